@@ -1,1 +1,21 @@
-//! placeholder
+//! The nouns of a mine: its circuit tree, machines, meters, switches, contract, tariffs and prices;
+//! the hardware catalogue; what is observed of a machine and what can be asked of it; and the site
+//! file with its validation.
+//!
+//! Not here: decisions (`dispatch`), protocols (`drivers`), physics (`twin`).
+
+pub mod circuit;
+pub mod contract;
+pub mod hardware;
+pub mod machine;
+pub mod observe;
+pub mod plant;
+pub mod price;
+
+pub use circuit::{Circuit, CircuitIx, CircuitKind, CircuitTree, CircuitTreeError, Ramp};
+pub use contract::{Contract, LimitSpan, Window};
+pub use hardware::{Distribution, Family, Mode, ModeName, Model, ModelIx, Transitions};
+pub use machine::{Endpoint, Machine, MachineIx, MacAddress, Outlet, Owner, OwnerIx};
+pub use observe::{Action, Activity, Meter, MeterIx, MeterReading, Outcome, Reading, Switch, SwitchIx, Trouble};
+pub use plant::{Authority, Site};
+pub use price::{Dated, Economics, Tariff};

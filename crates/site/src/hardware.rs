@@ -1,0 +1,151 @@
+//! What machines of a model can do: modes, sleep watts and transition times, each with its source.
+
+use offpeak_units::{Efficiency, HashRate, Power};
+
+/// A model's place in the site's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelIx(pub u16);
+
+impl ModelIx {
+    /// As an index.
+    #[must_use]
+    pub const fn ix(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Which protocol a machine's firmware speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// MicroBT WhatsMiner, TCP API version 2 (2019 and later firmware).
+    WhatsminerV2,
+    /// Bitmain Antminer, stock firmware with the CGMiner API on TCP 4028 and digest-authenticated
+    /// HTTP pages, and a sleep mode.
+    AntminerStock,
+    /// Anything else: read through asic-rs, never commanded in this version.
+    Other,
+}
+
+impl Family {
+    /// The name in site files and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WhatsminerV2 => "whatsminer-v2",
+            Self::AntminerStock => "antminer-stock",
+            Self::Other => "other",
+        }
+    }
+    /// What such a machine does when the controller is gone, for the site report.
+    #[must_use]
+    pub const fn without_controller(self) -> &'static str {
+        match self {
+            Self::WhatsminerV2 => {
+                "stays as last commanded; after a power return it starts mining by itself unless it was powered off by command"
+            }
+            Self::AntminerStock => "stays as last commanded; its work mode is kept across a power return",
+            Self::Other => "not known",
+        }
+    }
+}
+
+/// The name of a running mode, from least to most power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ModeName {
+    /// Below the datasheet's point.
+    Low,
+    /// The datasheet's point.
+    Normal,
+    /// Above it.
+    High,
+}
+
+impl ModeName {
+    /// As written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+}
+
+/// A running mode's point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mode {
+    /// Which one.
+    pub name: ModeName,
+    /// What the machine draws at the wall at 25 °C.
+    pub power: Power,
+    /// What it hashes.
+    pub hash_rate: HashRate,
+}
+
+/// A time that varies: log-normal between its 5th and 95th percentile, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Distribution {
+    /// One in twenty is faster.
+    pub p5_ms: u32,
+    /// One in twenty is slower.
+    pub p95_ms: u32,
+}
+
+/// How long a model takes to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transitions {
+    /// From power on to its API answering.
+    pub boot: Distribution,
+    /// From the wake command to the first hash.
+    pub wake: Distribution,
+    /// From the first hash to full power.
+    pub ramp_up: Distribution,
+    /// From the sleep command to sleep watts.
+    pub sleep: Distribution,
+}
+
+/// A model of the hardware catalogue, as this site runs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Its name in site files, such as `M30S`.
+    pub name: String,
+    /// Who makes it.
+    pub maker: String,
+    /// What it speaks.
+    pub family: Family,
+    /// Its running modes, least power first; at least one.
+    pub modes: Vec<Mode>,
+    /// What it draws asleep.
+    pub sleep: Power,
+    /// How long it takes to change.
+    pub transitions: Transitions,
+    /// The datasheet or measurement the figures come from.
+    pub source: String,
+}
+
+impl Model {
+    /// The mode of this name.
+    #[must_use]
+    pub fn mode(&self, name: ModeName) -> Option<&Mode> {
+        self.modes.iter().find(|mode| mode.name == name)
+    }
+    /// The datasheet's mode, or the least one where the model has no `normal`.
+    ///
+    /// # Panics
+    /// If the model has no mode; the catalogue and the site file refuse such a model.
+    #[must_use]
+    pub fn normal(&self) -> &Mode {
+        self.mode(ModeName::Normal).or(self.modes.first()).expect("a model has at least one mode")
+    }
+    /// The most it draws in any mode.
+    #[must_use]
+    pub fn power_max(&self) -> Power {
+        self.modes.iter().map(|mode| mode.power).max().unwrap_or(self.sleep)
+    }
+    /// The datasheet's efficiency.
+    #[must_use]
+    pub fn efficiency(&self) -> Option<Efficiency> {
+        Efficiency::of(self.normal().power, self.normal().hash_rate)
+    }
+}
