@@ -1,1 +1,10 @@
-//! placeholder
+//! Machines, meters and switches over their real protocols.
+//!
+//! A driver reads and commands; it never decides. Bytes are understood by pure codecs, carried by a
+//! connector over TCP or in-memory streams, so the same code runs against real machines and against
+//! a twin in virtual time.
+//!
+//! Not here: when to read or command whom, and whether a command was obeyed (`dispatch` tells that
+//! from later readings).
+
+pub mod fronts;
