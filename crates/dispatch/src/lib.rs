@@ -1,1 +1,67 @@
-//! placeholder
+//! Pure control: what is seen becomes an envelope, a plan with a reason for every machine, a
+//! verdict of an independent checker, and commands.
+//!
+//! ```text
+//! snapshot ─▶ envelope ─▶ plan ─▶ check ─▶ reconcile ─▶ commands
+//! ```
+//!
+//! No clock, no I/O, no threads: `now` is in the snapshot, what the past leaves behind is
+//! [`Memory`]. Not here: how a command reaches a machine (`drivers`), what is remembered on disk
+//! (`store`).
+
+mod check;
+mod controller;
+mod directive;
+mod envelope;
+mod load;
+mod memory;
+mod meter_filter;
+mod plan;
+mod rank;
+mod reconcile;
+mod snapshot;
+mod standing;
+
+pub use check::{Veto, VetoCause, check};
+pub use controller::{Controller, Cycle};
+pub use directive::{Directives, Lockout, Order, Stop};
+pub use envelope::{Block, CircuitLimit, Envelope, Limit, Source, envelope};
+pub use load::{CircuitLoad, Loads};
+pub use memory::{MachineMemory, Memory, Outstanding, Release};
+pub use meter_filter::MeterFilter;
+pub use plan::{Plan, Reason, Setpoint, Target, plan};
+pub use rank::{Ranking, rank};
+pub use reconcile::{Command, CommandState, Transition};
+pub use snapshot::{Returned, Seen, Snapshot};
+pub use standing::{Standing, standing};
+
+/// How long things may take and how far they may be off. One place, so that every limit is written
+/// down; the reasons stand with each.
+pub mod limits {
+    use jiff::SignedDuration;
+
+    /// A machine's word older than this is stale: three slow polls missed.
+    pub const READING_STALE: SignedDuration = SignedDuration::from_secs(60);
+    /// A meter older than this is silent: its circuit counts at its highest credible load.
+    pub const METER_STALE: SignedDuration = SignedDuration::from_secs(10);
+    /// A machine that stopped answering while it was wanted may come back by itself within this
+    /// time, so its full power is kept free for it.
+    pub const RETURN_HORIZON: SignedDuration = SignedDuration::from_mins(10);
+    /// A start is not worth it when the window closes sooner than this after the ramp down begins.
+    pub const RUN_MIN: SignedDuration = SignedDuration::from_mins(10);
+    /// What stragglers get between the last planned sleep command and the closing of a window: two
+    /// tries and a cut at the outlet.
+    pub const CLOSING_TAIL: SignedDuration = SignedDuration::from_secs(270);
+    /// Added to a transition's 95th percentile before a command counts as not confirmed: the poll
+    /// interval and a slow reply.
+    pub const CONFIRM_GRACE: SignedDuration = SignedDuration::from_secs(25);
+    /// A command that could not be sent within this time is dropped.
+    pub const COMMAND_EXPIRY: SignedDuration = SignedDuration::from_secs(20);
+    /// Tries of one wish before a machine counts as not obeying.
+    pub const ATTEMPTS_MAX: u8 = 2;
+    /// How long a machine that does not obey is left alone before it is asked again.
+    pub const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(15);
+    /// After a power return or a wake, how much longer than its 95th percentile a ramp may take
+    /// until the meter alone is believed to hold it: the meter filter's memory.
+    pub const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(90);
+}

@@ -116,6 +116,8 @@ pub struct Model {
     pub family: Family,
     /// Its running modes, least power first; at least one.
     pub modes: Vec<Mode>,
+    /// Whether its firmware has a sleep command; a model without one is switched at its outlet.
+    pub sleeps_by_command: bool,
     /// What it draws asleep.
     pub sleep: Power,
     /// How long it takes to change.

@@ -1,0 +1,299 @@
+//! The judge of a plan. Shares no code with the planner: it reads the snapshot's raw meters, the
+//! envelope and the commands in flight, and does its own sums.
+//!
+//! It never vetoes a reduction. A start that breaks a rule is held; a circuit that the plan leaves
+//! above its limit is shed, that circuit only. It is lenient by the meters' noise, so a veto means
+//! that the planner is wrong and not that a meter is.
+
+use core::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use offpeak_site::{Action, Activity, Authority, CircuitIx, Family, MachineIx, Site};
+use offpeak_units::Power;
+
+use crate::envelope::{Envelope, Source};
+use crate::memory::Memory;
+use crate::plan::{Plan, Reason, Setpoint, Target};
+use crate::snapshot::Snapshot;
+
+/// What is wrong with a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VetoCause {
+    /// A start below a circuit that this source blocks.
+    StartBlocked(Source),
+    /// A machine left on below a circuit that must stop.
+    NotStopped(Source),
+    /// A start that would take a circuit above its limit.
+    StartAboveLimit,
+    /// A circuit above its limit with machines left on.
+    NotShed,
+    /// A start of a machine of which nothing fresh is known.
+    StartUnknown,
+    /// A start without the revenue meter.
+    StartUnmetered,
+    /// A start before meters and machines were all asked.
+    StartTooEarly,
+    /// Starts beyond the connection's ramp.
+    RampExceeded,
+    /// A change in a hall without authority.
+    NoAuthority,
+}
+
+impl fmt::Display for VetoCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartBlocked(source) => write!(f, "a start in spite of {source}"),
+            Self::NotStopped(source) => write!(f, "a machine left on in spite of {source}"),
+            Self::StartAboveLimit => f.write_str("a start beyond the limit"),
+            Self::NotShed => f.write_str("above the limit with machines left on"),
+            Self::StartUnknown => f.write_str("a start of a machine in an unknown state"),
+            Self::StartUnmetered => f.write_str("a start without the revenue meter"),
+            Self::StartTooEarly => f.write_str("a start before everything was asked"),
+            Self::RampExceeded => f.write_str("starts beyond the ramp"),
+            Self::NoAuthority => f.write_str("a change without authority"),
+        }
+    }
+}
+
+/// One objection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Veto {
+    /// The circuit it is about.
+    pub circuit: CircuitIx,
+    /// Why.
+    pub cause: VetoCause,
+    /// The first machine that gave cause.
+    pub machine: Option<MachineIx>,
+}
+
+/// Judges a plan; an empty list lets it pass.
+#[must_use]
+pub fn check(
+    site: &Site,
+    snapshot: &Snapshot,
+    envelope: &Envelope,
+    memory: &Memory,
+    plan: &Plan,
+) -> Vec<Veto> {
+    let mut judge = Judge {
+        site,
+        snapshot,
+        memory,
+        sums: vec![Sums::default(); site.circuits.len()],
+        vetoes: Vec::new(),
+        ramped: Power::ZERO,
+    };
+    judge.add_machines(envelope, plan);
+    judge.judge_circuits(envelope);
+    judge.judge_ramp();
+    judge.vetoes.sort_unstable();
+    judge.vetoes.dedup_by_key(|veto| (veto.circuit, veto.cause));
+    judge.vetoes
+}
+
+/// Makes a plan harmless where it was objected to: starts are held, an unshed circuit is shed.
+pub(crate) fn apply(site: &Site, vetoes: &[Veto], plan: &mut Plan) {
+    for veto in vetoes {
+        let sheds = matches!(veto.cause, VetoCause::NotShed | VetoCause::NotStopped(_));
+        for (ix, machine) in site.machines() {
+            let setpoint = &mut plan.setpoints[ix.ix()];
+            let concerned = matches!(setpoint.target, Target::Run(_))
+                && (sheds || setpoint.reason == Reason::Starts)
+                && site.circuits.is_within(machine.circuit, veto.circuit);
+            if concerned {
+                *setpoint = Setpoint { target: Target::Off, reason: Reason::Vetoed(veto.circuit) };
+            } else if veto.cause == VetoCause::NoAuthority
+                && site.circuits.is_within(machine.circuit, veto.circuit)
+            {
+                *setpoint = Setpoint { target: Target::Leave, reason: Reason::Vetoed(veto.circuit) };
+            }
+        }
+    }
+}
+
+/// Of one circuit and everything below it.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    /// Machines not known to be off, at their mode's watts, and base loads.
+    on: Power,
+    /// Starts in flight whose load the meter may not hold yet.
+    rising: Power,
+    /// Reductions in flight or planned.
+    falling: Power,
+    /// Starts of this plan.
+    starts: Power,
+    first_start: Option<MachineIx>,
+    /// Machines left on that could be put to sleep.
+    left_on: u32,
+}
+
+struct Judge<'a> {
+    site: &'a Site,
+    snapshot: &'a Snapshot,
+    memory: &'a Memory,
+    sums: Vec<Sums>,
+    vetoes: Vec<Veto>,
+    /// Starts of the last minute and of this plan.
+    ramped: Power,
+}
+
+/// What the machine says, unless it is too old or contradicted by a command in flight.
+enum Word {
+    On { rising: bool },
+    Off,
+    None,
+}
+
+impl Judge<'_> {
+    fn word(&self, machine: MachineIx) -> Word {
+        let (seen, memory) = (&self.snapshot.machines[machine.ix()], &self.memory.machines[machine.ix()]);
+        let now = self.snapshot.at;
+        let in_flight = memory.outstanding.map(|held| held.action);
+        if matches!(in_flight, Some(Action::Wake | Action::Restore | Action::SetMode(_))) {
+            return Word::On { rising: true };
+        }
+        if memory.cut && in_flight.is_none() {
+            return Word::Off;
+        }
+        let Some(reading) = seen.reading else { return Word::None };
+        if seen.trouble.is_some() || reading.at.duration_until(now) > SignedDuration::from_secs(60) {
+            return Word::None;
+        }
+        let recently = |at: Option<Timestamp>| {
+            at.is_some_and(|at| at.duration_until(now) < SignedDuration::from_secs(30))
+        };
+        match reading.activity {
+            Activity::Asleep => Word::Off,
+            Activity::Starting => Word::On { rising: true },
+            Activity::Hashing => Word::On { rising: recently(memory.hashing_since) },
+            Activity::Failed => Word::On { rising: false },
+        }
+    }
+
+    fn add_machines(&mut self, envelope: &Envelope, plan: &Plan) {
+        for (ix, machine) in self.site.machines() {
+            let model = self.site.model(machine.model);
+            let watts = model.normal().power;
+            let setpoint = plan.setpoints[ix.ix()];
+            let word = self.word(ix);
+            let off = matches!(word, Word::Off);
+            let may_command =
+                self.site.authority(machine.circuit) == Authority::Control && model.family != Family::Other;
+            if setpoint.target != Target::Leave && self.site.authority(machine.circuit) == Authority::Observe
+            {
+                let hall = self.site.circuits.hall_of(machine.circuit).unwrap_or(CircuitIx::ROOT);
+                self.object(hall, VetoCause::NoAuthority, ix);
+            }
+            let wants_run = matches!(setpoint.target, Target::Run(_));
+            let is_start = wants_run && !matches!(word, Word::On { .. });
+            if is_start {
+                self.judge_start(envelope, ix, matches!(word, Word::None));
+            }
+            if self.memory.machines[ix.ix()]
+                .started_at
+                .is_some_and(|at| at.duration_until(self.snapshot.at) < SignedDuration::from_secs(60))
+            {
+                self.ramped += watts;
+            }
+            let reducing = setpoint.target == Target::Off
+                || self.memory.machines[ix.ix()]
+                    .outstanding
+                    .is_some_and(|held| matches!(held.action, Action::Sleep | Action::Cut));
+            let left_on = wants_run && !is_start && may_command;
+            let leaf = &mut self.sums[machine.circuit.ix()];
+            leaf.on += if off { model.sleep } else { watts };
+            leaf.rising +=
+                if matches!(word, Word::On { rising: true }) && !reducing { watts } else { Power::ZERO };
+            leaf.falling += if !off && reducing { watts } else { Power::ZERO };
+            leaf.left_on += u32::from(left_on);
+            if is_start {
+                leaf.starts += watts;
+                leaf.first_start = leaf.first_start.or(Some(ix));
+                self.ramped += watts;
+            }
+        }
+        for (ix, circuit) in self.site.circuits.iter().rev() {
+            self.sums[ix.ix()].on += circuit.base_load;
+            let below = self.sums[ix.ix()];
+            let Some(parent) = circuit.parent else { continue };
+            let up = &mut self.sums[parent.ix()];
+            up.on += below.on;
+            up.rising += below.rising;
+            up.falling += below.falling;
+            up.starts += below.starts;
+            up.left_on += below.left_on;
+            up.first_start = up.first_start.or(below.first_start);
+        }
+    }
+
+    fn object(&mut self, circuit: CircuitIx, cause: VetoCause, machine: MachineIx) {
+        self.vetoes.push(Veto { circuit, cause, machine: Some(machine) });
+    }
+
+    fn judge_start(&mut self, envelope: &Envelope, machine: MachineIx, unknown: bool) {
+        let circuit = self.site.machine(machine).circuit;
+        let blocked = self
+            .site
+            .circuits
+            .path(circuit)
+            .find_map(|ix| envelope.circuit(ix).block.map(|block| (ix, block.source)));
+        if let Some((at, source)) = blocked {
+            self.object(at, VetoCause::StartBlocked(source), machine);
+        }
+        if unknown {
+            self.object(circuit, VetoCause::StartUnknown, machine);
+        }
+        if !self.memory.ready {
+            self.object(CircuitIx::ROOT, VetoCause::StartTooEarly, machine);
+        }
+        if self.raw(CircuitIx::ROOT).is_none() {
+            self.object(CircuitIx::ROOT, VetoCause::StartUnmetered, machine);
+        }
+    }
+
+    /// The meter's last raw reading, while it is fresh, and its noise.
+    fn raw(&self, circuit: CircuitIx) -> Option<(Power, Power)> {
+        let meter = self.site.circuits.get(circuit).meter?;
+        let reading = self.snapshot.meters[meter.ix()]?;
+        let fresh = reading.at.duration_until(self.snapshot.at) <= SignedDuration::from_secs(10);
+        let noise = reading.power.abs().scale(3.0 * f64::from(self.site.meters[meter.ix()].error_ppm) / 1e6);
+        fresh.then_some((reading.power, noise))
+    }
+
+    fn judge_circuits(&mut self, envelope: &Envelope) {
+        for (ix, _) in self.site.circuits.iter() {
+            let sums = self.sums[ix.ix()];
+            let limits = envelope.circuit(ix);
+            if let Some(block) = limits.block.filter(|block| block.stops && sums.left_on > 0) {
+                self.vetoes.push(Veto {
+                    circuit: ix,
+                    cause: VetoCause::NotStopped(block.source),
+                    machine: None,
+                });
+            }
+            let Some(limit) = limits.binding.map(|limit| limit.power) else { continue };
+            let metered = self.raw(ix).map(|(power, noise)| power - noise);
+            let present = metered.map_or(sums.on, |metered| (metered + sums.rising).min(sums.on));
+            if !sums.starts.is_zero() && present + sums.starts > limit {
+                let machine = sums.first_start;
+                self.vetoes.push(Veto { circuit: ix, cause: VetoCause::StartAboveLimit, machine });
+            }
+            let remains = metered.unwrap_or(sums.on) - sums.falling;
+            if remains > limit && sums.left_on > 0 {
+                self.vetoes.push(Veto { circuit: ix, cause: VetoCause::NotShed, machine: None });
+            }
+        }
+    }
+
+    /// A minute's starts: the ramp, five seconds' worth of saved-up room, and one machine.
+    fn judge_ramp(&mut self) {
+        let ramp = self.site.circuits.get(CircuitIx::ROOT).ramp.and_then(|ramp| ramp.up_per_minute);
+        let Some(per_minute) = ramp else { return };
+        let largest = self.site.models.iter().map(|model| model.power_max()).max().unwrap_or(Power::ZERO);
+        let starts = self.sums[CircuitIx::ROOT.ix()];
+        if !starts.starts.is_zero() && self.ramped > per_minute.scale(66.0 / 60.0) + largest {
+            let machine = starts.first_start;
+            self.vetoes.push(Veto { circuit: CircuitIx::ROOT, cause: VetoCause::RampExceeded, machine });
+        }
+    }
+}

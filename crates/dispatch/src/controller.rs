@@ -1,0 +1,180 @@
+//! One control cycle: the steps in their order, and the little that is kept between cycles to save
+//! work. Everything kept is derived; dropping it changes no command.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use offpeak_site::{CircuitIx, LimitSpan, MeterReading, Site};
+use offpeak_units::{HashPrice, Price};
+
+use crate::check::{self, Veto};
+use crate::envelope::Envelope;
+use crate::load::Loads;
+use crate::memory::Memory;
+use crate::plan::{Plan, Slack, plan};
+use crate::rank::{Ranking, rank};
+use crate::reconcile::{self, Command, Transition, sooner};
+use crate::snapshot::Snapshot;
+
+/// What one cycle decided.
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    /// The instant.
+    pub at: Timestamp,
+    /// What is allowed.
+    pub envelope: Envelope,
+    /// What is drawn, and how the machines stand.
+    pub loads: Loads,
+    /// What each machine should do, and why.
+    pub plan: Plan,
+    /// What the checker objected to; already applied to the plan.
+    pub vetoes: Vec<Veto>,
+    /// To be sent.
+    pub commands: Vec<Command>,
+    /// Commands that changed state.
+    pub transitions: Vec<Transition>,
+    /// When the passing of time alone will next change something.
+    pub wake_at: Timestamp,
+}
+
+/// Runs cycles over one site.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    site: Arc<Site>,
+    memory: Memory,
+    /// Circuits with a meter at them or below them, children first.
+    metered: Vec<CircuitIx>,
+    spans: Option<(LimitSpan, LimitSpan)>,
+    ranking: Option<(Option<Price>, Option<HashPrice>, Arc<Ranking>)>,
+    last: Option<Quiet>,
+}
+
+/// What a quiet second is judged by.
+#[derive(Clone, Debug)]
+struct Quiet {
+    wake_at: Timestamp,
+    loads: Loads,
+    slack: Vec<Slack>,
+}
+
+impl Controller {
+    /// A controller that remembers this.
+    #[must_use]
+    pub fn new(site: Arc<Site>, memory: Memory) -> Self {
+        let mut has_meter = vec![false; site.circuits.len()];
+        for (ix, circuit) in site.circuits.iter().rev() {
+            has_meter[ix.ix()] |= circuit.meter.is_some();
+            if let Some(parent) = circuit.parent.filter(|_| has_meter[ix.ix()]) {
+                has_meter[parent.ix()] = true;
+            }
+        }
+        let metered = site.circuits.iter().rev().map(|(ix, _)| ix).filter(|ix| has_meter[ix.ix()]).collect();
+        Self { site, memory, metered, spans: None, ranking: None, last: None }
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Lets the next commands' generations begin here: the book has handed out a new range.
+    pub fn set_generation(&mut self, generation: u64) {
+        self.memory.generation = self.memory.generation.max(generation);
+    }
+
+    /// Takes in the meters' newest readings; every reading is to pass here once.
+    pub fn observe(&mut self, meters: &[Option<MeterReading>]) {
+        for (filter, reading) in self.memory.meters.iter_mut().zip(meters) {
+            if let Some(reading) = reading {
+                filter.feed(*reading);
+            }
+        }
+    }
+
+    /// Whether a cycle now would send nothing and leave the memory as it is, given that no machine,
+    /// order or command result has changed since the last cycle and that the meters were observed.
+    pub fn is_quiet(&mut self, now: Timestamp) -> bool {
+        let Some(last) = self.last.as_mut().filter(|last| now < last.wake_at) else { return false };
+        let measured: Vec<bool> =
+            self.metered.iter().map(|ix| last.loads.circuit(*ix).measured.is_some()).collect();
+        last.loads.refresh(&self.site, &self.memory, &self.metered, now);
+        self.metered.iter().zip(measured).all(|(ix, was_measured)| {
+            let (load, slack) = (last.loads.circuit(*ix), last.slack[ix.ix()]);
+            load.measured.is_some() == was_measured
+                && slack.shed_above.is_none_or(|level| load.expected <= level)
+                && slack.start_at.is_none_or(|level| load.upper > level)
+        })
+    }
+
+    /// One cycle.
+    pub fn cycle(&mut self, snapshot: &Snapshot) -> Cycle {
+        let now = snapshot.at;
+        let site = Arc::clone(&self.site);
+        self.observe(&snapshot.meters);
+        let mut transitions = reconcile::settle(&site, snapshot, &mut self.memory);
+        self.memory.ready |= self.is_ready(snapshot);
+
+        let (span, next) = self.spans(now);
+        let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next);
+        let loads = Loads::new(&site, snapshot, &self.memory);
+        let ranking = self.ranking(now);
+        let mut plan = plan(&site, snapshot, &envelope, &loads, &ranking, &self.memory);
+        let vetoes = check::check(&site, snapshot, &envelope, &self.memory, &plan);
+        check::apply(&site, &vetoes, &mut plan);
+        self.memory.release = plan.release;
+
+        let (commands, issued, changes_at) = reconcile::issue(&site, snapshot, &plan, &mut self.memory);
+        transitions.extend(issued);
+        let next_second = now + jiff::SignedDuration::from_secs(1);
+        let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
+        let wake_at = if busy {
+            next_second
+        } else {
+            sooner(Some(envelope.changes_at), changes_at).unwrap_or(next_second).min(next_price_hour(now))
+        };
+        self.last = Some(Quiet {
+            wake_at,
+            loads: Loads { circuits: loads.circuits.clone(), standings: Vec::new() },
+            slack: plan.slack.clone(),
+        });
+        Cycle { at: now, envelope, loads, plan, vetoes, commands, transitions, wake_at }
+    }
+
+    /// Whether the revenue meter speaks and every machine has been asked.
+    fn is_ready(&self, snapshot: &Snapshot) -> bool {
+        let root = self.site.revenue_meter();
+        snapshot.meters[root.ix()].is_some() && snapshot.machines.iter().all(crate::Seen::was_asked)
+    }
+
+    /// The contract's present and next span; the time-zone rules are asked only when one ends.
+    fn spans(&mut self, now: Timestamp) -> (LimitSpan, LimitSpan) {
+        let (contract, zone) = (&self.site.contract, &self.site.time_zone);
+        let held = self.spans.filter(|(span, _)| (span.from..span.until).contains(&now));
+        *self.spans.insert(held.unwrap_or_else(|| {
+            let span = contract.limit_at(zone, now);
+            (span, contract.limit_at(zone, span.until))
+        }))
+    }
+
+    /// The ranking at present prices.
+    fn ranking(&mut self, now: Timestamp) -> Arc<Ranking> {
+        let power_price = self.site.economics.power_price_at(&self.site.time_zone, now);
+        let hash_price = self.site.economics.hash_price_at(&self.site.time_zone, now);
+        if let Some((power, hash, ranking)) = &self.ranking
+            && (*power, *hash) == (power_price, hash_price)
+        {
+            return Arc::clone(ranking);
+        }
+        let ranking = Arc::new(rank(&self.site, power_price, hash_price));
+        self.ranking = Some((power_price, hash_price, Arc::clone(&ranking)));
+        ranking
+    }
+}
+
+/// Tariffs and hash prices change on the quarter hour at the earliest.
+fn next_price_hour(now: Timestamp) -> Timestamp {
+    let quarter = 900;
+    let next = (now.as_second().div_euclid(quarter) + 1) * quarter;
+    Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,186 @@
+//! What each circuit draws and may come to draw: the meter where there is one, and what the meter
+//! cannot hold yet; the machines' credible watts where there is none.
+
+use jiff::Timestamp;
+use offpeak_site::{Activity, CircuitIx, MeterIx, Model, Site};
+use offpeak_units::Power;
+
+use crate::limits;
+use crate::memory::Memory;
+use crate::snapshot::{Seen, Snapshot};
+use crate::standing::{Standing, standing};
+
+/// One circuit's load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CircuitLoad {
+    /// The meter's steady power; `None` without a meter or while it is silent.
+    pub measured: Option<Power>,
+    /// The most it may come to draw with nothing started or stopped: what a start is judged by.
+    pub upper: Power,
+    /// What it will come down to with the reductions in flight: what a shed is judged by.
+    pub expected: Power,
+    /// What would remain with everything asleep that can be put to sleep.
+    pub floor: Power,
+    /// Of the machines directly on it.
+    direct: Sums,
+    /// How many those are.
+    machines: u32,
+    /// Of the whole subtree.
+    total: Sums,
+    /// Its load by the machines and the circuits below, before its own meter is asked.
+    upper_below: Power,
+    expected_below: Power,
+}
+
+/// What adds up along the tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    /// What machines on their way up may add to the meter: their full power, since nobody knows how
+    /// much of it the meter already holds.
+    pending: Power,
+    /// What the meter will certainly fall by.
+    falling: Power,
+    /// The credible watts, and those of machines on their way down.
+    credible: Power,
+    credible_falling: Power,
+    /// What remains when all sleep.
+    floor: Power,
+}
+
+impl CircuitLoad {
+    /// Sets the two judged loads from the meter, or from what lies below where it says nothing.
+    fn judge(&mut self, measured: Option<Power>) {
+        self.measured = measured;
+        let (pending, falling) = (self.total.pending, self.total.falling);
+        self.upper = measured.map_or(self.upper_below, |measured| (measured + pending).min(self.upper_below));
+        self.expected = measured.map_or(self.expected_below, |measured| {
+            (measured - falling).max((measured + pending - falling).min(self.expected_below))
+        });
+    }
+}
+
+/// The loads of all circuits, and how each machine stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loads {
+    /// One element a circuit.
+    pub circuits: Vec<CircuitLoad>,
+    /// One element a machine.
+    pub standings: Vec<Standing>,
+}
+
+/// The relative error of a sum of catalogue watts: 3 % common to all (inlet temperature) and 6 % a
+/// machine, which averages out.
+pub(crate) fn tolerance(machines: u32) -> f64 {
+    0.03 + 0.06 / f64::from(machines.max(1)).sqrt()
+}
+
+/// The most a machine may be drawing, as far as we know.
+pub(crate) fn credible(model: &Model, standing: Standing) -> Power {
+    match standing {
+        Standing::Cut => Power::ZERO,
+        Standing::Asleep => model.sleep,
+        Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed => model.normal().power,
+        Standing::Unknown => model.power_max(),
+    }
+}
+
+impl Loads {
+    /// Adds everything up.
+    #[must_use]
+    pub fn new(site: &Site, snapshot: &Snapshot, memory: &Memory) -> Self {
+        let now = snapshot.at;
+        let mut circuits = vec![CircuitLoad::default(); site.circuits.len()];
+        let mut standings = Vec::with_capacity(site.machines.len());
+        for (ix, machine) in site.machines() {
+            let (seen, remembered) = (&snapshot.machines[ix.ix()], &memory.machines[ix.ix()]);
+            let model = site.model(machine.model);
+            let standing = standing(model, seen, remembered, now);
+            standings.push(standing);
+            let load = &mut circuits[machine.circuit.ix()];
+            let credible = credible(model, standing);
+            load.machines += 1;
+            load.direct.credible += credible;
+            match standing {
+                Standing::Rising => load.direct.pending += credible,
+                Standing::Falling => {
+                    load.direct.falling +=
+                        remembered.outstanding.map_or(Power::ZERO, |command| command.relief);
+                    load.direct.credible_falling += credible;
+                }
+                Standing::Unknown if may_return(seen, now) => load.direct.pending += credible,
+                _ => {}
+            }
+            load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { model.sleep };
+        }
+        let mut loads = Self { circuits, standings };
+        loads.add_up(site, memory, now);
+        loads
+    }
+
+    /// Adds the machines' values up the tree, from the leaves.
+    fn add_up(&mut self, site: &Site, memory: &Memory, now: Timestamp) {
+        for load in &mut self.circuits {
+            load.total = load.direct;
+            let with_tolerance = 1.0 + tolerance(load.machines);
+            load.upper_below = load.direct.credible.scale(with_tolerance);
+            load.expected_below = (load.direct.credible - load.direct.credible_falling).scale(with_tolerance);
+        }
+        for (ix, circuit) in site.circuits.iter().rev() {
+            let load = &mut self.circuits[ix.ix()];
+            load.upper_below += circuit.base_load;
+            load.expected_below += circuit.base_load;
+            load.total.floor += circuit.base_load;
+            load.floor = load.total.floor;
+            load.judge(circuit.meter.and_then(|meter| fresh_power(memory, meter, now)));
+            let (total, upper, expected) = (load.total, load.upper, load.expected);
+            if let Some(parent) = circuit.parent {
+                let up = &mut self.circuits[parent.ix()];
+                up.total.pending += total.pending;
+                up.total.falling += total.falling;
+                up.total.floor += total.floor;
+                up.upper_below += upper;
+                up.expected_below += expected;
+            }
+        }
+    }
+
+    /// Takes the meters' present values into account, where nothing else has changed: all that a
+    /// quiet second needs. `metered` lists every circuit that has a meter at it or below it,
+    /// children before parents.
+    pub(crate) fn refresh(&mut self, site: &Site, memory: &Memory, metered: &[CircuitIx], now: Timestamp) {
+        for ix in metered {
+            let circuit = site.circuits.get(*ix);
+            let load = &mut self.circuits[ix.ix()];
+            let (upper, expected) = (load.upper, load.expected);
+            load.judge(circuit.meter.and_then(|meter| fresh_power(memory, meter, now)));
+            let (upper, expected) = (load.upper - upper, load.expected - expected);
+            if let Some(parent) = circuit.parent {
+                let up = &mut self.circuits[parent.ix()];
+                up.upper_below += upper;
+                up.expected_below += expected;
+            }
+        }
+    }
+
+    /// One circuit's load.
+    #[must_use]
+    pub fn circuit(&self, circuit: CircuitIx) -> &CircuitLoad {
+        &self.circuits[circuit.ix()]
+    }
+}
+
+/// A meter's steady power, unless it is silent.
+fn fresh_power(memory: &Memory, meter: MeterIx, now: Timestamp) -> Option<Power> {
+    let filter = &memory.meters[meter.ix()];
+    let fresh = filter.at().is_some_and(|at| at.duration_until(now) <= limits::METER_STALE);
+    filter.power().filter(|_| fresh)
+}
+
+/// Whether a machine that fell silent while it was on may come back by itself any moment.
+pub(crate) fn may_return(seen: &Seen, now: Timestamp) -> bool {
+    let was_on = seen
+        .reading
+        .is_some_and(|reading| matches!(reading.activity, Activity::Hashing | Activity::Starting));
+    let recent = seen.trouble.is_none_or(|(_, since)| since.duration_until(now) <= limits::RETURN_HORIZON);
+    was_on && recent
+}

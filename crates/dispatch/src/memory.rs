@@ -1,0 +1,105 @@
+//! What the past leaves behind: outstanding commands, since when a machine runs, who does not obey,
+//! the meters' steady values, the ramp's use. Its lasting part lives in the book; the rest is
+//! learned again within minutes.
+
+use jiff::Timestamp;
+use offpeak_site::{Action, Activity, Site};
+use offpeak_units::Power;
+
+use crate::meter_filter::MeterFilter;
+
+/// A command whose effect has not been seen yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outstanding {
+    /// Its number; results of older ones are ignored.
+    pub generation: u64,
+    /// What was asked.
+    pub action: Action,
+    /// When.
+    pub issued_at: Timestamp,
+    /// When its effect should have been seen.
+    pub deadline: Timestamp,
+    /// Whether the machine said it accepts.
+    pub accepted: bool,
+    /// For a reduction: what the meter will certainly fall by. Zero for a machine that was still
+    /// ramping, since nobody knows how much of it the meter already held.
+    pub relief: Power,
+}
+
+impl Outstanding {
+    /// Whether it lets a machine draw more.
+    #[must_use]
+    pub const fn is_increase(&self) -> bool {
+        is_increase(self.action)
+    }
+}
+
+/// Whether an action lets a machine draw more. A change of mode counts as one: its direction is
+/// not known from the action alone.
+#[must_use]
+pub(crate) const fn is_increase(action: Action) -> bool {
+    matches!(action, Action::Wake | Action::SetMode(_) | Action::Restore)
+}
+
+/// What is remembered of one machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineMemory {
+    /// The command in flight.
+    pub outstanding: Option<Outstanding>,
+    /// When it was last started by us; from the book after a restart.
+    pub started_at: Option<Timestamp>,
+    /// When it was seen to begin hashing; `None` if it already did when first seen.
+    pub hashing_since: Option<Timestamp>,
+    /// What it last said it was doing; `None` if it never answered.
+    pub activity: Option<Activity>,
+    /// It fell silent since then: when it comes back hashing it may be on its way up again.
+    pub lost: bool,
+    /// Failed tries of the present wish.
+    pub attempts: u8,
+    /// Not woken again before this.
+    pub wake_retry_at: Option<Timestamp>,
+    /// Not asked to sleep again before this.
+    pub sleep_retry_at: Option<Timestamp>,
+    /// Its outlet is open, by our command; from the book after a restart.
+    pub cut: bool,
+    /// It has let every try to put it to sleep pass: next time its outlet is opened at once.
+    pub disobeys: bool,
+}
+
+/// How much of the connection's upward ramp is used: a token bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// What could be started at `at`.
+    pub tokens: Power,
+    /// When that was.
+    pub at: Timestamp,
+}
+
+/// What the past leaves behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// One element a machine.
+    pub machines: Vec<MachineMemory>,
+    /// One element a meter.
+    pub meters: Vec<MeterFilter>,
+    /// The upward ramp.
+    pub release: Option<Release>,
+    /// The next command's generation. The book hands out ranges so that none is ever used twice.
+    pub generation: u64,
+    /// Whether meters and machines have all been asked since the start; nothing is started before.
+    pub ready: bool,
+}
+
+impl Memory {
+    /// An empty memory: nothing outstanding, nothing known.
+    #[must_use]
+    pub fn new(site: &Site, generation: u64) -> Self {
+        Self {
+            machines: vec![MachineMemory::default(); site.machines.len()],
+            meters: site.meters.iter().map(|meter| MeterFilter::new(meter.error_ppm)).collect(),
+            release: None,
+            generation,
+            ready: false,
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! For each machine what it should do, and why. Greedy by margin per watt under the tree of limits.
+//!
+//! Three passes: what must stop; what is shed, worst first, where a circuit is above its limit;
+//! what is started, best first, where every circuit on its way to the grid has room. Between the
+//! level below which it starts and the one above which it sheds lies a dead band wider than the
+//! meters' noise, so that a steady mine stays steady.
+
+use jiff::Timestamp;
+use offpeak_site::{Authority, CircuitIx, Family, MachineIx, ModeName, Site};
+use offpeak_units::Power;
+
+use crate::envelope::{Block, Envelope, Source};
+use crate::load::{Loads, may_return, tolerance};
+use crate::memory::{Memory, Release};
+use crate::rank::Ranking;
+use crate::snapshot::Snapshot;
+use crate::standing::Standing;
+
+/// What a machine should do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Nothing is asked of it.
+    Leave,
+    /// Asleep, or cut.
+    Off,
+    /// Hash in this mode.
+    Run(ModeName),
+}
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It runs and there is room.
+    Runs,
+    /// It is started now.
+    Starts,
+    /// This source keeps it off, at this circuit.
+    Blocked(CircuitIx, Source),
+    /// The window closes too soon to start it.
+    ClosesSoon,
+    /// This circuit has no room for it.
+    NoRoom(CircuitIx),
+    /// Shed because this circuit is above its limit.
+    Shed(CircuitIx),
+    /// The connection's upward ramp is used up this second.
+    Ramp,
+    /// It earns less than its power costs.
+    Uneconomic,
+    /// It is on its way to sleep.
+    Falling,
+    /// It did not follow and is asked again later.
+    Rests,
+    /// The revenue meter is silent.
+    NoMeter,
+    /// Not every meter and machine has been asked since the start.
+    Warmup,
+    /// offpeak has no authority in this hall.
+    ObserveOnly,
+    /// No driver commands this family.
+    NotCommandable,
+    /// Nothing fresh is known of it.
+    NoWord,
+    /// Awake with a fault of its own.
+    Failed,
+    /// The checker did not let the plan pass at this circuit.
+    Vetoed(CircuitIx),
+}
+
+impl Reason {
+    /// In words, with the circuit's name.
+    #[must_use]
+    pub fn describe(&self, site: &Site) -> String {
+        let name = |circuit: &CircuitIx| site.circuits.get(*circuit).id.as_str();
+        match self {
+            Self::Runs => "runs: there is room".to_owned(),
+            Self::Starts => "starts: there is room".to_owned(),
+            Self::Blocked(circuit, source) => format!("off: {source} at {}", name(circuit)),
+            Self::ClosesSoon => "off: the window closes too soon to start".to_owned(),
+            Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),
+            Self::Shed(circuit) => format!("shed: {} is above its limit", name(circuit)),
+            Self::Ramp => "waits: the ramp up is used".to_owned(),
+            Self::Uneconomic => "off: earns less than its power costs".to_owned(),
+            Self::Falling => "on its way to sleep".to_owned(),
+            Self::Rests => "did not follow; asked again later".to_owned(),
+            Self::NoMeter => "waits: the revenue meter is silent".to_owned(),
+            Self::Warmup => "waits: not every meter and machine has been asked since the start".to_owned(),
+            Self::ObserveOnly => "left alone: observe only".to_owned(),
+            Self::NotCommandable => "left alone: no driver commands this family".to_owned(),
+            Self::NoWord => "left alone: no fresh word from it".to_owned(),
+            Self::Failed => "left alone: awake with a fault of its own".to_owned(),
+            Self::Vetoed(circuit) => format!("held by the checker at {}", name(circuit)),
+        }
+    }
+}
+
+/// One machine's part of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setpoint {
+    /// What it should do.
+    pub target: Target,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A circuit whose limit cannot be met: everything that can be put to sleep is, and this remains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// Where.
+    pub circuit: CircuitIx,
+    /// What was asked.
+    pub limit: Power,
+    /// What remains.
+    pub floor: Power,
+}
+
+/// How far loads may move before this plan would be another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slack {
+    /// Above this expected load the circuit sheds.
+    pub(crate) shed_above: Option<Power>,
+    /// At or below this upper load a start that was refused for room becomes possible.
+    pub(crate) start_at: Option<Power>,
+}
+
+/// The plan of one cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The instant.
+    pub at: Timestamp,
+    /// One element a machine.
+    pub setpoints: Vec<Setpoint>,
+    /// Limits that cannot be met.
+    pub unmet: Vec<Unmet>,
+    /// The connection's ramp after this plan's starts.
+    pub release: Option<Release>,
+    /// Whether starts wait for the ramp alone.
+    pub ramp_limited: bool,
+    /// One element a circuit.
+    pub(crate) slack: Vec<Slack>,
+}
+
+/// Makes the plan.
+#[must_use]
+pub fn plan(
+    site: &Site,
+    snapshot: &Snapshot,
+    envelope: &Envelope,
+    loads: &Loads,
+    ranking: &Ranking,
+    memory: &Memory,
+) -> Plan {
+    Planner::new(site, snapshot, envelope, loads, ranking, memory).run()
+}
+
+/// Deliberate mistakes for the checker's own test.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    RootLimit,
+    LeafLimit,
+    Lockout,
+    Stop,
+    Window,
+    Pending,
+    SilentMeter,
+    UnknownState,
+    Ramp,
+    HalfShed,
+    Authority,
+    Warmup,
+}
+
+pub(crate) struct Planner<'a> {
+    site: &'a Site,
+    snapshot: &'a Snapshot,
+    envelope: &'a Envelope,
+    loads: &'a Loads,
+    ranking: &'a Ranking,
+    memory: &'a Memory,
+    /// By circuit: the highest block at it or above it.
+    blocks: Vec<Option<(CircuitIx, Block)>>,
+    /// By circuit: what may still be started.
+    room: Vec<Option<Power>>,
+    /// By circuit: what must still be shed.
+    over: Vec<Power>,
+    slack: Vec<Slack>,
+    setpoints: Vec<Setpoint>,
+    #[cfg(test)]
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// Asks for a flaw in tests; nothing otherwise.
+macro_rules! flawed {
+    ($self:ident, $flaw:ident) => {{
+        #[cfg(test)]
+        let flawed = $self.flaw == Some(Flaw::$flaw);
+        #[cfg(not(test))]
+        let flawed = false;
+        flawed
+    }};
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(
+        site: &'a Site,
+        snapshot: &'a Snapshot,
+        envelope: &'a Envelope,
+        loads: &'a Loads,
+        ranking: &'a Ranking,
+        memory: &'a Memory,
+    ) -> Self {
+        let circuits = site.circuits.len();
+        Self {
+            site,
+            snapshot,
+            envelope,
+            loads,
+            ranking,
+            memory,
+            blocks: vec![None; circuits],
+            room: vec![None; circuits],
+            over: vec![Power::ZERO; circuits],
+            slack: vec![Slack { shed_above: None, start_at: None }; circuits],
+            setpoints: Vec::with_capacity(site.machines.len()),
+            #[cfg(test)]
+            flaw: None,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Plan {
+        self.inherit_blocks();
+        self.measure_room();
+        self.classify();
+        self.shed();
+        let (release, ramp_limited) = self.start();
+        Plan {
+            at: self.snapshot.at,
+            unmet: self.unmet(),
+            setpoints: self.setpoints,
+            release,
+            ramp_limited,
+            slack: self.slack,
+        }
+    }
+
+    /// A block holds for everything below its circuit; the one that stops goes before the one that
+    /// only keeps from starting.
+    fn inherit_blocks(&mut self) {
+        for (ix, circuit) in self.site.circuits.iter() {
+            let own = self.envelope.circuit(ix).block.map(|block| (ix, block)).filter(|(_, block)| {
+                !(flawed!(self, Lockout) && block.source == Source::Lockout
+                    || flawed!(self, Stop) && block.source == Source::Stop
+                    || flawed!(self, Window) && block.source == Source::ContractClosed)
+            });
+            let above = circuit.parent.and_then(|parent| self.blocks[parent.ix()]);
+            self.blocks[ix.ix()] = match (own, above) {
+                (Some(own), Some(above)) if above.1.stops && !own.1.stops => Some(above),
+                (own, above) => own.or(above),
+            };
+        }
+    }
+
+    /// The dead band: where each circuit sheds and up to where it starts.
+    fn measure_room(&mut self) {
+        for (ix, circuit) in self.site.circuits.iter() {
+            let Some(limit) = self.envelope.circuit(ix).binding.map(|limit| limit.power) else { continue };
+            let noise =
+                circuit.meter.map_or(Power::ZERO, |meter| self.memory.meters[meter.ix()].uncertainty(limit));
+            // 0.15 % for what changes within a second without our doing (weather, returns).
+            let shed_above = limit - limit.scale(0.0015) - noise;
+            let start_below = shed_above - limit.scale(0.0015) - noise * 2;
+            let load = self.loads.circuit(ix);
+            self.slack[ix.ix()].shed_above = Some(shed_above);
+            self.over[ix.ix()] = (load.expected - shed_above).saturating_sub(Power::ZERO);
+            let upper = if flawed!(self, SilentMeter) && load.measured.is_none() {
+                Power::ZERO
+            } else if flawed!(self, Pending) {
+                load.measured.unwrap_or(load.upper)
+            } else {
+                load.upper
+            };
+            let ignored = flawed!(self, RootLimit) && ix == CircuitIx::ROOT
+                || flawed!(self, LeafLimit) && ix != CircuitIx::ROOT;
+            self.room[ix.ix()] = (!ignored).then_some(start_below - upper);
+        }
+    }
+
+    /// What follows from each machine's own state and the blocks; who may be started is marked
+    /// [`Reason::Starts`] with the target still off.
+    fn classify(&mut self) {
+        for (ix, machine) in self.site.machines() {
+            let remembered = &self.memory.machines[ix.ix()];
+            let standing = self.loads.standings[ix.ix()];
+            let block = self.blocks[machine.circuit.ix()];
+            let stop = block.filter(|(_, block)| block.stops);
+            let earns = self.ranking.earns[machine.model.ix()] != Some(false);
+            let leave = |reason| Setpoint { target: Target::Leave, reason };
+            let off = |reason| Setpoint { target: Target::Off, reason };
+            let blocked = |(circuit, block): (CircuitIx, Block)| match block.source {
+                Source::ContractClosing if !block.stops => Reason::ClosesSoon,
+                source => Reason::Blocked(circuit, source),
+            };
+            let setpoint =
+                if self.site.authority(machine.circuit) == Authority::Observe && !flawed!(self, Authority) {
+                    leave(Reason::ObserveOnly)
+                } else if self.site.model(machine.model).family == Family::Other {
+                    leave(Reason::NotCommandable)
+                } else {
+                    match (standing, stop) {
+                        (Standing::Running | Standing::Rising | Standing::Failed, Some(stop)) => {
+                            off(blocked(stop))
+                        }
+                        (Standing::Running | Standing::Rising, None) if !earns => off(Reason::Uneconomic),
+                        (Standing::Running | Standing::Rising, None) => {
+                            Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
+                        }
+                        (Standing::Failed, None) => leave(Reason::Failed),
+                        (Standing::Falling, _) => off(Reason::Falling),
+                        (Standing::Unknown, Some(stop)) if self.may_be_on(ix) => off(blocked(stop)),
+                        (Standing::Unknown, None) if flawed!(self, UnknownState) => off(Reason::Starts),
+                        (Standing::Unknown, _) => leave(Reason::NoWord),
+                        (Standing::Asleep | Standing::Cut, _) => off(match block {
+                            Some(block) => blocked(block),
+                            None if !earns => Reason::Uneconomic,
+                            None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
+                                Reason::Rests
+                            }
+                            None => Reason::Starts,
+                        }),
+                    }
+                };
+            self.setpoints.push(setpoint);
+        }
+    }
+
+    /// Whether a machine without a fresh word may be drawing: it hashed when last heard, or we
+    /// started it.
+    fn may_be_on(&self, machine: MachineIx) -> bool {
+        let remembered = &self.memory.machines[machine.ix()];
+        let seen = &self.snapshot.machines[machine.ix()];
+        let last_on =
+            seen.reading.is_some_and(|reading| !matches!(reading.activity, offpeak_site::Activity::Asleep));
+        last_on || may_return(seen, self.snapshot.at) || remembered.started_at.is_some()
+    }
+
+    /// Sheds worst first until no circuit is above its limit. What cannot be put to sleep is passed
+    /// over.
+    fn shed(&mut self) {
+        for (ix, machine) in self.site.machines() {
+            let gone = self.setpoints[ix.ix()].target == Target::Off;
+            if gone && matches!(self.loads.standings[ix.ix()], Standing::Running | Standing::Rising) {
+                self.relieve(machine.circuit, self.relief(ix));
+            }
+        }
+        if self.over.iter().all(|over| over.is_zero()) {
+            return;
+        }
+        let total = if flawed!(self, HalfShed) { 2 } else { 1 };
+        for (nth, ix) in self.ranking.order.iter().rev().enumerate() {
+            let machine = self.site.machine(*ix);
+            let runs = matches!(self.setpoints[ix.ix()].target, Target::Run(_));
+            let stubborn = self.memory.machines[ix.ix()].disobeys && machine.outlet.is_none();
+            if !runs || stubborn || nth % total != 0 {
+                continue;
+            }
+            let worst =
+                self.site.circuits.path(machine.circuit).find(|circuit| !self.over[circuit.ix()].is_zero());
+            if let Some(circuit) = worst {
+                self.setpoints[ix.ix()] = Setpoint { target: Target::Off, reason: Reason::Shed(circuit) };
+                self.relieve(machine.circuit, self.relief(*ix));
+                if flawed!(self, HalfShed) {
+                    self.relieve(machine.circuit, self.relief(*ix));
+                }
+            }
+        }
+    }
+
+    fn relief(&self, machine: MachineIx) -> Power {
+        let model = self.site.model_of(machine);
+        model.normal().power - model.sleep
+    }
+
+    fn relieve(&mut self, circuit: CircuitIx, relief: Power) {
+        for ix in self.site.circuits.path(circuit) {
+            let over = &mut self.over[ix.ix()];
+            *over = over.saturating_sub(relief);
+        }
+    }
+
+    /// Starts best first where every circuit on the way has room and the ramp allows.
+    fn start(&mut self) -> (Option<Release>, bool) {
+        let mut release = self.refilled();
+        let mut ramp_limited = false;
+        let hold = if !self.memory.ready && !flawed!(self, Warmup) {
+            Some(Reason::Warmup)
+        } else if self.loads.circuit(CircuitIx::ROOT).measured.is_none() && !flawed!(self, SilentMeter) {
+            Some(Reason::NoMeter)
+        } else {
+            None
+        };
+        for ix in &self.ranking.order {
+            if self.setpoints[ix.ix()] != (Setpoint { target: Target::Off, reason: Reason::Starts }) {
+                continue;
+            }
+            let reason = match (hold, self.no_room(*ix)) {
+                (Some(hold), _) => hold,
+                (None, Some(circuit)) => Reason::NoRoom(circuit),
+                (None, None) => {
+                    let power = self.site.model_of(*ix).normal().power;
+                    match &mut release {
+                        Some(bucket) if bucket.tokens < power && !flawed!(self, Ramp) => {
+                            ramp_limited = true;
+                            Reason::Ramp
+                        }
+                        bucket => {
+                            if let Some(bucket) = bucket {
+                                bucket.tokens -= power;
+                            }
+                            self.take_room(*ix);
+                            Reason::Starts
+                        }
+                    }
+                }
+            };
+            let target = if reason == Reason::Starts { Target::Run(ModeName::Normal) } else { Target::Off };
+            self.setpoints[ix.ix()] = Setpoint { target, reason };
+        }
+        let used = release.filter(|bucket| Some(*bucket) != self.refilled());
+        (used.or(self.memory.release), ramp_limited)
+    }
+
+    /// What a start adds, with the tolerance of the machines on its circuit.
+    fn need(&self, machine: MachineIx) -> Power {
+        let model = self.site.model_of(machine);
+        model.normal().power.scale(1.0 + tolerance(1)) - model.sleep
+    }
+
+    /// The first circuit on the way to the grid without room, which is noted in its slack.
+    fn no_room(&mut self, machine: MachineIx) -> Option<CircuitIx> {
+        let need = self.need(machine);
+        let short = self
+            .site
+            .circuits
+            .path(self.site.machine(machine).circuit)
+            .find(|ix| self.room[ix.ix()].is_some_and(|room| room < need))?;
+        let room = self.room[short.ix()]?;
+        let start_at = self.loads.circuit(short).upper + room - need;
+        let slack = &mut self.slack[short.ix()].start_at;
+        *slack = Some(slack.map_or(start_at, |held| held.max(start_at)));
+        Some(short)
+    }
+
+    fn take_room(&mut self, machine: MachineIx) {
+        let need = self.need(machine);
+        for ix in self.site.circuits.path(self.site.machine(machine).circuit) {
+            if let Some(room) = &mut self.room[ix.ix()] {
+                *room -= need;
+            }
+        }
+    }
+
+    /// The ramp's bucket at this instant: refilled by the second, at most five seconds' worth, and
+    /// always enough for the largest machine.
+    fn refilled(&self) -> Option<Release> {
+        let per_minute = self.site.circuits.get(CircuitIx::ROOT).ramp?.up_per_minute?;
+        let largest = self.site.models.iter().map(|model| model.power_max()).max()?;
+        let cap = per_minute.scale(5.0 / 60.0).max(largest);
+        let tokens = self.memory.release.map_or(cap, |held| {
+            let millis = held.at.duration_until(self.snapshot.at).as_millis().max(0) as i64;
+            let gained = per_minute.to_milliwatts().saturating_mul(millis) / 60_000;
+            cap.min(held.tokens + Power::from_milliwatts(gained.min(cap.to_milliwatts() * 2)))
+        });
+        Some(Release { tokens, at: self.snapshot.at })
+    }
+
+    fn unmet(&self) -> Vec<Unmet> {
+        self.envelope
+            .circuits
+            .iter()
+            .enumerate()
+            .filter_map(|(place, limits)| {
+                let circuit = CircuitIx(place as u32);
+                let limit = limits.binding?.power;
+                let floor = self.loads.circuit(circuit).floor;
+                (floor > limit).then_some(Unmet { circuit, limit, floor })
+            })
+            .collect()
+    }
+}

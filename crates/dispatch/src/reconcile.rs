@@ -1,0 +1,321 @@
+//! The difference between what is wanted and what is seen becomes commands; each ends as
+//! confirmed, refused, unanswered, timed out or superseded. A machine confirms itself by its own
+//! later reading. One that does not obey holds up nobody.
+
+use jiff::Timestamp;
+use offpeak_site::{Action, Activity, Family, MachineIx, Model, Outcome, Site, Trouble};
+use offpeak_units::Power;
+
+use crate::limits;
+use crate::memory::{MachineMemory, Memory, Outstanding};
+use crate::plan::{Plan, Reason, Target};
+use crate::snapshot::{Seen, Snapshot};
+use crate::standing::{Standing, p95, settled_at, standing};
+
+/// Something to be sent. Worthless after `expires_at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Its number, never used twice.
+    pub generation: u64,
+    /// To whom.
+    pub machine: MachineIx,
+    /// What.
+    pub action: Action,
+    /// When it was decided.
+    pub issued_at: Timestamp,
+    /// Not to be sent after this.
+    pub expires_at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How a command stands or has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandState {
+    /// Decided.
+    Issued,
+    /// The machine said yes. That is not the deed.
+    Accepted,
+    /// The machine's own later reading (or the switch's own state) shows it done.
+    Confirmed,
+    /// The machine said no, in these words.
+    Refused(String),
+    /// Nobody can say whether it arrived.
+    Unanswered(Trouble),
+    /// Accepted or sent, and not seen done in time.
+    TimedOut,
+    /// Another wish took its place.
+    Superseded,
+}
+
+/// A command's change of state, for the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The command.
+    pub generation: u64,
+    /// To whom.
+    pub machine: MachineIx,
+    /// What.
+    pub action: Action,
+    /// When it changed.
+    pub at: Timestamp,
+    /// To what.
+    pub state: CommandState,
+}
+
+/// Takes in what was seen and returned since the last cycle: commands end, histories move on.
+pub(crate) fn settle(site: &Site, snapshot: &Snapshot, memory: &mut Memory) -> Vec<Transition> {
+    let mut transitions = Vec::new();
+    for returned in &snapshot.returned {
+        let remembered = &mut memory.machines[returned.machine.ix()];
+        if let Some(outstanding) =
+            remembered.outstanding.filter(|held| held.generation == returned.generation)
+        {
+            let outlet = site.machine(returned.machine).outlet.is_some();
+            let state = take_outcome(remembered, outstanding, &returned.outcome, outlet, snapshot.at);
+            transitions.push(transition(returned.machine, &outstanding, snapshot.at, state));
+        }
+    }
+    for (ix, machine) in site.machines() {
+        let (seen, remembered) = (&snapshot.machines[ix.ix()], &mut memory.machines[ix.ix()]);
+        follow_activity(seen, remembered);
+        let Some(outstanding) = remembered.outstanding else { continue };
+        let state = if is_done(&outstanding, seen) {
+            remembered.outstanding = None;
+            remembered.attempts = 0;
+            CommandState::Confirmed
+        } else if snapshot.at >= outstanding.deadline {
+            fail(remembered, outstanding, machine.outlet.is_some(), snapshot.at, 1);
+            CommandState::TimedOut
+        } else {
+            continue;
+        };
+        transitions.push(transition(ix, &outstanding, snapshot.at, state));
+    }
+    transitions
+}
+
+fn transition(machine: MachineIx, of: &Outstanding, at: Timestamp, state: CommandState) -> Transition {
+    Transition { generation: of.generation, machine, action: of.action, at, state }
+}
+
+/// What a reply means. A switch's reply is its own readback, so a cut is done when it is accepted.
+fn take_outcome(
+    remembered: &mut MachineMemory,
+    outstanding: Outstanding,
+    outcome: &Outcome,
+    outlet: bool,
+    at: Timestamp,
+) -> CommandState {
+    match outcome {
+        Outcome::Accepted if outstanding.action == Action::Cut => {
+            remembered.outstanding = None;
+            remembered.attempts = 0;
+            remembered.cut = true;
+            remembered.started_at = None;
+            CommandState::Confirmed
+        }
+        Outcome::Accepted => {
+            if outstanding.action == Action::Restore {
+                remembered.cut = false;
+            }
+            remembered.outstanding = Some(Outstanding { accepted: true, ..outstanding });
+            CommandState::Accepted
+        }
+        Outcome::Refused(words) => {
+            fail(remembered, outstanding, outlet, at, limits::ATTEMPTS_MAX);
+            CommandState::Refused(words.clone())
+        }
+        Outcome::Unanswered(trouble) => {
+            fail(remembered, outstanding, outlet, at, 1);
+            CommandState::Unanswered(*trouble)
+        }
+    }
+}
+
+/// A try has failed. Reductions are tried again at once and then at the outlet; increases rest.
+fn fail(remembered: &mut MachineMemory, outstanding: Outstanding, outlet: bool, at: Timestamp, tries: u8) {
+    remembered.outstanding = None;
+    remembered.attempts = remembered.attempts.saturating_add(tries);
+    if remembered.attempts < limits::ATTEMPTS_MAX {
+        return;
+    }
+    if outstanding.is_increase() {
+        remembered.attempts = 0;
+        remembered.wake_retry_at = Some(at + limits::RETRY_AFTER);
+    } else {
+        remembered.disobeys = true;
+        if !outlet || outstanding.action == Action::Cut {
+            remembered.attempts = 0;
+            remembered.sleep_retry_at = Some(at + limits::RETRY_AFTER);
+        }
+    }
+}
+
+/// Whether a reading taken after the command shows it done.
+fn is_done(outstanding: &Outstanding, seen: &Seen) -> bool {
+    let Some(reading) = seen.reading.filter(|reading| reading.at > outstanding.issued_at) else {
+        return false;
+    };
+    match outstanding.action {
+        Action::Sleep => reading.activity == Activity::Asleep,
+        Action::Wake => matches!(reading.activity, Activity::Starting | Activity::Hashing),
+        Action::SetMode(mode) => reading.activity == Activity::Hashing && reading.mode == Some(mode),
+        Action::Restore => outstanding.accepted && seen.trouble.is_none(),
+        Action::Cut => false,
+    }
+}
+
+/// Notes when a machine begins to hash, so that its ramp is not mistaken for its full load.
+fn follow_activity(seen: &Seen, remembered: &mut MachineMemory) {
+    if seen.trouble.is_some() {
+        remembered.lost |= remembered.activity.is_some();
+        return;
+    }
+    let Some(reading) = seen.reading else { return };
+    if reading.activity == Activity::Hashing {
+        let began = remembered.lost || remembered.activity.is_some_and(|was| was != Activity::Hashing);
+        if began {
+            remembered.hashing_since = Some(reading.at);
+        }
+    } else {
+        remembered.hashing_since = None;
+    }
+    remembered.activity = Some(reading.activity);
+    remembered.lost = false;
+}
+
+/// Turns the plan into commands, and says when the passing of time alone will next change something.
+pub(crate) fn issue(
+    site: &Site,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    memory: &mut Memory,
+) -> (Vec<Command>, Vec<Transition>, Option<Timestamp>) {
+    let now = snapshot.at;
+    let (mut commands, mut transitions, mut wake_at) = (Vec::new(), Vec::new(), None);
+    for (ix, machine) in site.machines() {
+        let setpoint = plan.setpoints[ix.ix()];
+        let remembered = &mut memory.machines[ix.ix()];
+        let seen = &snapshot.machines[ix.ix()];
+        let model = site.model(machine.model);
+        let standing = standing(model, seen, remembered, now);
+        let action = match setpoint.target {
+            Target::Off => reduction(remembered, standing, model, machine.outlet.is_some(), now),
+            Target::Run(_) => increase(remembered, standing),
+            Target::Leave => None,
+        };
+        if let Some(action) = action {
+            if let Some(superseded) = remembered.outstanding.take() {
+                transitions.push(transition(ix, &superseded, now, CommandState::Superseded));
+            }
+            let generation = memory.generation;
+            memory.generation += 1;
+            let outstanding = begin(remembered, action, standing, model, generation, now);
+            transitions.push(transition(ix, &outstanding, now, CommandState::Issued));
+            commands.push(Command {
+                generation,
+                machine: ix,
+                action,
+                issued_at: now,
+                expires_at: now + limits::COMMAND_EXPIRY,
+                reason: setpoint.reason,
+            });
+        }
+        wake_at = sooner(wake_at, next_change(model, seen, remembered, now));
+    }
+    (commands, transitions, wake_at)
+}
+
+/// What, if anything, is to be sent so that a machine goes off.
+fn reduction(
+    remembered: &MachineMemory,
+    standing: Standing,
+    model: &Model,
+    outlet: bool,
+    now: Timestamp,
+) -> Option<Action> {
+    let in_flight = remembered.outstanding.is_some_and(|held| !held.is_increase());
+    let resting = remembered.sleep_retry_at.is_some_and(|at| at > now);
+    if in_flight || resting || matches!(standing, Standing::Asleep | Standing::Cut) {
+        return None;
+    }
+    let by_command = model.sleeps_by_command && model.family != Family::Other;
+    let give_up = remembered.disobeys || remembered.attempts >= limits::ATTEMPTS_MAX || !by_command;
+    match (give_up, outlet) {
+        (true, true) => Some(Action::Cut),
+        (_, _) if by_command => Some(Action::Sleep),
+        (_, _) => None,
+    }
+}
+
+/// What, if anything, is to be sent so that a machine runs.
+fn increase(remembered: &MachineMemory, standing: Standing) -> Option<Action> {
+    match standing {
+        _ if remembered.outstanding.is_some() => None,
+        Standing::Cut => Some(Action::Restore),
+        Standing::Asleep => Some(Action::Wake),
+        _ => None,
+    }
+}
+
+/// Notes a command as outstanding.
+fn begin(
+    remembered: &mut MachineMemory,
+    action: Action,
+    standing: Standing,
+    model: &Model,
+    generation: u64,
+    now: Timestamp,
+) -> Outstanding {
+    let takes = match action {
+        Action::Sleep | Action::Cut => p95(model.transitions.sleep),
+        Action::Wake | Action::SetMode(_) => p95(model.transitions.wake),
+        Action::Restore => p95(model.transitions.boot) + p95(model.transitions.wake),
+    };
+    let settled = standing == Standing::Running;
+    let outstanding = Outstanding {
+        generation,
+        action,
+        issued_at: now,
+        deadline: now + takes + limits::CONFIRM_GRACE,
+        accepted: false,
+        relief: if settled { model.normal().power - model.sleep } else { Power::ZERO },
+    };
+    if outstanding.is_increase() {
+        remembered.started_at = Some(now);
+        remembered.hashing_since = None;
+        remembered.activity = Some(Activity::Asleep);
+    }
+    remembered.outstanding = Some(outstanding);
+    outstanding
+}
+
+/// When this machine's standing changes by the passing of time alone.
+fn next_change(model: &Model, seen: &Seen, remembered: &MachineMemory, now: Timestamp) -> Option<Timestamp> {
+    let settled =
+        (remembered.activity == Some(Activity::Hashing)).then(|| settled_at(model, remembered)).flatten();
+    let returns =
+        seen.trouble.map(|(_, since)| since + limits::RETURN_HORIZON + jiff::SignedDuration::from_secs(1));
+    let stale = seen.trouble.and(seen.reading).map(|reading| reading.at + limits::READING_STALE);
+    [
+        remembered.outstanding.map(|held| held.deadline),
+        settled,
+        returns,
+        stale,
+        remembered.wake_retry_at,
+        remembered.sleep_retry_at,
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|at| *at > now)
+    .min()
+}
+
+/// The earlier of two instants that may be absent.
+pub(crate) fn sooner(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
