@@ -152,8 +152,7 @@ pub fn plan(
     Planner::new(site, snapshot, envelope, loads, ranking, memory).run()
 }
 
-/// Deliberate mistakes for the checker's own test.
-#[cfg(test)]
+/// Deliberate mistakes, planted by the checker's own test and by nobody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     RootLimit,
@@ -185,19 +184,8 @@ pub(crate) struct Planner<'a> {
     over: Vec<Power>,
     slack: Vec<Slack>,
     setpoints: Vec<Setpoint>,
-    #[cfg(test)]
+    /// Always `None` outside tests.
     pub(crate) flaw: Option<Flaw>,
-}
-
-/// Asks for a flaw in tests; nothing otherwise.
-macro_rules! flawed {
-    ($self:ident, $flaw:ident) => {{
-        #[cfg(test)]
-        let flawed = $self.flaw == Some(Flaw::$flaw);
-        #[cfg(not(test))]
-        let flawed = false;
-        flawed
-    }};
 }
 
 impl<'a> Planner<'a> {
@@ -222,7 +210,6 @@ impl<'a> Planner<'a> {
             over: vec![Power::ZERO; circuits],
             slack: vec![Slack { shed_above: None, start_at: None }; circuits],
             setpoints: Vec::with_capacity(site.machines.len()),
-            #[cfg(test)]
             flaw: None,
         }
     }
@@ -243,14 +230,18 @@ impl<'a> Planner<'a> {
         }
     }
 
+    fn flawed(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
     /// A block holds for everything below its circuit; the one that stops goes before the one that
     /// only keeps from starting.
     fn inherit_blocks(&mut self) {
         for (ix, circuit) in self.site.circuits.iter() {
             let own = self.envelope.circuit(ix).block.map(|block| (ix, block)).filter(|(_, block)| {
-                !(flawed!(self, Lockout) && block.source == Source::Lockout
-                    || flawed!(self, Stop) && block.source == Source::Stop
-                    || flawed!(self, Window) && block.source == Source::ContractClosed)
+                !(self.flawed(Flaw::Lockout) && block.source == Source::Lockout
+                    || self.flawed(Flaw::Stop) && block.source == Source::Stop
+                    || self.flawed(Flaw::Window) && block.source == Source::ContractClosed)
             });
             let above = circuit.parent.and_then(|parent| self.blocks[parent.ix()]);
             self.blocks[ix.ix()] = match (own, above) {
@@ -272,15 +263,15 @@ impl<'a> Planner<'a> {
             let load = self.loads.circuit(ix);
             self.slack[ix.ix()].shed_above = Some(shed_above);
             self.over[ix.ix()] = (load.expected - shed_above).saturating_sub(Power::ZERO);
-            let upper = if flawed!(self, SilentMeter) && load.measured.is_none() {
+            let upper = if self.flawed(Flaw::SilentMeter) && load.measured.is_none() {
                 Power::ZERO
-            } else if flawed!(self, Pending) {
+            } else if self.flawed(Flaw::Pending) {
                 load.measured.unwrap_or(load.upper)
             } else {
                 load.upper
             };
-            let ignored = flawed!(self, RootLimit) && ix == CircuitIx::ROOT
-                || flawed!(self, LeafLimit) && ix != CircuitIx::ROOT;
+            let ignored = self.flawed(Flaw::RootLimit) && ix == CircuitIx::ROOT
+                || self.flawed(Flaw::LeafLimit) && ix != CircuitIx::ROOT;
             self.room[ix.ix()] = (!ignored).then_some(start_below - upper);
         }
     }
@@ -301,7 +292,7 @@ impl<'a> Planner<'a> {
                 source => Reason::Blocked(circuit, source),
             };
             let setpoint =
-                if self.site.authority(machine.circuit) == Authority::Observe && !flawed!(self, Authority) {
+                if self.site.authority(machine.circuit) == Authority::Observe && !self.flawed(Flaw::Authority) {
                     leave(Reason::ObserveOnly)
                 } else if self.site.model(machine.model).family == Family::Other {
                     leave(Reason::NotCommandable)
@@ -317,7 +308,7 @@ impl<'a> Planner<'a> {
                         (Standing::Failed, None) => leave(Reason::Failed),
                         (Standing::Falling, _) => off(Reason::Falling),
                         (Standing::Unknown, Some(stop)) if self.may_be_on(ix) => off(blocked(stop)),
-                        (Standing::Unknown, None) if flawed!(self, UnknownState) => off(Reason::Starts),
+                        (Standing::Unknown, None) if self.flawed(Flaw::UnknownState) => off(Reason::Starts),
                         (Standing::Unknown, _) => leave(Reason::NoWord),
                         (Standing::Asleep | Standing::Cut, _) => off(match block {
                             Some(block) => blocked(block),
@@ -355,7 +346,7 @@ impl<'a> Planner<'a> {
         if self.over.iter().all(|over| over.is_zero()) {
             return;
         }
-        let total = if flawed!(self, HalfShed) { 2 } else { 1 };
+        let total = if self.flawed(Flaw::HalfShed) { 2 } else { 1 };
         for (nth, ix) in self.ranking.order.iter().rev().enumerate() {
             let machine = self.site.machine(*ix);
             let runs = matches!(self.setpoints[ix.ix()].target, Target::Run(_));
@@ -368,7 +359,7 @@ impl<'a> Planner<'a> {
             if let Some(circuit) = worst {
                 self.setpoints[ix.ix()] = Setpoint { target: Target::Off, reason: Reason::Shed(circuit) };
                 self.relieve(machine.circuit, self.relief(*ix));
-                if flawed!(self, HalfShed) {
+                if self.flawed(Flaw::HalfShed) {
                     self.relieve(machine.circuit, self.relief(*ix));
                 }
             }
@@ -391,9 +382,9 @@ impl<'a> Planner<'a> {
     fn start(&mut self) -> (Option<Release>, bool) {
         let mut release = self.refilled();
         let mut ramp_limited = false;
-        let hold = if !self.memory.ready && !flawed!(self, Warmup) {
+        let hold = if !self.memory.ready && !self.flawed(Flaw::Warmup) {
             Some(Reason::Warmup)
-        } else if self.loads.circuit(CircuitIx::ROOT).measured.is_none() && !flawed!(self, SilentMeter) {
+        } else if self.loads.circuit(CircuitIx::ROOT).measured.is_none() && !self.flawed(Flaw::SilentMeter) {
             Some(Reason::NoMeter)
         } else {
             None
@@ -408,7 +399,7 @@ impl<'a> Planner<'a> {
                 (None, None) => {
                     let power = self.site.model_of(*ix).normal().power;
                     match &mut release {
-                        Some(bucket) if bucket.tokens < power && !flawed!(self, Ramp) => {
+                        Some(bucket) if bucket.tokens < power && !self.flawed(Flaw::Ramp) => {
                             ramp_limited = true;
                             Reason::Ramp
                         }
