@@ -7,4 +7,12 @@
 //! Not here: when to read or command whom, and whether a command was obeyed (`dispatch` tells that
 //! from later readings).
 
+pub mod antminer;
+pub mod cgminer;
+pub mod clock;
+pub mod connect;
+pub mod exchange;
 pub mod fronts;
+pub mod http;
+pub mod json;
+pub mod whatsminer;

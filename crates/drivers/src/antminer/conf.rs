@@ -1,0 +1,202 @@
+//! Antminer's pages: who it is and how it is configured. Pure: bytes in, values out, and the body of a
+//! changed configuration.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use offpeak_site::{MacAddress, ModeName, Trouble};
+
+use crate::cgminer::{Nothing, Refusal, Text, members};
+use crate::exchange::shape;
+use crate::json::Number;
+use crate::whatsminer::reply::ReplyError;
+
+members! {
+    /// `get_system_info.cgi`.
+    SystemInfo<'a> {
+        "minertype" model: Text<'a>,
+        "macaddr" mac: Text<'a>,
+        "serinum" serial: Text<'a>,
+        "hostname" hostname: Text<'a>,
+        "ipaddress" ip: Text<'a>,
+        "netmask" netmask: Text<'a>,
+        "gateway" gateway: Text<'a>,
+        "dnsservers" dns: Text<'a>,
+        "netdevice" device: Text<'a>,
+        "nettype" network_type: Text<'a>,
+        "firmware_type" firmware_type: Text<'a>,
+        "system_mode" system_mode: Text<'a>,
+        "system_kernel_version" kernel: Text<'a>,
+        "system_filesystem_version" firmware: Text<'a>,
+    } Nothing
+}
+
+impl<'a> SystemInfo<'a> {
+    /// Reads the page.
+    ///
+    /// # Errors
+    /// That it is no such page.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
+        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))
+    }
+    /// Its hardware address.
+    #[must_use]
+    pub fn mac(&self) -> Option<MacAddress> {
+        self.mac.get()?.parse().ok()
+    }
+}
+
+/// What a machine is set to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkMode {
+    /// 0.
+    Normal,
+    /// 1: the boards are off, the control board answers.
+    Sleep,
+    /// 3.
+    Low,
+}
+
+impl WorkMode {
+    /// The number that pages use.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Normal => 0,
+            Self::Sleep => 1,
+            Self::Low => 3,
+        }
+    }
+    /// From the number that pages use; `None` for one that is not known.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Normal),
+            1 => Some(Self::Sleep),
+            3 => Some(Self::Low),
+            _ => None,
+        }
+    }
+    /// The running mode it stands for.
+    #[must_use]
+    pub const fn mode(self) -> Option<ModeName> {
+        match self {
+            Self::Normal => Some(ModeName::Normal),
+            Self::Sleep => None,
+            Self::Low => Some(ModeName::Low),
+        }
+    }
+    /// The work mode of a running mode; stock firmware has no high one.
+    #[must_use]
+    pub const fn of(mode: ModeName) -> Option<Self> {
+        match mode {
+            ModeName::Low => Some(Self::Low),
+            ModeName::Normal => Some(Self::Normal),
+            ModeName::High => None,
+        }
+    }
+}
+
+/// `get_miner_conf.cgi`. What is written back is kept as it was read.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Conf {
+    /// Kept as read.
+    #[serde(default)]
+    pools: Option<Value>,
+    #[serde(rename = "bitmain-fan-ctrl", default)]
+    fan_control: Option<Value>,
+    #[serde(rename = "bitmain-fan-pwm", default)]
+    fan_pwm: Option<Value>,
+    #[serde(rename = "bitmain-freq-level", default)]
+    frequency_level: Option<Value>,
+    #[serde(rename = "freq-level", default)]
+    frequency_level_old: Option<Value>,
+    #[serde(rename = "bitmain-work-mode", default)]
+    work_mode: Number,
+    #[serde(rename = "miner-mode", default)]
+    miner_mode: Number,
+}
+
+/// The body of `set_miner_conf.cgi`, as the machine's own page sends it.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "bitmain-fan-ctrl", skip_serializing_if = "Option::is_none")]
+    fan_control: Option<&'a Value>,
+    #[serde(rename = "bitmain-fan-pwm", skip_serializing_if = "Option::is_none")]
+    fan_pwm: Option<&'a Value>,
+    #[serde(rename = "miner-mode")]
+    work_mode: u8,
+    #[serde(rename = "freq-level", skip_serializing_if = "Option::is_none")]
+    frequency_level: Option<&'a Value>,
+    pools: &'a Value,
+}
+
+impl Conf {
+    /// Reads the page.
+    ///
+    /// # Errors
+    /// That it is no such page: it must at least name pools or a work mode.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ReplyError> {
+        let conf: Self =
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+        let named = conf.pools.is_some() || conf.mode_number().is_some();
+        if named { Ok(conf) } else { Err(ReplyError::Broken(Trouble::Garbled)) }
+    }
+    fn mode_number(&self) -> Option<u64> {
+        self.work_mode.whole().or(self.miner_mode.whole())
+    }
+    /// The work mode; absent when it names none, or one that is not known.
+    #[must_use]
+    pub fn work_mode(&self) -> Option<WorkMode> {
+        WorkMode::from_number(self.mode_number()?)
+    }
+    /// The body that saves this configuration with another work mode.
+    ///
+    /// # Errors
+    /// `Garbled` when the page named no pools: they would be wiped.
+    ///
+    /// # Panics
+    /// Never: the values came from JSON.
+    pub fn with_work_mode(&self, mode: WorkMode) -> Result<Vec<u8>, ReplyError> {
+        let pools = self.pools.as_ref().ok_or(ReplyError::Broken(Trouble::Garbled))?;
+        let body = Body {
+            fan_control: self.fan_control.as_ref(),
+            fan_pwm: self.fan_pwm.as_ref(),
+            work_mode: mode.number(),
+            frequency_level: self.frequency_level.as_ref().or(self.frequency_level_old.as_ref()),
+            pools,
+        };
+        Ok(serde_json::to_vec(&body).expect("what was read from JSON can be written as JSON"))
+    }
+}
+
+members! {
+    /// The answer of `set_miner_conf.cgi`.
+    Saved<'a> {
+        /// `success` or `error`.
+        "stats" outcome: Text<'a>,
+        /// `M000` is success.
+        "code" code: Text<'a>,
+        "msg" words: Text<'a>,
+    } Nothing
+}
+
+impl Saved<'_> {
+    /// Whether the machine accepted the configuration.
+    ///
+    /// # Errors
+    /// The refusal, or that it is no answer.
+    pub fn accepted(bytes: &[u8]) -> Result<(), ReplyError> {
+        let saved: Saved<'_> =
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+        match (saved.outcome.get(), saved.code.get()) {
+            (Some("success"), _) | (None, Some("M000")) => Ok(()),
+            (None, None) => Err(ReplyError::Broken(Trouble::Garbled)),
+            (outcome, code) => {
+                let words = saved.words.get().or(outcome).unwrap_or("no reason given");
+                let words = code.map_or_else(|| words.to_owned(), |code| format!("{words} ({code})"));
+                Err(ReplyError::Refused(Refusal { code: None, words }))
+            }
+        }
+    }
+}

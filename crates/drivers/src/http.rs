@@ -1,0 +1,203 @@
+//! Digest-authenticated pages over HTTP/1.1. The challenge is kept, so that from the second request
+//! on a page costs one request; a machine that renews its nonce costs one more.
+//!
+//! hyper speaks HTTP, digest_auth computes the answers (RFC 7616; stock firmware uses MD5 and
+//! `qop=auth`). Not here: what the pages hold (`antminer::conf`).
+
+use core::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use digest_auth::{AuthContext, WwwAuthenticateHeader};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1::{Connection, SendRequest};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use offpeak_site::Trouble;
+use tokio::time::timeout;
+
+use crate::connect::{Connector, Stream};
+use crate::exchange::REPLY_MAX;
+
+/// A user and a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Such as `root`.
+    pub user: String,
+    /// Never logged.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials({}, ..)", self.user)
+    }
+}
+
+/// The machine's last challenge, with the count of its uses.
+#[derive(Clone, Debug, Default)]
+pub struct Challenge(Option<Box<WwwAuthenticateHeader>>);
+
+type Wire = Connection<TokioIo<Stream>, Full<Bytes>>;
+
+/// Pages of one machine, over one connection as long as the machine keeps it open.
+pub struct Pages<'a> {
+    connector: &'a Connector,
+    to: SocketAddr,
+    credentials: &'a Credentials,
+    challenge: &'a mut Challenge,
+    within: Duration,
+    session: Option<(SendRequest<Full<Bytes>>, Wire)>,
+}
+
+impl fmt::Debug for Pages<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pages({})", self.to)
+    }
+}
+
+impl<'a> Pages<'a> {
+    /// Pages at an address; each request gets `within`.
+    #[must_use]
+    pub const fn new(
+        connector: &'a Connector,
+        to: SocketAddr,
+        credentials: &'a Credentials,
+        challenge: &'a mut Challenge,
+        within: Duration,
+    ) -> Self {
+        Self { connector, to, credentials, challenge, within, session: None }
+    }
+
+    /// Reads a page.
+    ///
+    /// # Errors
+    /// What stands between us and the machine; `Denied` when it does not take the credentials.
+    pub async fn get(&mut self, page: &str) -> Result<Bytes, Trouble> {
+        self.request(&Method::GET, page, Bytes::new()).await
+    }
+    /// Sends a form to a page, as the machine's own pages do.
+    ///
+    /// # Errors
+    /// As [`Pages::get`].
+    pub async fn post(&mut self, page: &str, body: Vec<u8>) -> Result<Bytes, Trouble> {
+        self.request(&Method::POST, page, body.into()).await
+    }
+
+    async fn request(&mut self, method: &Method, page: &str, body: Bytes) -> Result<Bytes, Trouble> {
+        let mut reached = false;
+        let within = self.within;
+        let talk = async {
+            for _ in 0..2 {
+                let response = self.send(method, page, body.clone(), &mut reached).await?;
+                if response.status() != StatusCode::UNAUTHORIZED {
+                    return self.body(response).await;
+                }
+                let header = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+                let challenge = header.and_then(|header| digest_auth::parse(header).ok());
+                self.body_of(response).await?;
+                self.challenge.0 = challenge.map(Box::new);
+                if self.challenge.0.is_none() {
+                    break;
+                }
+            }
+            Err(Trouble::Denied)
+        };
+        match timeout(within, talk).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.session = None;
+                Err(if reached { Trouble::Silent } else { Trouble::Unreachable })
+            }
+        }
+    }
+
+    /// The answer to the last challenge, where there was one.
+    fn authorization(&mut self, method: &Method, page: &str, body: &Bytes) -> Option<String> {
+        let challenge = self.challenge.0.as_mut()?;
+        let (user, password) = (self.credentials.user.as_str(), self.credentials.password.as_str());
+        let context = if method == Method::POST {
+            AuthContext::new_post(user, password, page, Some(body.as_ref()))
+        } else {
+            AuthContext::new(user, password, page)
+        };
+        challenge.respond(&context).ok().map(|answer| answer.to_string())
+    }
+
+    async fn send(
+        &mut self,
+        method: &Method,
+        page: &str,
+        body: Bytes,
+        reached: &mut bool,
+    ) -> Result<Response<hyper::body::Incoming>, Trouble> {
+        if self.session.as_ref().is_none_or(|(sender, _)| sender.is_closed()) {
+            self.session = None;
+            let stream = self.connector.connect(self.to).await.map_err(|_| Trouble::Unreachable)?;
+            let made = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+            self.session = Some(made.map_err(|error| of_http(&error))?);
+        }
+        *reached = true;
+        let mut request = Request::builder().method(method).uri(page).header(HOST, self.to.to_string());
+        if method == Method::POST {
+            request = request.header(CONTENT_TYPE, "text/plain;charset=UTF-8");
+        }
+        if let Some(answer) = self.authorization(method, page, &body) {
+            request = request.header(AUTHORIZATION, answer);
+        }
+        let request = request.body(Full::new(body)).map_err(|_| Trouble::Garbled)?;
+        let (sender, wire) = self.session.as_mut().expect("opened above");
+        let waiting = async {
+            sender.ready().await?;
+            sender.send_request(request).await
+        };
+        let outcome = drive(wire, waiting).await;
+        if outcome.is_err() {
+            self.session = None;
+        }
+        outcome.map_err(|error| of_http(&error))
+    }
+
+    async fn body(&mut self, response: Response<hyper::body::Incoming>) -> Result<Bytes, Trouble> {
+        match response.status() {
+            StatusCode::OK => self.body_of(response).await,
+            StatusCode::FORBIDDEN => Err(Trouble::Denied),
+            _ => Err(Trouble::Garbled),
+        }
+    }
+
+    async fn body_of(&mut self, response: Response<hyper::body::Incoming>) -> Result<Bytes, Trouble> {
+        let Some((_, wire)) = self.session.as_mut() else {
+            return Err(Trouble::Truncated);
+        };
+        let collected = drive(wire, Limited::new(response.into_body(), REPLY_MAX).collect()).await;
+        match collected {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) => {
+                self.session = None;
+                Err(if error.is::<LengthLimitError>() { Trouble::Oversized } else { Trouble::Truncated })
+            }
+        }
+    }
+}
+
+/// Runs the connection until `wanted` is there. A connection that ends first leaves it to `wanted` to
+/// tell why.
+async fn drive<T>(wire: &mut Wire, wanted: impl Future<Output = T>) -> T {
+    tokio::pin!(wanted);
+    let mut open = true;
+    std::future::poll_fn(|context| {
+        if open && Pin::new(&mut *wire).poll(context).is_ready() {
+            open = false;
+        }
+        wanted.as_mut().poll(context)
+    })
+    .await
+}
+
+fn of_http(error: &hyper::Error) -> Trouble {
+    if error.is_parse() || error.is_parse_status() { Trouble::Garbled } else { Trouble::Truncated }
+}
