@@ -297,3 +297,173 @@ impl Judge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directive::{Directives, Lockout, Stop};
+    use crate::envelope::envelope;
+    use crate::load::Loads;
+    use crate::plan::{Flaw, Planner};
+    use crate::rank::rank;
+    use crate::testing::*;
+
+    /// A moment, and the planner's mistake that shows in it.
+    struct Case {
+        site: Site,
+        snapshot: Snapshot,
+        memory: Memory,
+        flaw: Flaw,
+    }
+
+    impl Case {
+        fn new(flaw: Flaw, at: Timestamp, hashing: usize) -> Self {
+            let (site, snapshot) = (site(), snapshot(at, hashing));
+            let memory = memory(&site, &snapshot);
+            Self { site, snapshot, memory, flaw }
+        }
+        fn judge(&self, flaw: Option<Flaw>) -> Vec<Veto> {
+            let envelope = envelope(&self.site, &self.snapshot.directives, self.snapshot.at);
+            let loads = Loads::new(&self.site, &self.snapshot, &self.memory);
+            let ranking = rank(&self.site, None, None);
+            let mut planner =
+                Planner::new(&self.site, &self.snapshot, &envelope, &loads, &ranking, &self.memory);
+            planner.flaw = flaw;
+            let plan = planner.run();
+            check(&self.site, &self.snapshot, &envelope, &self.memory, &plan)
+        }
+        /// The sound planner passes, the flawed one is caught for this cause.
+        fn assert_caught(&self, cause: VetoCause) {
+            assert_eq!(self.judge(None), vec![], "the sound plan passes");
+            let vetoes = self.judge(Some(self.flaw));
+            assert!(vetoes.iter().any(|veto| veto.cause == cause), "{:?} gave {vetoes:?}", self.flaw);
+        }
+    }
+
+    #[test]
+    fn a_forgotten_connection_limit_is_caught() {
+        let mut case = Case::new(Flaw::RootLimit, monday(3_600), 30);
+        case.site.circuits = without_ramp(&case.site);
+        case.assert_caught(VetoCause::StartAboveLimit);
+    }
+
+    #[test]
+    fn a_forgotten_rack_rating_is_caught() {
+        let mut case = Case::new(Flaw::LeafLimit, monday(3_600), 0);
+        case.site.circuits = with_rack_rating(&case.site, Power::from_watts(10_000));
+        case.site.circuits = without_ramp(&case.site);
+        case.assert_caught(VetoCause::StartAboveLimit);
+    }
+
+    #[test]
+    fn a_start_under_a_lockout_is_caught() {
+        let mut case = Case::new(Flaw::Lockout, monday(3_600), 0);
+        case.snapshot.directives = Directives {
+            lockouts: vec![Lockout { circuit: CircuitIx(1), at: monday(0), by: "electrician".into() }],
+            ..Directives::default()
+        };
+        case.assert_caught(VetoCause::StartBlocked(Source::Lockout));
+    }
+
+    #[test]
+    fn machines_left_on_under_a_stop_are_caught() {
+        let mut case = Case::new(Flaw::Stop, monday(3_600), 10);
+        case.snapshot.directives = Directives {
+            stops: vec![Stop { circuit: CircuitIx::ROOT, at: monday(0), reason: "test".into() }],
+            ..Directives::default()
+        };
+        case.assert_caught(VetoCause::NotStopped(Source::Stop));
+    }
+
+    #[test]
+    fn a_start_outside_the_window_is_caught() {
+        // The contract's house load has no room for a machine, so give it some: the block is what
+        // must be respected, whatever the room.
+        let mut case = Case::new(Flaw::Window, monday(9 * 3_600), 0);
+        case.site.contract.house_load = Power::from_watts(50_000);
+        case.assert_caught(VetoCause::StartBlocked(Source::ContractClosed));
+    }
+
+    #[test]
+    fn forgotten_starts_in_flight_are_caught() {
+        let mut case = Case::new(Flaw::Pending, monday(3_600), 0);
+        case.site.circuits = without_ramp(&case.site);
+        for seen in &mut case.snapshot.machines[..30] {
+            *seen = says(monday(3_600), Activity::Starting);
+        }
+        case.assert_caught(VetoCause::StartAboveLimit);
+    }
+
+    #[test]
+    fn a_silent_meter_read_as_zero_is_caught() {
+        let mut case = Case::new(Flaw::SilentMeter, monday(3_600), 0);
+        case.snapshot.at += SignedDuration::from_secs(30);
+        case.assert_caught(VetoCause::StartUnmetered);
+    }
+
+    #[test]
+    fn a_start_from_an_unknown_state_is_caught() {
+        let mut case = Case::new(Flaw::UnknownState, monday(3_600), 0);
+        case.snapshot.machines[0].trouble = Some((offpeak_site::Trouble::Silent, monday(0)));
+        case.assert_caught(VetoCause::StartUnknown);
+    }
+
+    #[test]
+    fn a_forgotten_ramp_is_caught() {
+        let case = Case::new(Flaw::Ramp, monday(60), 0);
+        let mut case = case;
+        case.site.contract.windows[0].limit = Power::from_watts(200_000);
+        case.site.circuits = with_ramp(&case.site, Power::from_watts(30_000));
+        case.assert_caught(VetoCause::RampExceeded);
+    }
+
+    #[test]
+    fn half_a_shed_is_caught() {
+        Case::new(Flaw::HalfShed, monday(3_600), 40).assert_caught(VetoCause::NotShed);
+    }
+
+    #[test]
+    fn a_start_without_authority_is_caught() {
+        let mut case = Case::new(Flaw::Authority, monday(3_600), 0);
+        case.site.circuits = with_authority(&case.site, Authority::Observe);
+        case.assert_caught(VetoCause::NoAuthority);
+    }
+
+    #[test]
+    fn a_start_before_everything_was_asked_is_caught() {
+        let mut case = Case::new(Flaw::Warmup, monday(3_600), 0);
+        case.memory.ready = false;
+        case.assert_caught(VetoCause::StartTooEarly);
+    }
+
+    fn changed(
+        site: &Site,
+        change: impl Fn(CircuitIx, &mut offpeak_site::Circuit),
+    ) -> offpeak_site::CircuitTree {
+        let mut circuits: Vec<_> = site.circuits.iter().map(|(_, circuit)| circuit.clone()).collect();
+        for (place, circuit) in circuits.iter_mut().enumerate() {
+            change(CircuitIx(place as u32), circuit);
+        }
+        offpeak_site::CircuitTree::new(circuits).unwrap()
+    }
+    fn without_ramp(site: &Site) -> offpeak_site::CircuitTree {
+        changed(site, |_, circuit| circuit.ramp = None)
+    }
+    fn with_ramp(site: &Site, up: Power) -> offpeak_site::CircuitTree {
+        changed(site, |_, circuit| {
+            if let Some(ramp) = &mut circuit.ramp {
+                ramp.up_per_minute = Some(up);
+            }
+        })
+    }
+    fn with_rack_rating(site: &Site, rating: Power) -> offpeak_site::CircuitTree {
+        changed(site, |ix, circuit| {
+            if ix.0 >= 3 {
+                circuit.rating = Some(rating);
+            }
+        })
+    }
+    fn with_authority(site: &Site, authority: Authority) -> offpeak_site::CircuitTree {
+        changed(site, |_, circuit| circuit.authority = authority)
+    }
+}

@@ -21,6 +21,8 @@ mod rank;
 mod reconcile;
 mod snapshot;
 mod standing;
+#[cfg(test)]
+mod testing;
 
 pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};

@@ -234,15 +234,25 @@ impl<'a> Planner<'a> {
         self.flaw == Some(flaw)
     }
 
+    fn overlooks(&self, source: Source) -> bool {
+        match source {
+            Source::Lockout => self.flawed(Flaw::Lockout),
+            Source::Stop => self.flawed(Flaw::Stop),
+            Source::ContractClosed => self.flawed(Flaw::Window),
+            _ => false,
+        }
+    }
+
     /// A block holds for everything below its circuit; the one that stops goes before the one that
     /// only keeps from starting.
     fn inherit_blocks(&mut self) {
         for (ix, circuit) in self.site.circuits.iter() {
-            let own = self.envelope.circuit(ix).block.map(|block| (ix, block)).filter(|(_, block)| {
-                !(self.flawed(Flaw::Lockout) && block.source == Source::Lockout
-                    || self.flawed(Flaw::Stop) && block.source == Source::Stop
-                    || self.flawed(Flaw::Window) && block.source == Source::ContractClosed)
-            });
+            let own = self
+                .envelope
+                .circuit(ix)
+                .block
+                .map(|block| (ix, block))
+                .filter(|(_, block)| !self.overlooks(block.source));
             let above = circuit.parent.and_then(|parent| self.blocks[parent.ix()]);
             self.blocks[ix.ix()] = match (own, above) {
                 (Some(own), Some(above)) if above.1.stops && !own.1.stops => Some(above),
@@ -254,7 +264,11 @@ impl<'a> Planner<'a> {
     /// The dead band: where each circuit sheds and up to where it starts.
     fn measure_room(&mut self) {
         for (ix, circuit) in self.site.circuits.iter() {
-            let Some(limit) = self.envelope.circuit(ix).binding.map(|limit| limit.power) else { continue };
+            let Some(limit) = self.envelope.circuit(ix).binding else { continue };
+            if self.overlooks(limit.source) {
+                continue;
+            }
+            let limit = limit.power;
             let noise =
                 circuit.meter.map_or(Power::ZERO, |meter| self.memory.meters[meter.ix()].uncertainty(limit));
             // 0.15 % for what changes within a second without our doing (weather, returns).
@@ -291,35 +305,36 @@ impl<'a> Planner<'a> {
                 Source::ContractClosing if !block.stops => Reason::ClosesSoon,
                 source => Reason::Blocked(circuit, source),
             };
-            let setpoint =
-                if self.site.authority(machine.circuit) == Authority::Observe && !self.flawed(Flaw::Authority) {
-                    leave(Reason::ObserveOnly)
-                } else if self.site.model(machine.model).family == Family::Other {
-                    leave(Reason::NotCommandable)
-                } else {
-                    match (standing, stop) {
-                        (Standing::Running | Standing::Rising | Standing::Failed, Some(stop)) => {
-                            off(blocked(stop))
-                        }
-                        (Standing::Running | Standing::Rising, None) if !earns => off(Reason::Uneconomic),
-                        (Standing::Running | Standing::Rising, None) => {
-                            Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
-                        }
-                        (Standing::Failed, None) => leave(Reason::Failed),
-                        (Standing::Falling, _) => off(Reason::Falling),
-                        (Standing::Unknown, Some(stop)) if self.may_be_on(ix) => off(blocked(stop)),
-                        (Standing::Unknown, None) if self.flawed(Flaw::UnknownState) => off(Reason::Starts),
-                        (Standing::Unknown, _) => leave(Reason::NoWord),
-                        (Standing::Asleep | Standing::Cut, _) => off(match block {
-                            Some(block) => blocked(block),
-                            None if !earns => Reason::Uneconomic,
-                            None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
-                                Reason::Rests
-                            }
-                            None => Reason::Starts,
-                        }),
+            let setpoint = if self.site.authority(machine.circuit) == Authority::Observe
+                && !self.flawed(Flaw::Authority)
+            {
+                leave(Reason::ObserveOnly)
+            } else if self.site.model(machine.model).family == Family::Other {
+                leave(Reason::NotCommandable)
+            } else {
+                match (standing, stop) {
+                    (Standing::Running | Standing::Rising | Standing::Failed, Some(stop)) => {
+                        off(blocked(stop))
                     }
-                };
+                    (Standing::Running | Standing::Rising, None) if !earns => off(Reason::Uneconomic),
+                    (Standing::Running | Standing::Rising, None) => {
+                        Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
+                    }
+                    (Standing::Failed, None) => leave(Reason::Failed),
+                    (Standing::Falling, _) => off(Reason::Falling),
+                    (Standing::Unknown, Some(stop)) if self.may_be_on(ix) => off(blocked(stop)),
+                    (Standing::Unknown, None) if self.flawed(Flaw::UnknownState) => off(Reason::Starts),
+                    (Standing::Unknown, _) => leave(Reason::NoWord),
+                    (Standing::Asleep | Standing::Cut, _) => off(match block {
+                        Some(block) => blocked(block),
+                        None if !earns => Reason::Uneconomic,
+                        None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
+                            Reason::Rests
+                        }
+                        None => Reason::Starts,
+                    }),
+                }
+            };
             self.setpoints.push(setpoint);
         }
     }

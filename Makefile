@@ -1,0 +1,56 @@
+# Each of these sets up what it needs on a fresh Debian machine with Rust; see ops/dev/setup.
+#   make demo   a mine on your screen
+#   make test   everything that must hold before a change is taken
+#   make bench  figures of this machine, into target/bench.json
+#   make soak   the long runs; writes a report under docs/soak/
+
+VENV := target/venv
+PYTHON := $(abspath $(VENV))/bin/python
+REQUIREMENTS := crates/drivers/tests/py/requirements.txt
+DENY := target/tools/bin/cargo-deny
+DENY_VERSION := 0.20.2
+export OFFPEAK_PYTHON := $(PYTHON)
+
+.PHONY: all demo test lint deny unit bench soak setup clean
+all: test
+
+setup:
+	@ops/dev/setup
+
+demo: setup
+	cargo build --release -p offpeak
+	target/release/offpeak demo $(ARGS)
+
+# The order is from cheap to dear, so that a slip shows soon.
+test: setup lint deny unit
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: $(DENY)
+	$(DENY) --workspace --locked check licenses bans sources
+
+# The profile of our own dependencies would be wasted on a tool: build it small and fast.
+$(DENY): | setup
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	  cargo install cargo-deny --version $(DENY_VERSION) --locked --quiet --root target/tools --target-dir target/tools/build
+	rm -rf target/tools/build
+
+unit: setup $(VENV)/.ready
+	cargo test --workspace --locked
+
+$(VENV)/.ready: $(REQUIREMENTS) | setup
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	touch $@
+
+bench: setup $(VENV)/.ready
+	cargo build --release --locked -p offpeak
+	target/release/offpeak bench --out target/bench.json
+
+soak: setup $(VENV)/.ready
+	ops/dev/soak
+
+clean:
+	cargo clean
