@@ -178,3 +178,7 @@ fn next_price_hour(now: Timestamp) -> Timestamp {
     let next = (now.as_second().div_euclid(quarter) + 1) * quarter;
     Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+#[path = "controller_tests.rs"]
+mod tests;

@@ -261,3 +261,75 @@ fn add_directives(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directive::{Lockout, Order, Stop};
+    use crate::testing::{monday, site};
+
+    fn root_at(seconds: i64) -> CircuitLimit {
+        *envelope(&site(), &Directives::default(), monday(seconds)).circuit(CircuitIx::ROOT)
+    }
+
+    #[test]
+    fn the_contract_binds_under_the_rating() {
+        let root = root_at(3_600);
+        assert_eq!(root.binding.unwrap().source, Source::Contract);
+        assert_eq!(root.next.unwrap().source, Source::Rating);
+        assert_eq!(root.block, None);
+    }
+
+    #[test]
+    fn the_way_down_ends_before_the_closing() {
+        let closes = 8 * 3_600;
+        let tail = limits::CLOSING_TAIL.as_secs();
+        let at_end = root_at(closes - tail);
+        assert_eq!(at_end.binding.unwrap().power, Power::from_watts(2_000));
+        assert!(at_end.block.unwrap().stops);
+        let before = root_at(closes - tail - 10).binding.unwrap();
+        assert_eq!(before.source, Source::ContractClosing);
+        assert_eq!(before.power, Power::from_watts(22_000), "ten seconds at 2 kW/s above the house load");
+        assert_eq!(root_at(closes).binding.unwrap().source, Source::ContractClosed);
+    }
+
+    #[test]
+    fn every_change_is_announced() {
+        let (site, none) = (site(), Directives::default());
+        let mut at = monday(0);
+        while at < monday(9 * 3_600) {
+            let here = envelope(&site, &none, at);
+            let second = jiff::SignedDuration::from_secs(1);
+            let mut probe = at + second;
+            while probe < here.changes_at {
+                let there = envelope(&site, &none, probe);
+                assert_eq!(
+                    here.circuits, there.circuits,
+                    "{at} said nothing changes before {}",
+                    here.changes_at
+                );
+                probe += second * 97;
+            }
+            at = here.changes_at.max(at + second);
+        }
+    }
+
+    #[test]
+    fn precedence_names_the_highest_of_equal_limits() {
+        let directives = Directives {
+            stops: vec![Stop { circuit: CircuitIx(1), at: monday(0), reason: String::new() }],
+            lockouts: vec![Lockout { circuit: CircuitIx(1), at: monday(0), by: String::new() }],
+            orders: vec![Order {
+                id: 3,
+                circuit: CircuitIx(1),
+                limit: Power::ZERO,
+                from: monday(0),
+                until: Some(monday(60)),
+            }],
+        };
+        let hall = *envelope(&site(), &directives, monday(1)).circuit(CircuitIx(1));
+        assert_eq!(hall.binding.unwrap().source, Source::Lockout);
+        assert_eq!(hall.next.unwrap().source, Source::Stop);
+        assert_eq!(hall.block.unwrap().source, Source::Lockout);
+    }
+}
