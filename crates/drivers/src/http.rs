@@ -41,7 +41,8 @@ impl fmt::Debug for Credentials {
 #[derive(Clone, Debug, Default)]
 pub struct Challenge(Option<Box<WwwAuthenticateHeader>>);
 
-type Wire = Connection<TokioIo<Stream>, Full<Bytes>>;
+/// The connection, until it has ended.
+type Wire = Option<Connection<TokioIo<Stream>, Full<Bytes>>>;
 
 /// Pages of one machine, over one connection as long as the machine keeps it open.
 pub struct Pages<'a> {
@@ -138,7 +139,8 @@ impl<'a> Pages<'a> {
             self.session = None;
             let stream = self.connector.connect(self.to).await.map_err(|_| Trouble::Unreachable)?;
             let made = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-            self.session = Some(made.map_err(|error| of_http(&error))?);
+            let (sender, wire) = made.map_err(|error| of_http(&error))?;
+            self.session = Some((sender, Some(wire)));
         }
         *reached = true;
         let mut request = Request::builder().method(method).uri(page).header(HOST, self.to.to_string());
@@ -188,10 +190,9 @@ impl<'a> Pages<'a> {
 /// tell why.
 async fn drive<T>(wire: &mut Wire, wanted: impl Future<Output = T>) -> T {
     tokio::pin!(wanted);
-    let mut open = true;
     std::future::poll_fn(|context| {
-        if open && Pin::new(&mut *wire).poll(context).is_ready() {
-            open = false;
+        if wire.as_mut().is_some_and(|wire| Pin::new(wire).poll(context).is_ready()) {
+            *wire = None;
         }
         wanted.as_mut().poll(context)
     })

@@ -8,11 +8,14 @@
 //! from later readings).
 
 pub mod antminer;
+pub mod bench;
 pub mod cgminer;
 pub mod clock;
 pub mod connect;
+pub mod driver;
 pub mod exchange;
 pub mod fronts;
 pub mod http;
 pub mod json;
+pub mod poll;
 pub mod whatsminer;

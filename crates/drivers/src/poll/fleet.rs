@@ -1,0 +1,163 @@
+//! The machines under one driver, each with its link and its last word.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use offpeak_site::{Action, Endpoint, Family, MacAddress, MachineIx, Outcome, Reading, Trouble};
+use offpeak_units::Power;
+
+use crate::driver::{Driver, Link};
+
+/// A machine to drive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its place in the site's list.
+    pub machine: MachineIx,
+    /// What it speaks.
+    pub family: Family,
+    /// Where it answers.
+    pub endpoint: Endpoint,
+    /// Its hardware address, where the site knows it.
+    pub mac: Option<MacAddress>,
+}
+
+/// The last word of a machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latest {
+    /// Its last reading, however old. `None` until there was one.
+    pub reading: Option<Reading>,
+    /// What is wrong now, and since when.
+    pub trouble: Option<(Trouble, Timestamp)>,
+    /// Its hardware address, from the site or from itself.
+    pub mac: Option<MacAddress>,
+}
+
+/// The machines under one driver.
+#[derive(Debug)]
+pub struct Fleet {
+    driver: Driver,
+    stations: Vec<Station>,
+    places: BTreeMap<MachineIx, usize>,
+    latest: Mutex<Vec<Latest>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Station {
+    pub(super) target: Target,
+    /// Held while a request is under way: at most one a machine.
+    pub(super) link: tokio::sync::Mutex<Link>,
+}
+
+impl Fleet {
+    /// All of these machines, not yet read.
+    #[must_use]
+    pub fn new(driver: Driver, targets: Vec<Target>) -> Self {
+        let places = targets.iter().enumerate().map(|(place, target)| (target.machine, place)).collect();
+        let latest = targets.iter().map(|target| Latest { mac: target.mac, ..Latest::default() }).collect();
+        let stations = targets
+            .into_iter()
+            .map(|target| Station { target, link: tokio::sync::Mutex::new(Link::to(target.mac)) })
+            .collect();
+        Self { driver, stations, places, latest: Mutex::new(latest) }
+    }
+    /// How many machines.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.stations.len()
+    }
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.stations.is_empty()
+    }
+    /// What drives them.
+    #[must_use]
+    pub const fn driver(&self) -> &Driver {
+        &self.driver
+    }
+    fn table(&self) -> MutexGuard<'_, Vec<Latest>> {
+        // A table whose writer panicked is still whole: each entry is written at once.
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// The last word of one machine; `None` if it is not of this fleet.
+    #[must_use]
+    pub fn latest(&self, machine: MachineIx) -> Option<Latest> {
+        self.places.get(&machine).map(|&place| self.table()[place])
+    }
+    /// The last word of every machine, in the order of the targets.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<(MachineIx, Latest)> {
+        let table = self.table();
+        self.stations.iter().zip(table.iter()).map(|(station, latest)| (station.target.machine, *latest)).collect()
+    }
+    /// Calls `with` for the last word of every machine, without a copy; readers wait meanwhile.
+    pub fn each(&self, mut with: impl FnMut(MachineIx, &Latest)) {
+        let table = self.table();
+        for (station, latest) in self.stations.iter().zip(table.iter()) {
+            with(station.target.machine, latest);
+        }
+    }
+
+    /// One fast reading of the machine at this place, written to the table.
+    pub(super) async fn poll(&self, place: usize, buffer: &mut Vec<u8>) -> Result<(), Trouble> {
+        let station = &self.stations[place];
+        let mut link = station.link.lock().await;
+        let target = station.target;
+        let outcome = self.driver.read_fast(target.family, target.endpoint, &mut link, buffer).await;
+        let mac = link.mac;
+        drop(link);
+        let mut table = self.table();
+        let latest = &mut table[place];
+        latest.mac = mac;
+        match outcome {
+            Ok(reading) => {
+                latest.trouble = None;
+                if reading.is_some() {
+                    latest.reading = reading;
+                }
+                Ok(())
+            }
+            Err(trouble) => {
+                let since = match latest.trouble {
+                    Some((known, since)) if known == trouble => since,
+                    _ => self.driver.clock.now(),
+                };
+                latest.trouble = Some((trouble, since));
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Asks a machine to do something. A command waits for the request that is under way to the same machine, if any.
+    pub async fn command(&self, machine: MachineIx, action: Action) -> Outcome {
+        let Some(&place) = self.places.get(&machine) else {
+            return Outcome::Refused("it has no address yet".to_owned());
+        };
+        let Station { target, link } = &self.stations[place];
+        let mut link = link.lock().await;
+        self.driver.command(target.family, target.endpoint, &mut link, action).await
+    }
+    /// Asks a machine to keep below a power.
+    pub async fn set_power_limit(&self, machine: MachineIx, limit: Power) -> Outcome {
+        let Some(&place) = self.places.get(&machine) else {
+            return Outcome::Refused("it has no address yet".to_owned());
+        };
+        let Station { target, link } = &self.stations[place];
+        let mut link = link.lock().await;
+        self.driver.set_power_limit(target.family, target.endpoint, &mut link, limit).await
+    }
+    /// Renews the tokens that soon run out, one machine after the other.
+    pub async fn keep_armed(&self) {
+        for (place, station) in self.stations.iter().enumerate() {
+            if self.table()[place].trouble.is_some() {
+                continue;
+            }
+            let target = station.target;
+            let mut link = station.link.lock().await;
+            if let Err(trouble) = self.driver.keep_armed(target.family, target.endpoint, &mut link).await {
+                tracing::debug!(machine = target.machine.0, %trouble, "not armed");
+            }
+        }
+    }
+}
