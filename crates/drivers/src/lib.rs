@@ -17,5 +17,6 @@ pub mod exchange;
 pub mod fronts;
 pub mod http;
 pub mod json;
+pub mod modbus;
 pub mod poll;
 pub mod whatsminer;
