@@ -19,4 +19,5 @@ pub mod http;
 pub mod json;
 pub mod modbus;
 pub mod poll;
+pub mod scan;
 pub mod whatsminer;
