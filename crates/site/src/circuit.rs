@@ -36,6 +36,20 @@ pub enum CircuitKind {
     Pdu,
 }
 
+impl CircuitKind {
+    /// As written in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Transformer => "transformer",
+            Self::Hall => "hall",
+            Self::Rack => "rack",
+            Self::Pdu => "pdu",
+        }
+    }
+}
+
 /// How fast a circuit's load may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ramp {

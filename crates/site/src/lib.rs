@@ -6,6 +6,7 @@
 
 pub mod circuit;
 pub mod contract;
+pub mod file;
 pub mod hardware;
 pub mod machine;
 pub mod observe;

@@ -1,0 +1,208 @@
+//! Every key of the site file. The reader, its messages and the JSON Schema all follow this table.
+
+use super::shape::{Field, Kind, Shape};
+
+const fn must(key: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { key, kind, required: true, about }
+}
+const fn may(key: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { key, kind, required: false, about }
+}
+
+/// The whole file.
+pub(crate) static FILE: Shape = Shape {
+    about: "A mine's site file",
+    fields: &[
+        must("site", Kind::Section(&SITE), "What the site is called and where it stands"),
+        must("grid", Kind::Section(&GRID), "The connection to the grid"),
+        may("circuits", Kind::Sections(&CIRCUIT), "Transformers, halls, racks and PDUs"),
+        must("meters", Kind::Sections(&METER), "Power meters; the one on the grid connection is the revenue meter"),
+        may("switches", Kind::Sections(&SWITCH), "Switches with channels: outlets and breakers"),
+        must("owners", Kind::Sections(&OWNER), "Whose machines stand here"),
+        may("models", Kind::Sections(&MODEL), "Models that differ from the catalogue, or are not in it"),
+        may("machines", Kind::Sections(&MACHINES), "Machines by model and position"),
+        may("inventory", Kind::Section(&INVENTORY), "Machines listed in a CSV file"),
+        must("contract", Kind::Section(&CONTRACT), "When and how much may be drawn"),
+        may("prices", Kind::Section(&PRICES), "What power costs and what hashes earn"),
+    ],
+};
+
+static SITE: Shape = Shape {
+    about: "What the site is called and where it stands",
+    fields: &[
+        must("id", Kind::Text, "A short name, as in file names"),
+        must("name", Kind::Text, "The full name"),
+        must("time_zone", Kind::TimeZone, "The zone in which windows, tariffs and dates are read"),
+        must("currency", Kind::Currency, "The currency of prices and reports"),
+    ],
+};
+
+static GRID: Shape = Shape {
+    about: "The connection to the grid: the root of all circuits",
+    fields: &[
+        may("id", Kind::Text, "Its name; `grid` unless given"),
+        must("rating_kw", Kind::Kilowatts, "The most it may carry for good"),
+        may("base_load_kw", Kind::Kilowatts, "What hangs on it and is no machine: offices, pumps"),
+        may("ramp_up_kw_per_min", Kind::Kilowatts, "The largest rise in a minute"),
+        may("ramp_down_kw_per_min", Kind::Kilowatts, "The largest planned fall in a minute"),
+        may("switch", Kind::Text, "The switch that cuts the whole site"),
+    ],
+};
+
+static CIRCUIT: Shape = Shape {
+    about: "One circuit, or many by a pattern",
+    fields: &[
+        must("id", Kind::Names, "Its path, such as `hall-[1-8]/rack-[01-40]`"),
+        must("kind", Kind::Choice(&["transformer", "hall", "rack", "pdu"]), "What it is"),
+        may("parent", Kind::Names, "What feeds it; unless given, the path without its last part, or the grid"),
+        may("rating_kw", Kind::Kilowatts, "The most it may carry for good"),
+        may("base_load_kw", Kind::Kilowatts, "What it draws with every machine off: fans, lights, controllers"),
+        may("ramp_up_kw_per_min", Kind::Kilowatts, "The largest rise in a minute"),
+        may("ramp_down_kw_per_min", Kind::Kilowatts, "The largest planned fall in a minute"),
+        may("switch", Kind::Names, "The switch that cuts the whole circuit"),
+        may("authority", Kind::Choice(&["observe", "control"]), "For a hall: whether offpeak may act; `observe` unless given"),
+    ],
+};
+
+static METER: Shape = Shape {
+    about: "One meter, or many by a pattern",
+    fields: &[
+        must("id", Kind::Names, "Its name"),
+        must("circuit", Kind::Names, "The circuit whose whole load it measures"),
+        must("accuracy_class", Kind::AccuracyClass, "Its class in percent of the reading, such as 0.5"),
+        may("modbus", Kind::Sockets, "Its Modbus TCP address and port"),
+        may("unit", Kind::Count(0, 255), "Its Modbus unit; 1 unless given"),
+        may("register_map", Kind::Text, "The name of its register map; needed with `modbus`"),
+    ],
+};
+
+static SWITCH: Shape = Shape {
+    about: "One switch, or many by a pattern",
+    fields: &[
+        must("id", Kind::Names, "Its name"),
+        may("modbus", Kind::Sockets, "Its Modbus TCP address and port"),
+        may("unit", Kind::Count(0, 255), "Its Modbus unit; 1 unless given"),
+    ],
+};
+
+static OWNER: Shape = Shape {
+    about: "Whose machines stand here",
+    fields: &[
+        must("id", Kind::Text, "A short name"),
+        must("name", Kind::Text, "The full name"),
+    ],
+};
+
+/// A model of the catalogue or of a site.
+pub(crate) static MODEL: Shape = Shape {
+    about: "A model: all of it, or what differs from the catalogue's of this name or from `like`",
+    fields: &[
+        must("name", Kind::Text, "Its name"),
+        may("like", Kind::Text, "The model it is like, but for what is said here"),
+        may("maker", Kind::Text, "Who makes it"),
+        may("family", Kind::Choice(&["whatsminer-v2", "antminer-stock", "other"]), "What its firmware speaks"),
+        may("modes", Kind::Sections(&MODE), "Its running modes"),
+        may("sleeps_by_command", Kind::Flag, "Whether its firmware has a sleep command"),
+        may("sleep_w", Kind::Watts, "What it draws asleep"),
+        may("boot_s", Kind::Seconds, "From power on to its API answering"),
+        may("wake_s", Kind::Seconds, "From the wake command to the first hash"),
+        may("ramp_up_s", Kind::Seconds, "From the first hash to full power"),
+        may("sleep_s", Kind::Seconds, "From the sleep command to sleep watts"),
+        may("source", Kind::Text, "The datasheet or measurement the figures come from"),
+    ],
+};
+
+static MODE: Shape = Shape {
+    about: "A running mode",
+    fields: &[
+        must("name", Kind::Choice(&["low", "normal", "high"]), "Which one"),
+        must("power_w", Kind::Watts, "What the machine draws at the wall"),
+        must("hash_rate_ths", Kind::Terahashes, "What it hashes"),
+    ],
+};
+
+static MACHINES: Shape = Shape {
+    about: "Machines of one model and one owner",
+    fields: &[
+        must("model", Kind::Text, "The model's name"),
+        must("at", Kind::Names, "The circuits they hang on"),
+        must("slots", Kind::Slots, "How many on each circuit, or which places"),
+        must("owner", Kind::Text, "The owner's id"),
+        may("first_address", Kind::Address, "The first one's address; the others count up, leaving out those ending in .0 and .255"),
+        may("api_port", Kind::Count(1, 65_535), "Where their TCP API answers; 4028 unless given"),
+        may("http_port", Kind::Count(1, 65_535), "Where their web pages answer; 80 unless given"),
+        may("switch", Kind::Names, "The switch with their outlets, a channel for each"),
+        may("first_channel", Kind::Count(0, 65_535), "The first one's channel on its switch; 0 unless given, the others count up"),
+    ],
+};
+
+static INVENTORY: Shape = Shape {
+    about: "Machines listed in a CSV file with a heading line",
+    fields: &[
+        must("csv", Kind::Text, "The file, beside this one; columns position, model, owner and, where known, serial, mac, address, api_port, http_port, switch, channel"),
+    ],
+};
+
+static CONTRACT: Shape = Shape {
+    about: "When and how much may be drawn at the grid connection",
+    fields: &[
+        must("house_load_kw", Kind::Kilowatts, "What may be drawn outside every window: sleepers, fans, lights"),
+        may("holidays", Kind::Dates, "Public holidays"),
+        must("windows", Kind::Sections(&WINDOW), "When the full limit is allowed"),
+    ],
+};
+
+static WINDOW: Shape = Shape {
+    about: "Hours of some days in which the full limit is allowed",
+    fields: &[
+        may("days", Kind::Days, "The days it begins on"),
+        may("holidays", Kind::Flag, "Whether it also holds on every holiday; false unless given"),
+        must("from", Kind::Time, "When it begins"),
+        must("to", Kind::Time, "When it ends; before `from` means the next day"),
+        must("limit_kw", Kind::Kilowatts, "What may be drawn within it"),
+    ],
+};
+
+static PRICES: Shape = Shape {
+    about: "What power costs and what hashes earn, by date",
+    fields: &[
+        may("tariffs", Kind::Sections(&TARIFF), "Tariffs by date"),
+        may("hash_prices", Kind::Sections(&HASH_PRICE), "Hash prices by date"),
+        may("exchange_rates", Kind::Sections(&RATE), "What a dollar costs in the site's currency, by date"),
+    ],
+};
+
+static TARIFF: Shape = Shape {
+    about: "The tariff from a date on",
+    fields: &[
+        must("from", Kind::Date, "The first day"),
+        must("hours", Kind::Sections(&HOURS), "Its prices; the first line that fits an hour holds"),
+    ],
+};
+
+static HOURS: Shape = Shape {
+    about: "A price on some hours of some days",
+    fields: &[
+        may("days", Kind::Days, "The days"),
+        may("holidays", Kind::Flag, "Whether it also holds on every holiday; false unless given"),
+        must("from", Kind::Time, "When it begins"),
+        must("to", Kind::Time, "When it ends, on the same day"),
+        must("price_per_kwh", Kind::Amount, "The price of a kilowatt-hour in the site's currency"),
+    ],
+};
+
+static HASH_PRICE: Shape = Shape {
+    about: "The hash price from a date on",
+    fields: &[
+        must("from", Kind::Date, "The first day"),
+        must("usd_per_th_day", Kind::AmountFromZero, "What a terahash a second earns in a day, in dollars"),
+    ],
+};
+
+static RATE: Shape = Shape {
+    about: "The exchange rate from a date on",
+    fields: &[
+        must("from", Kind::Date, "The first day"),
+        must("per_usd", Kind::AmountAboveZero, "What a dollar costs in the site's currency"),
+    ],
+};

@@ -1,0 +1,3 @@
+//! The site file, from the outside.
+
+mod sites;
