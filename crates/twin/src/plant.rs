@@ -151,7 +151,7 @@ impl Plant {
     /// A plant at this instant (its whole second).
     #[must_use]
     pub fn new(site: Arc<Site>, scenario: &Scenario, seed: u64, start: Timestamp) -> Self {
-        let start = start.as_duration().as_secs_f64().floor() as i64;
+        let start = whole_second(start);
         let outdoor = weather::outdoor(scenario.climate, seed, start);
         let machines = (0..site.machines.len()).map(|place| State::new(seed, place as u32)).collect();
         let mut plant = Self {
@@ -256,7 +256,7 @@ impl Plant {
     /// Moves to the second of `to`, through every event up to and at it. An instant that has passed
     /// moves nothing.
     pub fn advance(&mut self, to: Timestamp) {
-        let to = to.as_second() - i64::from(to.subsec_nanosecond() < 0) - self.start;
+        let to = whole_second(to) - self.start;
         if to < self.t {
             return;
         }
@@ -616,6 +616,11 @@ impl Plant {
         let gap = draw.exponential(86_400.0 / per_day).ceil().clamp(1.0, 1e10) as i64;
         self.queue.push(Reverse((self.t + gap, machine.0, kind)));
     }
+}
+
+/// The Unix second that an instant lies in.
+fn whole_second(at: Timestamp) -> i64 {
+    at.as_second() - i64::from(at.subsec_nanosecond() < 0)
 }
 
 /// Empty sums for each circuit.
