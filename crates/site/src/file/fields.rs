@@ -128,7 +128,7 @@ static MACHINES: Shape = Shape {
         must("at", Kind::Names, "The circuits they hang on"),
         must("slots", Kind::Slots, "How many on each circuit, or which places"),
         must("owner", Kind::Text, "The owner's id"),
-        may("first_address", Kind::Address, "The first one's address; the others count up, leaving out those ending in .0 and .255"),
+        may("first_address", Kind::Addresses, "The first one's address; the others count up, leaving out those ending in .0 and .255; with ranges that go along with `at`, each begins its own row"),
         may("api_port", Kind::Count(1, 65_535), "Where their TCP API answers; 4028 unless given"),
         may("http_port", Kind::Count(1, 65_535), "Where their web pages answer; 80 unless given"),
         may("switch", Kind::Names, "The switch with their outlets, a channel for each"),

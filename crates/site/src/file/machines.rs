@@ -91,12 +91,12 @@ impl Machines {
         if self.list.len() + circuits.len().saturating_mul(slots.len()) > MACHINES_MAX {
             return report.wrong(&entry.place_of("at"), &format!("at most {MACHINES_MAX} machines in all"));
         }
-        let mut addresses = Addresses::of(entry);
+        let mut addresses = Addresses::of(entry, report);
         let mut channels = Channels::of(entry);
         for (place, id, circuit) in circuits {
             for slot in &slots {
                 let switch = outlets.as_ref().map(|outlets| outlets[place]);
-                let endpoint = addresses.as_mut().and_then(|addresses| addresses.next(entry, report));
+                let endpoint = addresses.as_mut().and_then(|addresses| addresses.next(place, entry, report));
                 let outlet = switch.and_then(|switch| channels.next(switch, entry, report));
                 let Some(circuit) = circuit else { continue };
                 let machine = Machine {
@@ -237,31 +237,43 @@ fn entry_outlets(entry: &Section<'_>, known: &Known<'_>, report: &mut Report<'_>
     Some(found)
 }
 
-/// Addresses that count up.
+/// Addresses that count up from the first of each circuit; circuits with one first address share
+/// its row.
 struct Addresses {
-    next: Option<IpAddr>,
+    first: Vec<IpAddr>,
+    next: std::collections::BTreeMap<IpAddr, Option<IpAddr>>,
     api_port: u16,
     http_port: u16,
     told: bool,
 }
 
 impl Addresses {
-    fn of(entry: &Section<'_>) -> Option<Self> {
+    fn of(entry: &Section<'_>, report: &mut Report<'_>) -> Option<Self> {
         let port = |key: &str, standard: u16| {
             entry.count(key).and_then(|port| u16::try_from(port).ok()).unwrap_or(standard)
         };
-        let first = entry.text("first_address")?.parse().ok()?;
-        Some(Self { next: Some(first), api_port: port("api_port", 4028), http_port: port("http_port", 80), told: false })
+        let names = match entry.names("first_address")?.names_beside(&entry.names("at")?) {
+            Ok(names) => names,
+            Err(expected) => {
+                report.wrong(&entry.place_of("first_address"), &expected);
+                return None;
+            }
+        };
+        let first = names.iter().map(|name| name.parse().ok()).collect::<Option<Vec<_>>>()?;
+        let next = std::collections::BTreeMap::new();
+        Some(Self { first, next, api_port: port("api_port", 4028), http_port: port("http_port", 80), told: false })
     }
 
-    fn next(&mut self, entry: &Section<'_>, report: &mut Report<'_>) -> Option<Endpoint> {
-        let Some(ip) = self.next else {
+    fn next(&mut self, circuit: usize, entry: &Section<'_>, report: &mut Report<'_>) -> Option<Endpoint> {
+        let first = self.first[circuit];
+        let next = self.next.entry(first).or_insert(Some(first));
+        let Some(ip) = *next else {
             if !std::mem::replace(&mut self.told, true) {
                 report.wrong(&entry.place_of("first_address"), "an address with room for all machines after it");
             }
             return None;
         };
-        self.next = after(ip);
+        *next = after(ip);
         Some(Endpoint { ip, api_port: self.api_port, http_port: self.http_port })
     }
 }

@@ -54,8 +54,8 @@ pub(crate) enum Kind {
     TimeZone,
     /// A currency's code.
     Currency,
-    /// An IP address.
-    Address,
+    /// An IP address, or a pattern of it.
+    Addresses,
     /// `host:port`, or a pattern of it.
     Sockets,
     /// A section.
@@ -146,7 +146,7 @@ impl Kind {
             Self::Days => civil::DAYS.to_owned(),
             Self::TimeZone => "a time zone of the IANA list such as \"Asia/Almaty\"".to_owned(),
             Self::Currency => "a currency code of three capital letters such as \"KZT\"".to_owned(),
-            Self::Address => "an IP address such as \"10.1.0.1\"".to_owned(),
+            Self::Addresses => "an IP address such as \"10.1.0.1\", with ranges such as \"10.[1-8].0.1\"".to_owned(),
             Self::Sockets => "an address and port such as \"10.0.0.5:502\"".to_owned(),
             Self::Section(_) => "a section".to_owned(),
             Self::Sections(_) => "a list of sections".to_owned(),
@@ -179,10 +179,10 @@ impl Kind {
             Self::Days => civil::days(value).is_some(),
             Self::TimeZone => value.as_str().is_some_and(|name| time_zone(name).is_some()),
             Self::Currency => value.as_str().is_some_and(|code| Currency::from_str(code).is_ok()),
-            Self::Address => value.as_str().is_some_and(|text| text.parse::<IpAddr>().is_ok()),
+            Self::Addresses => names(value)
+                .is_ok_and(|pattern| pattern.names().iter().all(|name| name.parse::<IpAddr>().is_ok())),
             Self::Sockets => {
-                let pattern = names(value)?;
-                pattern.names().iter().all(|name| is_socket(name))
+                names(value).is_ok_and(|pattern| pattern.names().iter().all(|name| is_socket(name)))
             }
             // The reader walks into these itself.
             Self::Section(_) => value.is_table(),

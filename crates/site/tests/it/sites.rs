@@ -17,3 +17,11 @@ fn the_small_site_has_64_machines() {
     let site = load("small");
     assert_eq!((site.id.as_str(), site.machines.len(), site.circuits.len()), ("small", 64, 16));
 }
+
+#[test]
+fn ekibastuz_is_the_site_of_the_story() {
+    let site = load("ekibastuz");
+    assert_eq!(site.machines.len(), 55_040);
+    let sum: offpeak_units::Power = site.machines.iter().map(|machine| site.model(machine.model).power_max()).sum();
+    assert_eq!(sum.to_string(), "170.633 MW");
+}
