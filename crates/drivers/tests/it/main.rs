@@ -1,0 +1,9 @@
+//! The drivers against recorded replies, broken ones, misbehaving machines and independent servers.
+
+mod control;
+mod hosts;
+mod malformed;
+mod misbehaving;
+mod modbus;
+mod recorded;
+mod scan;

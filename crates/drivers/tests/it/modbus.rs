@@ -1,0 +1,143 @@
+//! Meters and switches against pymodbus, and against devices that break the protocol.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use offpeak_drivers::clock::Clock;
+use offpeak_drivers::connect::Connector;
+use offpeak_drivers::modbus::{ModbusError, ModbusMeter, ModbusSwitch, RegisterMap};
+use offpeak_site::observe::ModbusAddress;
+use offpeak_site::{Outcome, Trouble};
+use offpeak_units::{Energy, Power};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+use crate::hosts::{Hosts, api};
+
+/// pymodbus in a process of its own, ended with the test.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn pymodbus() -> Server {
+    let python = std::env::var_os("OFFPEAK_PYTHON").expect(
+        "OFFPEAK_PYTHON names no Python with tests/py/requirements.txt installed: run `make test`, which makes one",
+    );
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/py/modbus_server.py");
+    let mut process = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("OFFPEAK_PYTHON can be started");
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port: u16 = line.trim().parse().expect("the server prints its port; is pymodbus installed?");
+    Server { process, address: format!("127.0.0.1:{port}") }
+}
+
+fn meter(server: &Server, unit: u8, map: &str) -> ModbusMeter {
+    let at = ModbusAddress { address: server.address.clone(), unit };
+    let map = RegisterMap::named(map).unwrap();
+    ModbusMeter::new(Connector::Tcp, Clock::System, at, map, Duration::from_secs(5))
+}
+
+#[tokio::test]
+async fn pymodbus_serves_meters_and_a_switch() {
+    let server = pymodbus();
+    let mut twin = meter(&server, 1, "offpeak-twin");
+    for _ in 0..2 {
+        let reading = twin.read().await.unwrap();
+        assert_eq!(reading.power, Power::from_kilowatts(150_000));
+        assert_eq!(reading.energy, Some(Energy::from_watt_hours(480_000_000)));
+    }
+    let reading = meter(&server, 2, "eastron-sdm630").read().await.unwrap();
+    assert_eq!(reading.power, Power::from_milliwatts(-1_234_500));
+    assert_eq!(reading.energy, Some(Energy::from_watt_hours(2_500)));
+    let error = meter(&server, 3, "eastron-sdm630").read().await.unwrap_err();
+    assert!(matches!(error, ModbusError::NotANumber { what: "power", .. }), "{error}");
+    let mut short = meter(&server, 4, "offpeak-twin");
+    for _ in 0..2 {
+        let error = short.read().await.unwrap_err();
+        assert!(matches!(error, ModbusError::Exception { words: "illegal data address", .. }), "{error}");
+        assert_eq!(error.trouble(), Trouble::Denied);
+    }
+    let error = meter(&server, 99, "offpeak-twin").read().await.unwrap_err();
+    let words = "the unit behind the gateway does not answer";
+    assert!(matches!(error, ModbusError::Exception { words: found, .. } if found == words), "{error}");
+
+    let at = ModbusAddress { address: server.address.clone(), unit: 1 };
+    let mut switch = ModbusSwitch::new(Connector::Tcp, at, Duration::from_secs(5));
+    assert_eq!(switch.read(0, 10).await.unwrap(), [true; 10]);
+    assert_eq!(switch.cut(3).await, Outcome::Accepted);
+    assert_eq!(switch.read(2, 3).await.unwrap(), [true, false, true]);
+    assert_eq!(switch.restore(3).await, Outcome::Accepted);
+    assert_eq!(switch.read(3, 1).await.unwrap(), [true]);
+    assert_eq!(switch.cut(900).await, Outcome::Refused("illegal data address".into()));
+    assert!(switch.read(900, 1).await.is_err());
+}
+
+/// A device that answers each request with what `answer` makes of the transaction's two bytes.
+fn device(answer: fn([u8; 2]) -> Option<Vec<u8>>) -> ModbusMeter {
+    let hosts = Hosts::default();
+    hosts.at(api(0), move |mut stream: DuplexStream| {
+        tokio::spawn(async move {
+            let mut request = [0; 12];
+            while stream.read_exact(&mut request).await.is_ok() {
+                match answer([request[0], request[1]]) {
+                    Some(reply) if !reply.is_empty() => stream.write_all(&reply).await.unwrap(),
+                    Some(_) => std::future::pending().await,
+                    None => return,
+                }
+            }
+        });
+    });
+    let at = ModbusAddress { address: api(0).to_string(), unit: 1 };
+    let map = RegisterMap::named("offpeak-twin").unwrap();
+    ModbusMeter::new(hosts.connector(), Clock::System, at, map, Duration::from_secs(3))
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_break_the_protocol_are_named() {
+    // Four registers where six were asked for.
+    let short = device(|[a, b]| Some(vec![a, b, 0, 0, 0, 11, 1, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0]));
+    let other_unit = device(|[a, b]| {
+        Some([[a, b, 0, 0, 0, 15, 7, 4, 12].as_slice(), &[0; 12]].concat())
+    });
+    let other_request = device(|[a, b]| {
+        Some([[a ^ 1, b, 0, 0, 0, 15, 1, 4, 12].as_slice(), &[0; 12]].concat())
+    });
+    let other_function = device(|[a, b]| {
+        Some([[a, b, 0, 0, 0, 15, 1, 3, 12].as_slice(), &[0; 12]].concat())
+    });
+    let garbage = device(|_| Some(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
+    let closes = device(|_| None);
+    let silent = device(|_| Some(Vec::new()));
+    let cases: [(ModbusMeter, fn(&ModbusError) -> bool); 7] = [
+        (short, |error| matches!(error, ModbusError::Short { expected: 6, found: 4, .. })),
+        (other_unit, |error| matches!(error, ModbusError::WrongUnit(_))),
+        (other_request, |error| matches!(error, ModbusError::WrongUnit(_))),
+        (other_function, |error| matches!(error, ModbusError::Garbled(_))),
+        (garbage, |error| matches!(error, ModbusError::Garbled(_))),
+        (closes, |error| matches!(error, ModbusError::Closed(_))),
+        (silent, |error| matches!(error, ModbusError::Silent(_))),
+    ];
+    for (place, (mut meter, expected)) in cases.into_iter().enumerate() {
+        for _ in 0..2 {
+            let error = meter.read().await.unwrap_err();
+            assert!(expected(&error), "case {place}: {error:?}");
+        }
+    }
+    let at = ModbusAddress { address: "10.9.9.9:502".into(), unit: 1 };
+    let mut switch = ModbusSwitch::new(Hosts::default().connector(), at, Duration::from_secs(3));
+    assert_eq!(switch.cut(0).await, Outcome::Unanswered(Trouble::Unreachable));
+}
