@@ -104,9 +104,10 @@ fn machine_of(info: &asic_rs::core::data::device::DeviceInfo) -> OtherMachine {
 }
 
 fn snapshot_of(data: &MinerData, clock: &Clock) -> OtherSnapshot {
-    let hash_rate = data.hashrate.clone().and_then(|rate| {
-        HashRate::from_terahashes_f64(rate.as_unit(HashRateUnit::TeraHash).value)
-    });
+    let hash_rate = data
+        .hashrate
+        .clone()
+        .and_then(|rate| HashRate::from_terahashes_f64(rate.as_unit(HashRateUnit::TeraHash).value));
     let power = data.wattage.and_then(|power| Power::from_watts_f64(power.as_watts()));
     let hottest = data
         .hashboards

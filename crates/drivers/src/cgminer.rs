@@ -196,8 +196,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Status<'a> {
                 Ok(Status::Letter(Cow::Owned(letter.to_owned())))
             }
             fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Status<'de>, S::Error> {
-                let first =
-                    list.next_element()?.ok_or_else(|| de::Error::custom("an empty status list"))?;
+                let first = list.next_element()?.ok_or_else(|| de::Error::custom("an empty status list"))?;
                 while list.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Status::Listed(first))
             }

@@ -8,9 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use offpeak_site::{
-    Action, Activity, Endpoint, Family, MacAddress, ModeName, Outcome, Reading, Trouble,
-};
+use offpeak_site::{Action, Activity, Endpoint, Family, MacAddress, ModeName, Outcome, Reading, Trouble};
 use offpeak_units::Power;
 use tokio::time::Instant;
 
@@ -493,7 +491,9 @@ impl Driver {
             identity.model = details.model.owned();
         }
         if identity.mac.is_none()
-            && exchange(&self.connector, api(at), &whatsminer::request("summary"), buffer, within).await.is_ok()
+            && exchange(&self.connector, api(at), &whatsminer::request("summary"), buffer, within)
+                .await
+                .is_ok()
             && let Ok(summary) = Summary::parse(buffer)
         {
             identity.mac = summary.mac();

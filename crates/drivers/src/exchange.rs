@@ -87,8 +87,17 @@ async fn collect(
     if buffer.is_empty() { Err(Trouble::Truncated) } else { Ok(()) }
 }
 
-/// Why these bytes are no reply: cut off in the middle of a JSON value, or no JSON at all.
+/// Why these bytes are no reply: a JSON object that ends too early, or no JSON object at all.
 #[must_use]
-pub fn shape(error: &serde_json::Error) -> Trouble {
-    if error.is_eof() { Trouble::Truncated } else { Trouble::Garbled }
+pub fn shape(error: &serde_json::Error, bytes: &[u8]) -> Trouble {
+    let object = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    // A number that is cut behind its point is called invalid, at the last byte.
+    let last_line = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let lines = memchr::memchr_iter(b'\n', bytes).count() + 1;
+    let at_end = error.line() == lines && error.column() >= last_line.len();
+    if error.is_eof() || (object && error.is_syntax() && at_end) {
+        Trouble::Truncated
+    } else {
+        Trouble::Garbled
+    }
 }

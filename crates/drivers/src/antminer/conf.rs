@@ -37,7 +37,7 @@ impl<'a> SystemInfo<'a> {
     /// # Errors
     /// That it is no such page.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
-        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))
+        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))
     }
     /// Its hardware address.
     #[must_use]
@@ -138,7 +138,7 @@ impl Conf {
     /// That it is no such page: it must at least name pools or a work mode.
     pub fn parse(bytes: &[u8]) -> Result<Self, ReplyError> {
         let conf: Self =
-            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
         let named = conf.pools.is_some() || conf.mode_number().is_some();
         if named { Ok(conf) } else { Err(ReplyError::Broken(Trouble::Garbled)) }
     }
@@ -188,7 +188,7 @@ impl Saved<'_> {
     /// The refusal, or that it is no answer.
     pub fn accepted(bytes: &[u8]) -> Result<(), ReplyError> {
         let saved: Saved<'_> =
-            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
         match (saved.outcome.get(), saved.code.get()) {
             (Some("success"), _) | (None, Some("M000")) => Ok(()),
             (None, None) => Err(ReplyError::Broken(Trouble::Garbled)),

@@ -187,7 +187,7 @@ impl<'a> Stats<'a> {
     /// The refusal, or that it is no such reply.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
         let reply: StatsReply<'a> =
-            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
         reply.status.verdict(reply.code, reply.words.get()).map_err(ReplyError::Refused)?;
         reply.stats.map(|list| list.0).ok_or(ReplyError::Broken(Trouble::Garbled))
     }
@@ -243,7 +243,7 @@ impl<'a> Version<'a> {
     /// The refusal, or that it is no such reply.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
         let reply: VersionReply<'a> =
-            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
         reply.status.verdict(reply.code, reply.words.get()).map_err(ReplyError::Refused)?;
         reply.version.and_then(|list| list.0).ok_or(ReplyError::Broken(Trouble::Garbled))
     }

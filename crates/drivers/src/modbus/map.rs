@@ -253,10 +253,9 @@ impl RegisterMap {
     }
     fn span_wide(&self) -> (u16, u32) {
         let registers = [Some(self.power), self.energy];
-        let ends = registers
-            .iter()
-            .flatten()
-            .map(|register| (register.address, u32::from(register.address) + u32::from(register.number.width())));
+        let ends = registers.iter().flatten().map(|register| {
+            (register.address, u32::from(register.address) + u32::from(register.number.width()))
+        });
         let (first, end) = ends.fold((u16::MAX, 0), |(first, end), (a, b)| (first.min(a), end.max(b)));
         (first, end.saturating_sub(u32::from(first)))
     }

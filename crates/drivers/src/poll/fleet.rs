@@ -89,7 +89,11 @@ impl Fleet {
     #[must_use]
     pub fn snapshot(&self) -> Vec<(MachineIx, Latest)> {
         let table = self.table();
-        self.stations.iter().zip(table.iter()).map(|(station, latest)| (station.target.machine, *latest)).collect()
+        self.stations
+            .iter()
+            .zip(table.iter())
+            .map(|(station, latest)| (station.target.machine, *latest))
+            .collect()
     }
     /// Calls `with` for the last word of every machine, without a copy; readers wait meanwhile.
     pub fn each(&self, mut with: impl FnMut(MachineIx, &Latest)) {

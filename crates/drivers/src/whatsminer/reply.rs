@@ -43,7 +43,7 @@ struct Reply<'a, T> {
 /// The object in `Msg`.
 fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ReplyError> {
     let reply: Reply<'a, T> =
-        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
     let words = reply.message.as_ref().and_then(Said::text);
     reply.status.verdict(reply.code, words).map_err(ReplyError::Refused)?;
     match reply.message {
@@ -58,7 +58,7 @@ fn message<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ReplyError> {
 /// The refusal, or that it is no reply.
 pub fn accepted(bytes: &[u8]) -> Result<(), ReplyError> {
     let reply: Reply<'_, serde::de::IgnoredAny> =
-        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
     let words = reply.message.as_ref().and_then(Said::text);
     reply.status.verdict(reply.code, words).map_err(ReplyError::Refused)
 }
@@ -182,7 +182,7 @@ impl<'a> Summary<'a> {
     /// The refusal, or that it is no such reply.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
         let reply: SummaryReply<'a> =
-            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
         reply.status.verdict(reply.code, reply.words.get()).map_err(ReplyError::Refused)?;
         reply.summary.and_then(|list| list.0).ok_or(ReplyError::Broken(Trouble::Garbled))
     }
@@ -350,7 +350,7 @@ impl<'a> DeviceDetails<'a> {
     /// The refusal, or that it is no such reply.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReplyError> {
         let reply: DetailsReply<'a> =
-            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error)))?;
+            serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
         reply.status.verdict(reply.code, reply.words.get()).map_err(ReplyError::Refused)?;
         reply.details.and_then(|list| list.0).ok_or(ReplyError::Broken(Trouble::Garbled))
     }

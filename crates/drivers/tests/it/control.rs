@@ -33,7 +33,14 @@ struct Whatsminer {
 impl Whatsminer {
     fn new() -> Arc<Mutex<Self>> {
         let requests = Vec::new();
-        Arc::new(Mutex::new(Self { off: false, mode: "Normal", limit: None, write_open: true, boot: 1, requests }))
+        Arc::new(Mutex::new(Self {
+            off: false,
+            mode: "Normal",
+            limit: None,
+            write_open: true,
+            boot: 1,
+            requests,
+        }))
     }
     fn secret() -> Secret {
         Secret::derive("admin", "BQ5hoXV9")
@@ -128,7 +135,10 @@ async fn a_whatsminer_sleeps_and_wakes_by_one_request_each() {
         assert_eq!((reading.activity, reading.mode), (Activity::Asleep, Some(ModeName::Normal)));
         assert_eq!((reading.power, reading.hash_rate, reading.temperature), (None, None, None));
     }
-    assert_eq!(driver.command(family, at, &mut link, Action::SetMode(ModeName::Low)).await, Outcome::Accepted);
+    assert_eq!(
+        driver.command(family, at, &mut link, Action::SetMode(ModeName::Low)).await,
+        Outcome::Accepted
+    );
     let starting = driver.read_fast(family, at, &mut link, &mut buffer).await.unwrap().unwrap();
     assert_eq!((starting.activity, starting.mode), (Activity::Starting, Some(ModeName::Low)));
     let hashing = driver.read_fast(family, at, &mut link, &mut buffer).await.unwrap().unwrap();
@@ -142,7 +152,14 @@ async fn a_whatsminer_sleeps_and_wakes_by_one_request_each() {
     assert_eq!(
         machine.lock().unwrap().requests,
         [
-            "power_off", "summary", "status", "status", "power_on", "set_low_power", "status", "summary",
+            "power_off",
+            "summary",
+            "status",
+            "status",
+            "power_on",
+            "set_low_power",
+            "status",
+            "summary",
             "adjust_power_limit"
         ]
     );
@@ -180,7 +197,9 @@ async fn refusals_and_impostors_are_named() {
     let mut other = Link::to(Some("02:00:00:00:00:01".parse().unwrap()));
     let outcome = driver.command(family, at, &mut other, Action::Sleep).await;
     assert_eq!(outcome, Outcome::Unanswered(Trouble::Impostor));
-    assert!(!machine.lock().unwrap().requests.contains(&"get_token".to_owned()) || !machine.lock().unwrap().off);
+    assert!(
+        !machine.lock().unwrap().requests.contains(&"get_token".to_owned()) || !machine.lock().unwrap().off
+    );
 
     let outcome = driver.command(family, endpoint(9), &mut Link::default(), Action::Sleep).await;
     assert_eq!(outcome, Outcome::Unanswered(Trouble::Unreachable));
@@ -189,7 +208,8 @@ async fn refusals_and_impostors_are_named() {
     let outcome = driver.command(Family::Other, at, &mut Link::default(), Action::Sleep).await;
     assert!(matches!(outcome, Outcome::Refused(_)));
 
-    let access = offpeak_drivers::driver::Access { whatsminer_password: "wrong".into(), ..Default::default() };
+    let access =
+        offpeak_drivers::driver::Access { whatsminer_password: "wrong".into(), ..Default::default() };
     driver.access = Arc::new(access);
     let refused = Outcome::Refused("check token error (code 135)".into());
     assert_eq!(driver.command(family, at, &mut Link::default(), Action::Sleep).await, refused);
@@ -335,7 +355,10 @@ async fn an_antminer_sleeps_and_wakes() {
     let reading = driver.read_fast(family, at, &mut link, &mut buffer).await.unwrap().unwrap();
     assert_eq!((reading.activity, reading.power), (Activity::Hashing, None));
 
-    assert_eq!(driver.command(family, at, &mut link, Action::SetMode(ModeName::Low)).await, Outcome::Accepted);
+    assert_eq!(
+        driver.command(family, at, &mut link, Action::SetMode(ModeName::Low)).await,
+        Outcome::Accepted
+    );
     assert_eq!(driver.command(family, at, &mut link, Action::Sleep).await, Outcome::Accepted);
     assert_eq!(machine.lock().unwrap().work_mode, "1");
     assert_eq!(driver.read_fast(family, at, &mut link, &mut buffer).await, Ok(None));
@@ -348,7 +371,10 @@ async fn an_antminer_sleeps_and_wakes() {
     assert_eq!(machine.lock().unwrap().pages, ["/cgi-bin/get_miner_conf.cgi"; 3]);
     machine.lock().unwrap().nonce = 2;
     driver.read_fast(family, at, &mut link, &mut buffer).await.unwrap().unwrap();
-    assert_eq!(machine.lock().unwrap().pages[3..], ["401 /cgi-bin/get_miner_conf.cgi", "/cgi-bin/get_miner_conf.cgi"]);
+    assert_eq!(
+        machine.lock().unwrap().pages[3..],
+        ["401 /cgi-bin/get_miner_conf.cgi", "/cgi-bin/get_miner_conf.cgi"]
+    );
 
     // It wakes in the mode it last had.
     assert_eq!(driver.command(family, at, &mut link, Action::Wake).await, Outcome::Accepted);
@@ -405,7 +431,10 @@ async fn both_families_are_identified() {
     let antminer = driver.identify(endpoint(1)).await.unwrap().unwrap();
     assert_eq!(antminer.family, Family::AntminerStock);
     assert_eq!(antminer.mac.unwrap().to_string(), MAC);
-    assert_eq!((antminer.model.as_deref(), antminer.serial.as_deref()), (Some("Antminer S19 Pro"), Some("SN1")));
+    assert_eq!(
+        (antminer.model.as_deref(), antminer.serial.as_deref()),
+        (Some("Antminer S19 Pro"), Some("SN1"))
+    );
     let (_, reading) = driver.read_full(Family::AntminerStock, endpoint(1)).await.unwrap();
     assert_eq!(reading.unwrap().activity, Activity::Hashing);
 }

@@ -1,5 +1,7 @@
 //! The drivers against recorded replies, broken ones, misbehaving machines and independent servers.
 
+#![expect(clippy::unwrap_used, reason = "a test may")]
+
 mod control;
 mod hosts;
 mod malformed;

@@ -9,7 +9,8 @@ use crate::recorded::recorded;
 
 /// Runs every codec; true if any took the bytes for an answer that says what a machine does.
 fn any_believes(bytes: &[u8]) -> bool {
-    let _ = (Version::parse(bytes), MinerInfo::parse(bytes), Salts::parse(bytes), DeviceDetails::parse(bytes));
+    let _ =
+        (Version::parse(bytes), MinerInfo::parse(bytes), Salts::parse(bytes), DeviceDetails::parse(bytes));
     let _ = (AntminerVersion::parse(bytes), Saved::accepted(bytes), SystemInfo::parse(bytes));
     Summary::parse(bytes).is_ok_and(|summary| summary.hash_rate().is_some())
         || Stats::parse(bytes).is_ok_and(|stats| stats.hash_rate().is_some())
@@ -23,7 +24,11 @@ fn a_reply_cut_anywhere_is_truncated() {
         for end in 1..reply.len() {
             let cut = &reply[..end];
             let (summary, stats) = (Summary::parse(cut).unwrap_err(), Stats::parse(cut).unwrap_err());
-            assert_eq!((summary.trouble(), stats.trouble()), (Trouble::Truncated, Trouble::Truncated), "{end}");
+            assert_eq!(
+                (summary.trouble(), stats.trouble()),
+                (Trouble::Truncated, Trouble::Truncated),
+                "{end}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::{Driver, Link};
 use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
-use offpeak_site::{Activity, Endpoint, Family, MachineIx, MacAddress, Trouble};
+use offpeak_site::{Activity, Endpoint, Family, MacAddress, MachineIx, Trouble};
 use tokio::net::TcpListener;
 
 use crate::hosts::{Hosts, Manner, api, endpoint, serve};

@@ -17,7 +17,8 @@ async fn none_is_missed() {
         match n % 10 {
             3 => hosts.manner(api(n), Manner::Silent),
             7 => {
-                let other = br#"{"STATUS":[{"STATUS":"S"}],"VERSION":[{"API":"3.7","BOSminer+":"1"}],"id":1}"#;
+                let other =
+                    br#"{"STATUS":[{"STATUS":"S"}],"VERSION":[{"API":"3.7","BOSminer+":"1"}],"id":1}"#;
                 hosts.manner(api(n), Manner::Nul(other.to_vec()));
             }
             8 | 9 => {}
@@ -35,7 +36,8 @@ async fn none_is_missed() {
     .await;
     assert_eq!((found.asked, steps), (1_000, 1_000));
     let count = |kind: fn(&Found) -> bool| found.found.iter().filter(|(_, found)| kind(found)).count();
-    let antminer = |found: &Found| matches!(found, Found::Machine(who) if who.family == Family::AntminerStock);
+    let antminer =
+        |found: &Found| matches!(found, Found::Machine(who) if who.family == Family::AntminerStock);
     assert_eq!(count(antminer), 600);
     assert_eq!(count(|found| *found == Found::Other), 100);
     assert_eq!(count(|found| *found == Found::Trouble(Trouble::Silent)), 100);

@@ -10,13 +10,8 @@ import asyncio
 import struct
 import sys
 
-from pymodbus.datastore import (
-    ModbusDeviceContext,
-    ModbusSequentialDataBlock,
-    ModbusServerContext,
-    ModbusSparseDataBlock,
-)
 from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
 
 
 def words(fmt, value):
@@ -24,37 +19,31 @@ def words(fmt, value):
     return list(struct.unpack(f">{len(data) // 2}H", data))
 
 
-def device(inputs, coils=None):
-    # pymodbus counts a device's registers from 1.
-    block = ModbusSparseDataBlock({address + 1: value for address, value in inputs.items()})
-    coils = coils or ModbusSequentialDataBlock(1, [False] * 8)
-    return ModbusDeviceContext(ir=block, co=coils)
+def device(unit, first, inputs, coils=(False,)):
+    """A device with input registers from one address on, and coils from 0."""
+    return SimDevice(
+        unit,
+        simdata=(
+            [SimData(0, values=list(coils), datatype=DataType.BITS)],
+            [SimData(0, values=[False], datatype=DataType.BITS)],
+            [SimData(0, values=[0], datatype=DataType.REGISTERS)],
+            [SimData(first, values=inputs, datatype=DataType.REGISTERS)],
+        ),
+    )
 
 
-def spread(*parts):
-    inputs = {}
-    for start, values in parts:
-        inputs.update({start + place: value for place, value in enumerate(values)})
-    return inputs
-
-
-def sdm630(watts):
-    rest = (0x34, [0] * 22)
-    return spread(rest, (0x34, words(">f", watts)), (0x48, words(">f", 2.5)))
+def sdm630(unit, watts):
+    return device(unit, 0x34, words(">f", watts) + [0] * 18 + words(">f", 2.5))
 
 
 async def main():
-    devices = {
-        1: device(
-            spread((0, words(">i", 150_000_000)), (2, words(">Q", 480_000_000))),
-            ModbusSequentialDataBlock(1, [True] * 16),
-        ),
-        2: device(sdm630(-1234.5)),
-        3: device(sdm630(float("nan"))),
-        4: device(spread((0, [0, 0]))),
-    }
-    context = ModbusServerContext(devices=devices, single=False)
-    server = ModbusTcpServer(context, address=("127.0.0.1", 0))
+    devices = [
+        device(1, 0, words(">i", 150_000_000) + words(">Q", 480_000_000), [True] * 16),
+        sdm630(2, -1234.5),
+        sdm630(3, float("nan")),
+        device(4, 0, [0, 0]),
+    ]
+    server = ModbusTcpServer(devices, address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
     port = server.transport.sockets[0].getsockname()[1]
     print(port, flush=True)
