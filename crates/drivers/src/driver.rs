@@ -172,7 +172,8 @@ impl Driver {
             (Family::WhatsminerV2, Question::Work) => self.summary(at, link, buffer).await?,
             (Family::WhatsminerV2, Question::Mode) => self.status(at, link, buffer).await?,
             (Family::AntminerStock, Question::Work) => self.stats(at, link, buffer).await?,
-            (Family::AntminerStock, Question::Mode) => self.conf(at, link).await?,
+            // Boxed: pages need room that the common case would carry along.
+            (Family::AntminerStock, Question::Mode) => Box::pin(self.conf(at, link)).await?,
             (Family::Other, _) => return Err(Trouble::Denied),
         };
         if let Some(reading) = reading {

@@ -1,13 +1,18 @@
 //! The machines under one driver, each with its link and its last word.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use offpeak_site::{Action, Endpoint, Family, MacAddress, MachineIx, Outcome, Reading, Trouble};
 use offpeak_units::Power;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::driver::{Driver, Link};
+
+/// How many machines are asked for tokens at once.
+const ARMED_AT_ONCE: usize = 32;
 
 /// A machine to drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,17 +156,31 @@ impl Fleet {
         let mut link = link.lock().await;
         self.driver.set_power_limit(target.family, target.endpoint, &mut link, limit).await
     }
-    /// Renews the tokens that soon run out, one machine after the other.
-    pub async fn keep_armed(&self) {
-        for (place, station) in self.stations.iter().enumerate() {
-            if self.table()[place].trouble.is_some() {
-                continue;
-            }
-            let target = station.target;
-            let mut link = station.link.lock().await;
-            if let Err(trouble) = self.driver.keep_armed(target.family, target.endpoint, &mut link).await {
-                tracing::debug!(machine = target.machine.0, %trouble, "not armed");
-            }
+    /// Renews the tokens of these machines that soon run out, so that a command to them is one request. For
+    /// machines that may be commanded; the others are not logged in to.
+    pub async fn keep_armed(self: &Arc<Self>, machines: &[MachineIx]) {
+        let places = Arc::new(Semaphore::new(ARMED_AT_ONCE));
+        let mut tasks = JoinSet::new();
+        for machine in machines {
+            let Some(&place) = self.places.get(machine) else { continue };
+            let turn = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+            let fleet = Arc::clone(self);
+            tasks.spawn(async move {
+                fleet.arm(place).await;
+                drop(turn);
+            });
+            while tasks.try_join_next().is_some() {}
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+    async fn arm(&self, place: usize) {
+        if self.table()[place].trouble.is_some() {
+            return;
+        }
+        let Station { target, link } = &self.stations[place];
+        let mut link = link.lock().await;
+        if let Err(trouble) = self.driver.keep_armed(target.family, target.endpoint, &mut link).await {
+            tracing::debug!(machine = target.machine.0, %trouble, "not armed");
         }
     }
 }

@@ -105,6 +105,9 @@ fn device(answer: fn([u8; 2]) -> Option<Vec<u8>>) -> ModbusMeter {
     ModbusMeter::new(hosts.connector(), Clock::System, at, map, Duration::from_secs(3))
 }
 
+/// Whether an error is the one expected.
+type Expected = fn(&ModbusError) -> bool;
+
 #[tokio::test(start_paused = true)]
 async fn devices_that_break_the_protocol_are_named() {
     // Four registers where six were asked for.
@@ -118,7 +121,7 @@ async fn devices_that_break_the_protocol_are_named() {
     let web_page = device(|_| Some(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
     let closes = device(|_| None);
     let silent = device(|_| Some(Vec::new()));
-    let cases: [(ModbusMeter, fn(&ModbusError) -> bool); 8] = [
+    let cases: [(ModbusMeter, Expected); 8] = [
         (short, |error| matches!(error, ModbusError::Short { expected: 6, found: 4, .. })),
         (other_unit, |error| matches!(error, ModbusError::WrongUnit(_))),
         (other_request, |error| matches!(error, ModbusError::WrongUnit(_))),
