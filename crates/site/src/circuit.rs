@@ -130,7 +130,9 @@ impl CircuitTree {
                 None if place == 0 => {}
                 Some(_) if place == 0 => return Err(CircuitTreeError::Root(circuit.id.clone())),
                 None => return Err(CircuitTreeError::Root(circuit.id.clone())),
-                Some(parent) if parent.ix() >= place => return Err(CircuitTreeError::Order(circuit.id.clone())),
+                Some(parent) if parent.ix() >= place => {
+                    return Err(CircuitTreeError::Order(circuit.id.clone()));
+                }
                 Some(_) => {}
             }
         }

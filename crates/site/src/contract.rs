@@ -81,11 +81,13 @@ impl Contract {
                 .max()
         };
         let now = limit_of(at);
-        let mut edges: Vec<Timestamp> = openings.iter().flat_map(|(from, until, _)| [*from, *until]).collect();
+        let mut edges: Vec<Timestamp> =
+            openings.iter().flat_map(|(from, until, _)| [*from, *until]).collect();
         edges.sort_unstable();
         edges.dedup();
         let horizon = at + (24 * Self::HORIZON_DAYS).hours();
-        let until = edges.iter().copied().find(|edge| *edge > at && limit_of(*edge) != now).unwrap_or(horizon);
+        let until =
+            edges.iter().copied().find(|edge| *edge > at && limit_of(*edge) != now).unwrap_or(horizon);
         let mut from = at - 24.hours();
         for edge in edges.iter().rev().filter(|edge| **edge <= at) {
             let before = limit_of(*edge - 1.nanosecond());

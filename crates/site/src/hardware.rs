@@ -127,6 +127,11 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether a driver can put it to sleep by a command; otherwise only its outlet stops it.
+    #[must_use]
+    pub fn is_put_to_sleep(&self) -> bool {
+        self.sleeps_by_command && self.family != Family::Other
+    }
     /// The mode of this name.
     #[must_use]
     pub fn mode(&self, name: ModeName) -> Option<&Mode> {

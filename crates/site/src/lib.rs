@@ -12,11 +12,14 @@ pub mod machine;
 pub mod observe;
 pub mod plant;
 pub mod price;
+pub mod summary;
 
 pub use circuit::{Circuit, CircuitIx, CircuitKind, CircuitTree, CircuitTreeError, Ramp};
 pub use contract::{Contract, LimitSpan, Window};
 pub use hardware::{Distribution, Family, Mode, ModeName, Model, ModelIx, Transitions};
-pub use machine::{Endpoint, Machine, MachineIx, MacAddress, Outlet, Owner, OwnerIx};
-pub use observe::{Action, Activity, Meter, MeterIx, MeterReading, Outcome, Reading, Switch, SwitchIx, Trouble};
+pub use machine::{Endpoint, MacAddress, Machine, MachineIx, Outlet, Owner, OwnerIx};
+pub use observe::{
+    Action, Activity, Meter, MeterIx, MeterReading, Outcome, Reading, Switch, SwitchIx, Trouble,
+};
 pub use plant::{Authority, Site};
 pub use price::{Dated, Economics, Tariff};

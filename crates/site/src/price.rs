@@ -1,8 +1,8 @@
 //! What power costs and what hashes earn, as dated data in one currency.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 use offpeak_units::{Currency, HashPrice, Price};
 
 /// A value in force from a civil date on.
@@ -51,11 +51,11 @@ impl Economics {
         let (day, time) = (civil.date(), civil.time());
         let set = self.tariffs.iter().rev().find(|dated| dated.from <= day)?;
         let fits = |tariff: &&Tariff| {
-            let on_day = tariff.days.contains(&day.weekday())
-                || (tariff.holidays && self.holidays.contains(&day));
+            let on_day =
+                tariff.days.contains(&day.weekday()) || (tariff.holidays && self.holidays.contains(&day));
             let until_midnight = tariff.to == Time::midnight();
-            let in_hours = tariff.from == tariff.to
-                || (time >= tariff.from && (until_midnight || time < tariff.to));
+            let in_hours =
+                tariff.from == tariff.to || (time >= tariff.from && (until_midnight || time < tariff.to));
             on_day && in_hours
         };
         set.value.iter().find(fits).map(|tariff| tariff.price)

@@ -40,12 +40,8 @@ struct Draft {
 
 impl Circuits {
     pub(crate) fn read(file: &Section<'_>, switches: &Switches, report: &mut Report<'_>) -> Self {
-        let mut circuits = Self {
-            list: Vec::new(),
-            places: Vec::new(),
-            by_id: BTreeMap::new(),
-            broken: BTreeSet::new(),
-        };
+        let mut circuits =
+            Self { list: Vec::new(), places: Vec::new(), by_id: BTreeMap::new(), broken: BTreeSet::new() };
         let root = circuits.read_grid(file, switches, report);
         let entries = file.sections("circuits");
         let mut drafts = Vec::new();
@@ -165,7 +161,8 @@ impl Circuits {
             if matches!(found, Found::Broken) {
                 return Ok(());
             }
-            let same_or_deeper = format!("`{parent}` as what feeds the {} `{}`", circuit.kind.name(), circuit.id);
+            let same_or_deeper =
+                format!("`{parent}` as what feeds the {} `{}`", circuit.kind.name(), circuit.id);
             return Err(Box::new(Mistake {
                 place: entry.place_of(key),
                 found: same_or_deeper,
@@ -261,7 +258,10 @@ fn kind(word: &str) -> Option<CircuitKind> {
 
 fn authority(entry: &Section<'_>, kind: Option<CircuitKind>, report: &mut Report<'_>) -> Authority {
     if entry.has("authority") && kind.is_some_and(|kind| kind != CircuitKind::Hall) {
-        report.wrong(&entry.place_of("authority"), "`authority` on halls only; what lies in a hall inherits it");
+        report.wrong(
+            &entry.place_of("authority"),
+            "`authority` on halls only; what lies in a hall inherits it",
+        );
     }
     if entry.text("authority") == Some("control") { Authority::Control } else { Authority::Observe }
 }

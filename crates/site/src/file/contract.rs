@@ -27,7 +27,8 @@ pub(crate) fn read_contract(file: &Section<'_>, report: &mut Report<'_>) -> Cont
         let hours = hours(&entry, report);
         let limit = entry.kilowatts("limit_kw");
         if let (Some(hours), Some(limit)) = (hours, limit) {
-            let window = Window { days: hours.days, holidays: hours.holidays, from: hours.from, to: hours.to, limit };
+            let window =
+                Window { days: hours.days, holidays: hours.holidays, from: hours.from, to: hours.to, limit };
             warn_of_overlap(&window, &entry, &windows, report);
             windows.push((window, entry));
         }
@@ -97,7 +98,11 @@ fn hours(entry: &Section<'_>, report: &mut Report<'_>) -> Option<Hours> {
     let (from, to) = (from?, to?);
     if from == to && from != Time::midnight() {
         let found = format!("{:02}:{:02} as begin and end", from.hour(), from.minute());
-        report.error(&entry.place_of("to"), &found, "an end after the begin; a whole day is \"00:00\" to \"24:00\"");
+        report.error(
+            &entry.place_of("to"),
+            &found,
+            "an end after the begin; a whole day is \"00:00\" to \"24:00\"",
+        );
         return None;
     }
     Some(Hours { days, holidays, from, to })
@@ -110,12 +115,12 @@ pub(crate) fn read_prices(
     holidays: Vec<Date>,
     report: &mut Report<'_>,
 ) -> Economics {
-    let mut economics =
-        Economics { currency, tariffs: Vec::new(), hash_prices: Vec::new(), holidays };
+    let mut economics = Economics { currency, tariffs: Vec::new(), hash_prices: Vec::new(), holidays };
     let Some(section) = file.section("prices") else { return economics };
     let mut tariffs = BTreeMap::new();
     for entry in section.sections("tariffs") {
-        let lines = entry.sections("hours").iter().filter_map(|line| tariff(line, currency, report)).collect();
+        let lines =
+            entry.sections("hours").iter().filter_map(|line| tariff(line, currency, report)).collect();
         if let Some(from) = dated(&entry, &tariffs, report) {
             tariffs.insert(from, lines);
         }
@@ -128,7 +133,10 @@ pub(crate) fn read_prices(
 fn tariff(line: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Option<Tariff> {
     let hours = hours(line, report)?;
     if hours.to < hours.from && hours.to != Time::midnight() {
-        report.wrong(&line.place_of("to"), "an end on the same day, at most \"24:00\"; give the hours after midnight their own line");
+        report.wrong(
+            &line.place_of("to"),
+            "an end on the same day, at most \"24:00\"; give the hours after midnight their own line",
+        );
         return None;
     }
     let price = Price::per_kilowatt_hour(line.amount("price_per_kwh")?, currency);
@@ -136,7 +144,11 @@ fn tariff(line: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Op
 }
 
 /// Dollars of each date, in the site's currency at the rate in force.
-fn read_hash_prices(section: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Vec<Dated<HashPrice>> {
+fn read_hash_prices(
+    section: &Section<'_>,
+    currency: Currency,
+    report: &mut Report<'_>,
+) -> Vec<Dated<HashPrice>> {
     let mut rates = BTreeMap::new();
     for entry in section.sections("exchange_rates") {
         if let (Some(from), Some(rate)) = (dated(&entry, &rates, report), entry.amount("per_usd")) {

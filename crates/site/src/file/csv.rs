@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn what_spreadsheets_write() {
-        assert_eq!(texts("a,b\r\n1, 2 \r\n\r\n\"x,\"\"y\"\"\",\n"), [["a", "b"], ["1", "2"], ["x,\"y\"", ""]]);
+        assert_eq!(
+            texts("a,b\r\n1, 2 \r\n\r\n\"x,\"\"y\"\"\",\n"),
+            [["a", "b"], ["1", "2"], ["x,\"y\"", ""]]
+        );
         assert_eq!(texts("\u{feff}a;b\n1;2"), [["a", "b"], ["1", "2"]]);
     }
 

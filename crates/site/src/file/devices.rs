@@ -27,7 +27,11 @@ impl Switches {
             for (id, modbus) in named_devices(&entry, &mut devices, report) {
                 let ix = SwitchIx(u32::try_from(switches.list.len()).expect("patterns are bounded"));
                 if switches.by_id.insert(id.clone(), ix).is_some() {
-                    report.error(&entry.place_of("id"), &format!("`{id}` twice"), "a name that no other switch has");
+                    report.error(
+                        &entry.place_of("id"),
+                        &format!("`{id}` twice"),
+                        "a name that no other switch has",
+                    );
                     continue;
                 }
                 switches.list.push(Switch { id, modbus });
@@ -81,7 +85,11 @@ fn named_devices(
 }
 
 /// Reads the meters and puts them on their circuits.
-pub(crate) fn read_meters(file: &Section<'_>, circuits: &mut Circuits, report: &mut Report<'_>) -> Vec<Meter> {
+pub(crate) fn read_meters(
+    file: &Section<'_>,
+    circuits: &mut Circuits,
+    report: &mut Report<'_>,
+) -> Vec<Meter> {
     let mut meters: Vec<Meter> = Vec::new();
     let (mut names, mut devices) = (BTreeSet::new(), BTreeSet::new());
     for entry in file.sections("meters") {
@@ -96,11 +104,18 @@ pub(crate) fn read_meters(file: &Section<'_>, circuits: &mut Circuits, report: &
         };
         let class = entry.amount("accuracy_class").unwrap_or(Decimal::ONE);
         if entry.has("modbus") && !entry.has("register_map") {
-            report.wrong(&entry.place_of("modbus"), "`register_map` beside it: how the meter's registers are read");
+            report.wrong(
+                &entry.place_of("modbus"),
+                "`register_map` beside it: how the meter's registers are read",
+            );
         }
         for ((id, modbus), circuit) in devices.into_iter().zip(at) {
             if !names.insert(id.clone()) {
-                report.error(&entry.place_of("id"), &format!("`{id}` twice"), "a name that no other meter has");
+                report.error(
+                    &entry.place_of("id"),
+                    &format!("`{id}` twice"),
+                    "a name that no other meter has",
+                );
                 continue;
             }
             let Some(circuit) = metered(&circuit, &entry, circuits, &meters, report) else { continue };
@@ -121,7 +136,9 @@ pub(crate) fn read_meters(file: &Section<'_>, circuits: &mut Circuits, report: &
         report.error(
             &file.place_of("grid"),
             &format!("no meter on `{root}`"),
-            &format!("one of the `[[meters]]` with `circuit = \"{root}\"`: without it nobody knows what is drawn"),
+            &format!(
+                "one of the `[[meters]]` with `circuit = \"{root}\"`: without it nobody knows what is drawn"
+            ),
         );
     }
     meters
@@ -167,7 +184,11 @@ impl Owners {
                 break;
             };
             if owners.by_id.contains_key(id) {
-                report.error(&entry.place_of("id"), &format!("`{id}` twice"), "an id that no other owner has");
+                report.error(
+                    &entry.place_of("id"),
+                    &format!("`{id}` twice"),
+                    "an id that no other owner has",
+                );
                 continue;
             }
             owners.by_id.insert(id.to_owned(), OwnerIx(ix));
@@ -181,6 +202,7 @@ impl Owners {
     }
 
     pub(crate) fn hint(&self, wrong: &str) -> Option<String> {
-        shape::nearest(wrong, self.by_id.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"))
+        shape::nearest(wrong, self.by_id.keys().map(String::as_str))
+            .map(|near| format!("did you mean `{near}`?"))
     }
 }

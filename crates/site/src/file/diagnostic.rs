@@ -106,7 +106,10 @@ impl<'t> Report<'t> {
         let line = self.line_starts.partition_point(|start| *start <= byte).max(1);
         let start = self.line_starts[line - 1];
         let before = self.text.get(start..byte.min(self.text.len())).unwrap_or("");
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX))
+        (
+            u32::try_from(line).unwrap_or(u32::MAX),
+            u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX),
+        )
     }
 
     /// What stands at a place, on one line and not too long.
@@ -154,7 +157,13 @@ impl<'t> Report<'t> {
     }
 
     /// A mistake with a finding of its own and what would help.
-    pub(crate) fn error_with_hint(&mut self, place: &Place, found: &str, expected: &str, hint: Option<String>) {
+    pub(crate) fn error_with_hint(
+        &mut self,
+        place: &Place,
+        found: &str,
+        expected: &str,
+        hint: Option<String>,
+    ) {
         self.push(Severity::Error, place, found, expected, hint);
     }
 

@@ -16,7 +16,11 @@ pub(crate) static FILE: Shape = Shape {
         must("site", Kind::Section(&SITE), "What the site is called and where it stands"),
         must("grid", Kind::Section(&GRID), "The connection to the grid"),
         may("circuits", Kind::Sections(&CIRCUIT), "Transformers, halls, racks and PDUs"),
-        must("meters", Kind::Sections(&METER), "Power meters; the one on the grid connection is the revenue meter"),
+        must(
+            "meters",
+            Kind::Sections(&METER),
+            "Power meters; the one on the grid connection is the revenue meter",
+        ),
         may("switches", Kind::Sections(&SWITCH), "Switches with channels: outlets and breakers"),
         must("owners", Kind::Sections(&OWNER), "Whose machines stand here"),
         may("models", Kind::Sections(&MODEL), "Models that differ from the catalogue, or are not in it"),
@@ -54,13 +58,25 @@ static CIRCUIT: Shape = Shape {
     fields: &[
         must("id", Kind::Names, "Its path, such as `hall-[1-8]/rack-[01-40]`"),
         must("kind", Kind::Choice(&["transformer", "hall", "rack", "pdu"]), "What it is"),
-        may("parent", Kind::Names, "What feeds it; unless given, the path without its last part, or the grid"),
+        may(
+            "parent",
+            Kind::Names,
+            "What feeds it; unless given, the path without its last part, or the grid",
+        ),
         may("rating_kw", Kind::Kilowatts, "The most it may carry for good"),
-        may("base_load_kw", Kind::Kilowatts, "What it draws with every machine off: fans, lights, controllers"),
+        may(
+            "base_load_kw",
+            Kind::Kilowatts,
+            "What it draws with every machine off: fans, lights, controllers",
+        ),
         may("ramp_up_kw_per_min", Kind::Kilowatts, "The largest rise in a minute"),
         may("ramp_down_kw_per_min", Kind::Kilowatts, "The largest planned fall in a minute"),
         may("switch", Kind::Names, "The switch that cuts the whole circuit"),
-        may("authority", Kind::Choice(&["observe", "control"]), "For a hall: whether offpeak may act; `observe` unless given"),
+        may(
+            "authority",
+            Kind::Choice(&["observe", "control"]),
+            "For a hall: whether offpeak may act; `observe` unless given",
+        ),
     ],
 };
 
@@ -87,10 +103,7 @@ static SWITCH: Shape = Shape {
 
 static OWNER: Shape = Shape {
     about: "Whose machines stand here",
-    fields: &[
-        must("id", Kind::Text, "A short name"),
-        must("name", Kind::Text, "The full name"),
-    ],
+    fields: &[must("id", Kind::Text, "A short name"), must("name", Kind::Text, "The full name")],
 };
 
 /// A model of the catalogue or of a site.
@@ -100,7 +113,11 @@ pub(crate) static MODEL: Shape = Shape {
         must("name", Kind::Text, "Its name"),
         may("like", Kind::Text, "The model it is like, but for what is said here"),
         may("maker", Kind::Text, "Who makes it"),
-        may("family", Kind::Choice(&["whatsminer-v2", "antminer-stock", "other"]), "What its firmware speaks"),
+        may(
+            "family",
+            Kind::Choice(&["whatsminer-v2", "antminer-stock", "other"]),
+            "What its firmware speaks",
+        ),
         may("modes", Kind::Sections(&MODE), "Its running modes"),
         may("sleeps_by_command", Kind::Flag, "Whether its firmware has a sleep command"),
         may("sleep_w", Kind::Watts, "What it draws asleep"),
@@ -128,25 +145,39 @@ static MACHINES: Shape = Shape {
         must("at", Kind::Names, "The circuits they hang on"),
         must("slots", Kind::Slots, "How many on each circuit, or which places"),
         must("owner", Kind::Text, "The owner's id"),
-        may("first_address", Kind::Addresses, "The first one's address; the others count up, leaving out those ending in .0 and .255; with ranges that go along with `at`, each begins its own row"),
+        may(
+            "first_address",
+            Kind::Addresses,
+            "The first one's address; the others count up, leaving out those ending in .0 and .255; with ranges that go along with `at`, each begins its own row",
+        ),
         may("api_port", Kind::Count(1, 65_535), "Where their TCP API answers; 4028 unless given"),
         may("http_port", Kind::Count(1, 65_535), "Where their web pages answer; 80 unless given"),
         may("switch", Kind::Names, "The switch with their outlets, a channel for each"),
-        may("first_channel", Kind::Count(0, 65_535), "The first one's channel on its switch; 0 unless given, the others count up"),
+        may(
+            "first_channel",
+            Kind::Count(0, 65_535),
+            "The first one's channel on its switch; 0 unless given, the others count up",
+        ),
     ],
 };
 
 static INVENTORY: Shape = Shape {
     about: "Machines listed in a CSV file with a heading line",
-    fields: &[
-        must("csv", Kind::Text, "The file, beside this one; columns position, model, owner and, where known, serial, mac, address, api_port, http_port, switch, channel"),
-    ],
+    fields: &[must(
+        "csv",
+        Kind::Text,
+        "The file, beside this one; columns position, model, owner and, where known, serial, mac, address, api_port, http_port, switch, channel",
+    )],
 };
 
 static CONTRACT: Shape = Shape {
     about: "When and how much may be drawn at the grid connection",
     fields: &[
-        must("house_load_kw", Kind::Kilowatts, "What may be drawn outside every window: sleepers, fans, lights"),
+        must(
+            "house_load_kw",
+            Kind::Kilowatts,
+            "What may be drawn outside every window: sleepers, fans, lights",
+        ),
         may("holidays", Kind::Dates, "Public holidays"),
         must("windows", Kind::Sections(&WINDOW), "When the full limit is allowed"),
     ],

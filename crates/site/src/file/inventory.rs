@@ -10,7 +10,7 @@ use super::section::Section;
 use super::shape;
 use crate::circuit::CircuitIx;
 use crate::hardware::ModelIx;
-use crate::machine::{Endpoint, Machine, MacAddress, Outlet, OwnerIx};
+use crate::machine::{Endpoint, MacAddress, Machine, Outlet, OwnerIx};
 
 /// The columns; the first three must be there.
 const COLUMNS: [&str; 10] =
@@ -36,14 +36,32 @@ pub(crate) fn read(
     let Some(name) = inventory.text("csv") else { return };
     let Some(text) = attachments(name) else {
         let place = inventory.place_of("csv");
-        return report.error(&place, &format!("\"{name}\", which cannot be read"), "a CSV file beside the site file");
+        return report.error(
+            &place,
+            &format!("\"{name}\", which cannot be read"),
+            "a CSV file beside the site file",
+        );
     };
     let (rows, error) = csv::rows(&text);
     if let Some(error) = error {
-        report.elsewhere(mistake(name, (error.line, error.column), "", "a quote that is never closed", "CSV: quotes in pairs", None));
+        report.elsewhere(mistake(
+            name,
+            (error.line, error.column),
+            "",
+            "a quote that is never closed",
+            "CSV: quotes in pairs",
+            None,
+        ));
     }
     let Some((heading, rows)) = rows.split_first() else {
-        return report.elsewhere(mistake(name, (1, 1), "", "nothing", "a heading line and a row for each machine", None));
+        return report.elsewhere(mistake(
+            name,
+            (1, 1),
+            "",
+            "nothing",
+            "a heading line and a row for each machine",
+            None,
+        ));
     };
     let columns = read_heading(name, heading, report);
     if columns[..3].contains(&None) {
@@ -53,7 +71,8 @@ pub(crate) fn read(
         if machines.is_full() {
             return report.wrong(&inventory.place_of("csv"), "at most 1000000 machines in all");
         }
-        machines.begin(Origin::Row { file: name.to_owned(), line: cells.first().map_or(1, |cell| cell.line) });
+        machines
+            .begin(Origin::Row { file: name.to_owned(), line: cells.first().map_or(1, |cell| cell.line) });
         let mut row = Row { file: name, columns: &columns, cells, report };
         if let Some((machine, slot)) = row.machine(known) {
             machines.push(machine, slot);
@@ -69,18 +88,35 @@ fn read_heading(file: &str, heading: &[Cell], report: &mut Report<'_>) -> Vec<Op
         let title = cell.text.to_lowercase();
         match COLUMNS.iter().position(|column| *column == title) {
             Some(column) if columns[column].is_none() => columns[column] = Some(number),
-            Some(_) => report.elsewhere(mistake(file, at, &title, "the column twice", "each column once", None)),
+            Some(_) => {
+                report.elsewhere(mistake(file, at, &title, "the column twice", "each column once", None))
+            }
             None if title.is_empty() => {}
             None => {
-                let hint = shape::nearest(&title, COLUMNS.into_iter()).map(|near| format!("did you mean `{near}`?"));
+                let hint =
+                    shape::nearest(&title, COLUMNS.into_iter()).map(|near| format!("did you mean `{near}`?"));
                 let found = format!("the unknown column `{}`", cell.text);
-                report.elsewhere(mistake(file, at, "", &found, &format!("one of {}", COLUMNS.join(", ")), hint));
+                report.elsewhere(mistake(
+                    file,
+                    at,
+                    "",
+                    &found,
+                    &format!("one of {}", COLUMNS.join(", ")),
+                    hint,
+                ));
             }
         }
     }
     for (column, place) in COLUMNS.iter().zip(&columns).take(3) {
         if place.is_none() {
-            report.elsewhere(mistake(file, (1, 1), column, "no such column", "a column with this heading", None));
+            report.elsewhere(mistake(
+                file,
+                (1, 1),
+                column,
+                "no such column",
+                "a column with this heading",
+                None,
+            ));
         }
     }
     columns
@@ -92,7 +128,14 @@ impl Row<'_, '_, '_> {
             let extra = self.cells.iter().skip(1 + self.columns.iter().flatten().max()?);
             if let Some(cell) = extra.clone().find(|cell| !cell.text.is_empty()) {
                 let (at, found) = ((cell.line, cell.column), format!("\"{}\"", cell.text));
-                self.report.elsewhere(mistake(self.file, at, "", &found, "no more cells than the heading has", None));
+                self.report.elsewhere(mistake(
+                    self.file,
+                    at,
+                    "",
+                    &found,
+                    "no more cells than the heading has",
+                    None,
+                ));
             }
         }
         // Each is read whether or not another failed, so that one run tells all.
@@ -122,19 +165,29 @@ impl Row<'_, '_, '_> {
 
     fn wrong(&mut self, column: usize, cell: &Cell, expected: &str, hint: Option<String>) {
         let found = format!("\"{}\"", cell.text);
-        self.report.elsewhere(mistake(self.file, (cell.line, cell.column), COLUMNS[column], &found, expected, hint));
+        self.report.elsewhere(mistake(
+            self.file,
+            (cell.line, cell.column),
+            COLUMNS[column],
+            &found,
+            expected,
+            hint,
+        ));
     }
 
     fn position(&mut self, known: &Known<'_>) -> Option<(String, CircuitIx, u32)> {
         const EXPECTED: &str = "a circuit of the site file and a slot, such as `hall-1/rack-01/pdu-1/4`";
         let cell = self.needed(0, EXPECTED)?;
-        let split = cell.text.rsplit_once('/').and_then(|(path, slot)| Some((path, slot.parse::<u32>().ok()?)));
+        let split =
+            cell.text.rsplit_once('/').and_then(|(path, slot)| Some((path, slot.parse::<u32>().ok()?)));
         let Some((path, slot)) = split else {
             self.wrong(0, &cell, EXPECTED, None);
             return None;
         };
         match known.circuits.find(path) {
-            Found::Circuit(circuit) if known.circuits.is_in_hall(circuit) => Some((cell.text.clone(), circuit, slot)),
+            Found::Circuit(circuit) if known.circuits.is_in_hall(circuit) => {
+                Some((cell.text.clone(), circuit, slot))
+            }
             Found::Circuit(_) => {
                 self.wrong(0, &cell, "a circuit in a hall", None);
                 None

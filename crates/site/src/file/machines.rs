@@ -50,7 +50,8 @@ impl Machines {
     pub(crate) fn push(&mut self, machine: Machine, slot: u32) {
         self.list.push(machine);
         self.slots.push(slot);
-        self.from.push(u32::try_from(self.origins.len() - 1).expect("fewer origins than machines and sections"));
+        self.from
+            .push(u32::try_from(self.origins.len() - 1).expect("fewer origins than machines and sections"));
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -74,14 +75,24 @@ impl Machines {
             let found = known.models.find(name);
             if found.is_none() {
                 let hint = known.models.hint(name);
-                report.error_with_hint(&entry.place_of("model"), &format!("\"{name}\""), "a model of the catalogue or of `[[models]]`", hint);
+                report.error_with_hint(
+                    &entry.place_of("model"),
+                    &format!("\"{name}\""),
+                    "a model of the catalogue or of `[[models]]`",
+                    hint,
+                );
             }
             found
         });
         let owner = entry.text("owner").and_then(|id| {
             let found = known.owners.find(id);
             if found.is_none() {
-                report.error_with_hint(&entry.place_of("owner"), &format!("\"{id}\""), "the id of one of the `[[owners]]`", known.owners.hint(id));
+                report.error_with_hint(
+                    &entry.place_of("owner"),
+                    &format!("\"{id}\""),
+                    "the id of one of the `[[owners]]`",
+                    known.owners.hint(id),
+                );
             }
             found
         });
@@ -118,16 +129,35 @@ impl Machines {
     pub(crate) fn check_unique(&self, switches: &Switches, report: &mut Report<'_>) {
         let machines = || self.list.iter().enumerate();
         let positions = machines().map(|(at, machine)| ((machine.circuit, self.slots[at]), at));
-        self.report_shared(positions.collect(), |_, at| format!("the position `{}`", self.list[at].id), report, |origin| &origin.0);
-        let addresses = machines().filter_map(|(at, machine)| Some(((machine.endpoint?.ip, machine.endpoint?.api_port), at)));
-        self.report_shared(addresses.collect(), |(ip, port), _| format!("the address {ip} port {port}"), report, |origin| &origin.1);
-        let outlets = machines().filter_map(|(at, machine)| machine.outlet.map(|outlet| ((outlet.switch.0, outlet.channel), at)));
-        let outlet = |key: &(u32, u16), _| format!("channel {} of the switch `{}`", key.1, switches.list[key.0 as usize].id);
+        self.report_shared(
+            positions.collect(),
+            |_, at| format!("the position `{}`", self.list[at].id),
+            report,
+            |origin| &origin.0,
+        );
+        let addresses = machines()
+            .filter_map(|(at, machine)| Some(((machine.endpoint?.ip, machine.endpoint?.api_port), at)));
+        self.report_shared(
+            addresses.collect(),
+            |(ip, port), _| format!("the address {ip} port {port}"),
+            report,
+            |origin| &origin.1,
+        );
+        let outlets = machines()
+            .filter_map(|(at, machine)| machine.outlet.map(|outlet| ((outlet.switch.0, outlet.channel), at)));
+        let outlet = |key: &(u32, u16), _| {
+            format!("channel {} of the switch `{}`", key.1, switches.list[key.0 as usize].id)
+        };
         self.report_shared(outlets.collect(), outlet, report, |origin| &origin.2);
         let macs = machines().filter_map(|(at, machine)| Some((machine.mac?, at)));
         self.report_shared(macs.collect(), |mac, _| format!("the MAC {mac}"), report, |origin| &origin.0);
         let serials = machines().filter_map(|(at, machine)| Some((machine.serial.as_deref()?, at)));
-        self.report_shared(serials.collect(), |serial, _| format!("the serial {serial}"), report, |origin| &origin.0);
+        self.report_shared(
+            serials.collect(),
+            |serial, _| format!("the serial {serial}"),
+            report,
+            |origin| &origin.0,
+        );
     }
 
     /// One message for each origin whose machines have a key that an earlier machine has.
@@ -208,7 +238,11 @@ fn entry_circuits(
         report.error_with_hint(&place, &format!("`{first}`{more}"), "circuits of this file", hint);
     }
     if let Some(name) = outside {
-        report.error(&place, &format!("`{name}`, which lies in no hall"), "a circuit in a hall: authority is given hall by hall");
+        report.error(
+            &place,
+            &format!("`{name}`, which lies in no hall"),
+            "a circuit in a hall: authority is given hall by hall",
+        );
     }
     circuits
 }
@@ -218,7 +252,8 @@ fn entry_outlets(entry: &Section<'_>, known: &Known<'_>, report: &mut Report<'_>
     let lead = entry.names("at")?;
     let place = entry.place_of("switch");
     if !entry.has("switch") && entry.has("first_channel") {
-        report.wrong(&entry.place_of("first_channel"), "`switch` beside it: the switch whose channel this is");
+        report
+            .wrong(&entry.place_of("first_channel"), "`switch` beside it: the switch whose channel this is");
     }
     let names = match entry.names("switch")?.names_beside(&lead) {
         Ok(names) => names,
@@ -261,7 +296,13 @@ impl Addresses {
         };
         let first = names.iter().map(|name| name.parse().ok()).collect::<Option<Vec<_>>>()?;
         let next = std::collections::BTreeMap::new();
-        Some(Self { first, next, api_port: port("api_port", 4028), http_port: port("http_port", 80), told: false })
+        Some(Self {
+            first,
+            next,
+            api_port: port("api_port", 4028),
+            http_port: port("http_port", 80),
+            told: false,
+        })
     }
 
     fn next(&mut self, circuit: usize, entry: &Section<'_>, report: &mut Report<'_>) -> Option<Endpoint> {
@@ -269,7 +310,10 @@ impl Addresses {
         let next = self.next.entry(first).or_insert(Some(first));
         let Some(ip) = *next else {
             if !std::mem::replace(&mut self.told, true) {
-                report.wrong(&entry.place_of("first_address"), "an address with room for all machines after it");
+                report.wrong(
+                    &entry.place_of("first_address"),
+                    "an address with room for all machines after it",
+                );
             }
             return None;
         };

@@ -15,6 +15,8 @@ mod inventory;
 mod machines;
 mod models;
 mod pattern;
+mod sanity;
+mod schema;
 mod section;
 mod shape;
 
@@ -23,6 +25,7 @@ use toml::de::DeTable;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use models::catalogue;
+pub use schema::schema;
 
 use crate::plant::Site;
 use circuits::Circuits;
@@ -72,6 +75,9 @@ pub fn load_with_warnings(name: &str, text: &str, attachments: &dyn Fn(&str) -> 
     file.check(&mut report);
     let site = build(&file, attachments, &mut report);
     let site = if report.has_errors() { None } else { Some(site) };
+    if let Some(site) = &site {
+        sanity::check(site, &file, &mut report);
+    }
     Loaded { site, diagnostics: report.finish() }
 }
 

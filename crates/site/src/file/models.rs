@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use offpeak_units::Power;
 
 use super::diagnostic::Report;
+use super::fields;
 use super::section::Section;
 use super::shape::{self, Field, Kind, Shape};
-use super::fields;
 use crate::hardware::{Distribution, Family, Mode, ModeName, Model, ModelIx, Transitions};
 
 static CATALOGUE_FILE: Shape = Shape {
     about: "The hardware catalogue",
-    fields: &[Field { key: "models", kind: Kind::Sections(&fields::MODEL), required: true, about: "The models" }],
+    fields: &[Field {
+        key: "models",
+        kind: Kind::Sections(&fields::MODEL),
+        required: true,
+        about: "The models",
+    }],
 };
 
 /// The hardware catalogue that comes with offpeak.
@@ -60,7 +65,12 @@ impl Models {
             let base = self.known.get(like).cloned();
             if base.is_none() && entry.has("like") {
                 let expected = "a model of the catalogue or of this file above";
-                report.error_with_hint(&entry.place_of("like"), &format!("`{like}`"), expected, self.hint(like));
+                report.error_with_hint(
+                    &entry.place_of("like"),
+                    &format!("`{like}`"),
+                    expected,
+                    self.hint(like),
+                );
             }
             let model = read_model(name, &entry, base, report);
             self.known.insert(name.to_owned(), model);
@@ -80,7 +90,8 @@ impl Models {
     }
 
     pub(crate) fn hint(&self, wrong: &str) -> Option<String> {
-        shape::nearest(wrong, self.known.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"))
+        shape::nearest(wrong, self.known.keys().map(String::as_str))
+            .map(|near| format!("did you mean `{near}`?"))
     }
 }
 
@@ -108,7 +119,11 @@ fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut
     let model = Model {
         name: name.to_owned(),
         maker: text("maker", |base| &base.maker),
-        family: entry.text("family").and_then(family).or(of_base.map(|base| base.family)).unwrap_or(Family::Other),
+        family: entry
+            .text("family")
+            .and_then(family)
+            .or(of_base.map(|base| base.family))
+            .unwrap_or(Family::Other),
         sleeps_by_command: entry
             .flag("sleeps_by_command")
             .or(of_base.map(|base| base.sleeps_by_command))
@@ -136,7 +151,16 @@ fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut
 /// What a model without a base must say.
 fn report_gaps(name: &str, entry: &Section<'_>, report: &mut Report<'_>) {
     const NEEDED: [&str; 10] = [
-        "maker", "family", "modes", "sleeps_by_command", "sleep_w", "boot_s", "wake_s", "ramp_up_s", "sleep_s", "source",
+        "maker",
+        "family",
+        "modes",
+        "sleeps_by_command",
+        "sleep_w",
+        "boot_s",
+        "wake_s",
+        "ramp_up_s",
+        "sleep_s",
+        "source",
     ];
     let missing: Vec<_> = NEEDED.iter().filter(|key| !entry.has(key)).map(|key| format!("`{key}`")).collect();
     if !missing.is_empty() {
@@ -169,7 +193,9 @@ fn mode(section: &Section<'_>) -> Option<Mode> {
 }
 
 fn family(word: &str) -> Option<Family> {
-    [Family::WhatsminerV2, Family::AntminerStock, Family::Other].into_iter().find(|family| family.name() == word)
+    [Family::WhatsminerV2, Family::AntminerStock, Family::Other]
+        .into_iter()
+        .find(|family| family.name() == word)
 }
 
 #[cfg(test)]
@@ -181,7 +207,11 @@ mod tests {
         let models = catalogue();
         assert!(models.len() >= 20, "{}", models.len());
         for model in &models {
-            assert!(!model.modes.is_empty() && !model.maker.is_empty() && !model.source.is_empty(), "{}", model.name);
+            assert!(
+                !model.modes.is_empty() && !model.maker.is_empty() && !model.source.is_empty(),
+                "{}",
+                model.name
+            );
             let efficiency = model.efficiency().expect("every mode hashes").to_joules_per_terahash_f64();
             assert!((15.0..=110.0).contains(&efficiency), "{}: {efficiency} J/TH", model.name);
             assert!(model.sleep < model.normal().power, "{}", model.name);

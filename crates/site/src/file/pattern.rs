@@ -146,10 +146,7 @@ mod tests {
     fn the_last_range_varies_fastest() {
         let pattern = Pattern::parse("hall-[1-2]/rack-[09-10]").unwrap();
         assert_eq!(pattern.count(), 4);
-        assert_eq!(
-            pattern.names(),
-            ["hall-1/rack-09", "hall-1/rack-10", "hall-2/rack-09", "hall-2/rack-10"]
-        );
+        assert_eq!(pattern.names(), ["hall-1/rack-09", "hall-1/rack-10", "hall-2/rack-09", "hall-2/rack-10"]);
         assert_eq!(Pattern::parse("[1,3,5-6]x").unwrap().names(), ["1x", "3x", "5x", "6x"]);
         assert_eq!(Pattern::parse("plain").unwrap().names(), ["plain"]);
     }

@@ -33,7 +33,8 @@ impl<'t> Section<'t> {
         for (key, value) in self.table {
             let Some(field) = self.shape.field(key.get_ref()) else {
                 let place = Place { path: self.path(key.get_ref()), span: key.span() };
-                let known: Vec<_> = self.shape.fields.iter().map(|field| format!("`{}`", field.key)).collect();
+                let known: Vec<_> =
+                    self.shape.fields.iter().map(|field| format!("`{}`", field.key)).collect();
                 let hint = self.shape.nearest(key.get_ref()).map(|known| format!("did you mean `{known}`?"));
                 let found = format!("the unknown key `{}`", report.quote(&place));
                 report.error_with_hint(&place, &found, &format!("one of {}", known.join(", ")), hint);

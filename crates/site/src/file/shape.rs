@@ -125,9 +125,14 @@ impl Kind {
     pub(crate) fn expected(self) -> String {
         match self {
             Self::Text => "text in quotes, not empty".to_owned(),
-            Self::Names => "a name of letters, digits, `-`, `_`, `.` and `/`, with ranges such as `[1-8]`".to_owned(),
+            Self::Names => {
+                "a name of letters, digits, `-`, `_`, `.` and `/`, with ranges such as `[1-8]`".to_owned()
+            }
             Self::Choice(words) => {
-                format!("one of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", "))
+                format!(
+                    "one of {}",
+                    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+                )
             }
             Self::Flag => "true or false".to_owned(),
             Self::Kilowatts => "a number of kilowatts, 0 or more".to_owned(),
@@ -139,14 +144,19 @@ impl Kind {
             Self::Amount => "a number".to_owned(),
             Self::AmountAboveZero => "a number above 0".to_owned(),
             Self::AmountFromZero => "a number, 0 or more".to_owned(),
-            Self::Seconds => "two numbers of seconds such as [20, 45]: one in twenty is faster, one in twenty slower".to_owned(),
+            Self::Seconds => {
+                "two numbers of seconds such as [20, 45]: one in twenty is faster, one in twenty slower"
+                    .to_owned()
+            }
             Self::Date => civil::DATE.to_owned(),
             Self::Dates => "a list of dates such as [2022-10-25, 2022-12-16]".to_owned(),
             Self::Time => civil::TIME.to_owned(),
             Self::Days => civil::DAYS.to_owned(),
             Self::TimeZone => "a time zone of the IANA list such as \"Asia/Almaty\"".to_owned(),
             Self::Currency => "a currency code of three capital letters such as \"KZT\"".to_owned(),
-            Self::Addresses => "an IP address such as \"10.1.0.1\", with ranges such as \"10.[1-8].0.1\"".to_owned(),
+            Self::Addresses => {
+                "an IP address such as \"10.1.0.1\", with ranges such as \"10.[1-8].0.1\"".to_owned()
+            }
             Self::Sockets => "an address and port such as \"10.0.0.5:502\"".to_owned(),
             Self::Section(_) => "a section".to_owned(),
             Self::Sections(_) => "a list of sections".to_owned(),
@@ -163,7 +173,9 @@ impl Kind {
             Self::Flag => value.is_bool(),
             Self::Kilowatts => power(value, 1_000).is_some(),
             Self::Watts => power(value, 1).is_some(),
-            Self::Terahashes => number(value).is_some_and(|n| n > Decimal::ZERO && n < Decimal::from(1_000_000)),
+            Self::Terahashes => {
+                number(value).is_some_and(|n| n > Decimal::ZERO && n < Decimal::from(1_000_000))
+            }
             Self::Count(least, most) => count(value).is_some_and(|n| (least..=most).contains(&n)),
             Self::Slots => return slots(value).map(|_| ()),
             Self::AccuracyClass => number(value).is_some_and(|n| n > Decimal::ZERO && n <= Decimal::from(5)),
@@ -195,9 +207,10 @@ impl Kind {
 /// A number, exactly as written.
 pub(crate) fn number(value: &DeValue<'_>) -> Option<Decimal> {
     let number = match value {
-        DeValue::Integer(whole) => {
-            Decimal::from_i128_with_scale(i128::from(i64::from_str_radix(whole.as_str(), whole.radix()).ok()?), 0)
-        }
+        DeValue::Integer(whole) => Decimal::from_i128_with_scale(
+            i128::from(i64::from_str_radix(whole.as_str(), whole.radix()).ok()?),
+            0,
+        ),
         DeValue::Float(float) => {
             let text = float.as_str();
             Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)).ok()?
@@ -254,7 +267,9 @@ pub(crate) fn seconds(value: &DeValue<'_>) -> Option<(u32, u32)> {
     let millis = |item: usize| -> Option<u32> {
         let seconds = number(list.get(item)?.get_ref())?;
         let day = Decimal::from(86_400);
-        (seconds > Decimal::ZERO && seconds <= day).then(|| (seconds * Decimal::from(1_000)).to_u32()).flatten()
+        (seconds > Decimal::ZERO && seconds <= day)
+            .then(|| (seconds * Decimal::from(1_000)).to_u32())
+            .flatten()
     };
     let (p5, p95) = (millis(0)?, millis(1)?);
     (list.len() == 2 && p5 >= 1 && p5 <= p95).then_some((p5, p95))

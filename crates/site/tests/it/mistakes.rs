@@ -1,0 +1,1 @@
+//! Every mistake of a file in one run, each with its line.
