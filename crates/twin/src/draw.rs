@@ -57,7 +57,8 @@ impl Draw {
             let mut sum: i64 = 0;
             for place in 0..3 {
                 let word = self.word(1 + attempt * 3 + place);
-                sum += ((word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48)) as i64;
+                sum +=
+                    ((word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48)) as i64;
             }
             // Twelve 16-bit values: the mean is 12 x 65,535 / 2, the deviation 65,536.
             last = sum - 393_210;
@@ -186,7 +187,9 @@ mod tests {
     #[test]
     fn keys_do_not_collide() {
         let mut words: Vec<u64> = (0..50)
-            .flat_map(|seed| (0..50).map(move |whose| Draw::new(seed, Stream::Fault, whose, 1).below(u64::MAX)))
+            .flat_map(|seed| {
+                (0..50).map(move |whose| Draw::new(seed, Stream::Fault, whose, 1).below(u64::MAX))
+            })
             .collect();
         words.sort_unstable();
         words.dedup();

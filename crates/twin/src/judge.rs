@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use offpeak_site::{CircuitIx, LimitSpan, MachineIx, Site};
 use offpeak_units::Power;
 
-use crate::plant::{Plant, Stretch};
+use crate::plant::Plant;
+use crate::trace::Stretch;
 
 /// One limit exceeded, in its worst second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,8 +17,14 @@ mod machine;
 mod meter;
 pub mod plant;
 pub mod scenario;
+pub mod simulate;
+mod trace;
+mod view;
 mod weather;
 
 pub use judge::{Culprit, Excess, Judge, Verdict};
-pub use plant::{Answering, Plant, Stretch, Truth};
+pub use plant::Plant;
 pub use scenario::{Climate, Fault, Faults, Initial, MeterGap, Pinned, Scenario};
+pub use simulate::{Pace, Second, Simulation, Totals};
+pub use trace::Stretch;
+pub use view::{Answering, Truth};

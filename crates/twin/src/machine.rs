@@ -66,7 +66,7 @@ pub(crate) struct State {
 }
 
 /// The standard deviation of a machine's power and hash rate around its catalogue's, in parts per
-/// million: an estimate from datasheets' tolerances of ± 5 to 10 % (see `docs/twin.md`).
+/// million, cut at three: an estimate from datasheets' tolerances (see `docs/twin.md`).
 pub(crate) const SPREAD_PPM: i64 = 20_000;
 
 /// Steps of warmth are thousandths of the power at 25 °C.
@@ -157,7 +157,7 @@ impl State {
             ) => None,
         }
     }
-    /// Puts it on the shelf of what to draw next.
+    /// The next draw for the length of a phase.
     pub(crate) fn next_draw(&mut self, seed: u64, machine: u32) -> Draw {
         self.drawn += 1;
         Draw::new(seed, Stream::Transition, machine.into(), self.drawn)

@@ -32,10 +32,8 @@ impl Plant {
     /// The least and the most that noise can make of a meter's present power.
     #[must_use]
     pub fn meter_span(&self, meter: MeterIx) -> (Power, Power) {
-        let (a, b) = (
-            self.with_noise(meter, -SIGMAS_MAX * ONE_SIGMA),
-            self.with_noise(meter, SIGMAS_MAX * ONE_SIGMA),
-        );
+        let (a, b) =
+            (self.with_noise(meter, -SIGMAS_MAX * ONE_SIGMA), self.with_noise(meter, SIGMAS_MAX * ONE_SIGMA));
         (a.min(b), a.max(b))
     }
 

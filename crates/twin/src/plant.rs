@@ -5,15 +5,16 @@
 //! through each second `[t, t + 1)` at its value at `t`, hence energy is exactly the sum of the
 //! seconds' powers, however far each advance reaches.
 //!
-//! Not here: commands and switches (`command`), meters (`meter`), judging (`judge`).
+//! Not here: commands and switches (`command`), what is seen of it (`view`, `meter`), what the judge
+//! is shown (`trace`).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{Activity, CircuitIx, Distribution, Family, MachineIx, Model, ModeName, Reading, Site, SwitchIx, Trouble};
-use offpeak_units::{Energy, HashRate, Hashes, Power, Temperature};
+use jiff::Timestamp;
+use offpeak_site::{CircuitIx, Distribution, MachineIx, Model, Site, SwitchIx};
+use offpeak_units::{Power, Temperature};
 
 use crate::command::Channel;
 use crate::draw::{Draw, Stream};
@@ -21,62 +22,8 @@ use crate::line::{Account, Line};
 use crate::machine::{Phase, State, WARMTH_PARTS, Want};
 pub use crate::scenario::Scenario;
 use crate::scenario::{Climate, Fault, Initial, MeterGap, Pinned};
+use crate::trace::Trace;
 use crate::weather;
-
-/// What a machine truly does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Truth {
-    /// What it draws.
-    pub power: Power,
-    /// What it hashes.
-    pub hash_rate: HashRate,
-    /// What it does; `None` without power, while it boots, or dead.
-    pub activity: Option<Activity>,
-    /// The mode it runs in, or would.
-    pub mode: ModeName,
-    /// Its hottest chip.
-    pub temperature: Temperature,
-    /// Whether power reaches it.
-    pub powered: bool,
-    /// What is wrong with it.
-    pub fault: Option<Fault>,
-}
-
-/// How a machine's front end has to behave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answering {
-    /// As the protocol says.
-    Properly,
-    /// No connection.
-    Unreachable,
-    /// Accepts connections and says nothing.
-    Silent,
-    /// Bytes that are no protocol.
-    Garbage,
-    /// A reply of 100 MB.
-    Flood,
-    /// Closes in the middle of its reply.
-    CloseMidReply,
-    /// A NUL inside its reply.
-    Nul,
-    /// A reply without its end, on a connection that stays open.
-    NoTerminator,
-}
-
-/// A circuit's exact power over some seconds: linear, or constant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// Whose.
-    pub circuit: CircuitIx,
-    /// The first second,
-    pub from: Timestamp,
-    /// and the first one no longer in it.
-    pub until: Timestamp,
-    /// The power in the first second.
-    pub power: Power,
-    /// By how much each second is above the one before it.
-    pub rise: Power,
-}
 
 /// One circuit's sums over everything below it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -86,9 +33,9 @@ pub(crate) struct Sums {
     /// What each step of warmth adds.
     warmth: Line,
     /// Since when the power's line is what it is.
-    since: i64,
+    pub(crate) since: i64,
     /// Whether anything limits it, so that its stretches are kept.
-    is_limited: bool,
+    pub(crate) is_limited: bool,
 }
 
 /// What an event is.
@@ -120,31 +67,21 @@ pub struct Plant {
     /// Whether power reaches each circuit.
     pub(crate) energised: Vec<bool>,
     pub(crate) channels: BTreeMap<(SwitchIx, u16), Channel>,
-    hash_rate: Account,
-    hashing: usize,
+    pub(crate) hash_rate: Account,
+    pub(crate) hashing: usize,
     climate: Climate,
-    outdoor: Temperature,
+    pub(crate) outdoor: Temperature,
     /// Thousandths by which hashing machines draw more than at 25 °C.
-    warmth: i64,
+    pub(crate) warmth: i64,
     queue: BinaryHeap<Event>,
     pub(crate) pinned: BTreeMap<MachineIx, Pinned>,
     reboots_per_day: f64,
+    hangs_per_day: f64,
     pub(crate) gaps: Vec<MeterGap>,
     pub(crate) gap_chance: f64,
     changed: Vec<MachineIx>,
-    defiant: BTreeSet<MachineIx>,
+    pub(crate) defiant: BTreeSet<MachineIx>,
     pub(crate) trace: Trace,
-}
-
-/// Finished stretches of the limited circuits, in order. Those of the last advance, and of commands
-/// since, are kept until the next advance.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Trace {
-    stretches: Vec<Stretch>,
-    /// How many were dropped before the first one kept.
-    dropped: u64,
-    /// How many of the kept ones the next advance drops.
-    old: usize,
 }
 
 impl Plant {
@@ -170,6 +107,7 @@ impl Plant {
             queue: BinaryHeap::new(),
             pinned: scenario.pinned.clone(),
             reboots_per_day: scenario.faults.reboots_per_day,
+            hangs_per_day: scenario.faults.hangs_per_day,
             gaps: scenario.meter_gaps.clone(),
             gap_chance: scenario.faults.meter_gaps_per_day / 24.0,
             changed: Vec::new(),
@@ -260,8 +198,7 @@ impl Plant {
         if to < self.t {
             return;
         }
-        self.trace.stretches.drain(..self.trace.old);
-        self.trace.dropped += self.trace.old as u64;
+        self.trace.begin_advance();
         loop {
             let weather = self.next_weather();
             let queued = self.queue.peek().map_or(i64::MAX, |Reverse((t, ..))| *t);
@@ -277,7 +214,7 @@ impl Plant {
             }
         }
         self.t = to;
-        self.trace.old = self.trace.stretches.len();
+        self.trace.end_advance();
         self.drop_void_events();
     }
 
@@ -299,10 +236,12 @@ impl Plant {
             Kind::Phase(_) => {}
             Kind::Pinned => self.befall(machine, self.pinned[&machine].fault),
             Kind::Death => self.befall(machine, Fault::Dead),
-            Kind::Hang if state.fault.is_none() && state.phase != Phase::Off => {
-                self.befall(machine, Fault::Hung);
+            Kind::Hang => {
+                if state.fault.is_none() && state.phase != Phase::Off {
+                    self.befall(machine, Fault::Hung);
+                }
+                self.schedule_chance(machine, Kind::Hang, self.hangs_per_day);
             }
-            Kind::Hang => {}
             Kind::Reboot => {
                 if !dead && state.phase != Phase::Off {
                     self.power_cycle(machine);
@@ -430,145 +369,6 @@ impl Plant {
         }
     }
 
-    /// Keeps what a limited circuit drew until now, before its line changes.
-    fn finish_stretch(&mut self, circuit: CircuitIx) {
-        let sums = self.circuits[circuit.ix()];
-        if sums.since == self.t {
-            return;
-        }
-        if sums.is_limited {
-            let stretch = self.open_stretch(circuit);
-            self.trace.stretches.push(stretch);
-        }
-        self.circuits[circuit.ix()].since = self.t;
-    }
-
-    /// A circuit's present line, from its last change until now (exclusive).
-    #[must_use]
-    pub fn open_stretch(&self, circuit: CircuitIx) -> Stretch {
-        let sums = &self.circuits[circuit.ix()];
-        let line = sums.power.line();
-        Stretch {
-            circuit,
-            from: self.at(sums.since),
-            until: self.now(),
-            power: Power::from_milliwatts(line.at(sums.since)),
-            rise: Power::from_milliwatts(line.slope()),
-        }
-    }
-    /// The stretches finished since number `from`, and the number of the next one; `Err` with the
-    /// count of those already dropped when some are missing. Stretches are kept of every circuit
-    /// with a rating and of the connection, through one more advance.
-    ///
-    /// # Errors
-    /// If stretches from that number on are no longer kept.
-    pub fn stretches_since(&self, from: u64) -> Result<(&[Stretch], u64), u64> {
-        let next = self.trace.dropped + self.trace.stretches.len() as u64;
-        match from.checked_sub(self.trace.dropped) {
-            Some(skip) => Ok((self.trace.stretches.get(skip as usize..).unwrap_or(&[]), next)),
-            None => Err(self.trace.dropped - from),
-        }
-    }
-    /// Machines that draw, or are about to, although the last request to them was to sleep.
-    pub fn defiant(&self) -> impl Iterator<Item = MachineIx> + '_ {
-        self.defiant.iter().copied()
-    }
-
-    /// What a machine's API says now.
-    ///
-    /// # Errors
-    /// If it gives no proper answer.
-    pub fn reading(&self, machine: MachineIx) -> Result<Reading, Trouble> {
-        let state = self.state(machine);
-        if let Some(trouble) = state.trouble() {
-            return Err(trouble);
-        }
-        let truth = self.truth(machine);
-        let family = self.site.model_of(machine).family;
-        let error_ppm = match state.fault {
-            Some(Fault::LiesAboutPower { error_ppm }) => i64::from(error_ppm),
-            _ => 0,
-        };
-        let watts = truth.power.to_milliwatts() / 1_000 * (1_000_000 + error_ppm) / 1_000_000;
-        Ok(Reading {
-            at: self.now(),
-            activity: truth.activity.ok_or(Trouble::Unreachable)?,
-            power: (family != Family::AntminerStock).then(|| Power::from_watts(watts)),
-            hash_rate: Some(truth.hash_rate),
-            temperature: Some(truth.temperature),
-            mode: (family != Family::AntminerStock).then_some(truth.mode),
-        })
-    }
-    /// What a machine truly does now.
-    #[must_use]
-    pub fn truth(&self, machine: MachineIx) -> Truth {
-        let (state, t) = (self.state(machine), self.t);
-        let activity = match state.phase {
-            Phase::Off | Phase::Booting => None,
-            Phase::Starting => Some(Activity::Starting),
-            Phase::RampingUp | Phase::Hashing => Some(Activity::Hashing),
-            Phase::RampingDown if state.is_hashing() => Some(Activity::Hashing),
-            Phase::RampingDown => Some(Activity::Starting),
-            Phase::Asleep => Some(Activity::Asleep),
-        };
-        let power = state.power.at(t) + self.warmth * state.warmth.at(t);
-        // A chip at full load is 45 °C above the air it breathes in (an estimate).
-        let full = state.full_power(self.site.model_of(machine)).max(1);
-        let rise = if state.phase == Phase::Off { 0 } else { 45_000 * state.power.at(t) / full };
-        let inlet = weather::inlet(self.outdoor).to_millicelsius();
-        Truth {
-            power: Power::from_milliwatts(power),
-            hash_rate: HashRate::from_megahashes(state.hash_rate.at(t)),
-            activity,
-            mode: state.mode,
-            temperature: Temperature::from_millicelsius(inlet + rise as i32),
-            powered: state.powered,
-            fault: state.fault,
-        }
-    }
-    /// How late its API answers.
-    #[must_use]
-    pub fn reply_delay(&self, machine: MachineIx) -> SignedDuration {
-        match self.state(machine).fault {
-            Some(Fault::Slow(delay)) => delay,
-            _ => SignedDuration::ZERO,
-        }
-    }
-    /// How its front end has to behave.
-    #[must_use]
-    pub fn answering(&self, machine: MachineIx) -> Answering {
-        let state = self.state(machine);
-        match (state.trouble(), state.fault) {
-            (None, _) => Answering::Properly,
-            (Some(Trouble::Unreachable), _) => Answering::Unreachable,
-            (_, Some(Fault::Garbage)) => Answering::Garbage,
-            (_, Some(Fault::Flood)) => Answering::Flood,
-            (_, Some(Fault::CloseMidReply)) => Answering::CloseMidReply,
-            (_, Some(Fault::Nul)) => Answering::Nul,
-            (_, Some(Fault::NoTerminator)) => Answering::NoTerminator,
-            (Some(_), _) => Answering::Silent,
-        }
-    }
-    /// What a circuit draws now with all below it, noise-free. There are no losses between circuits.
-    #[must_use]
-    pub fn circuit_power(&self, circuit: CircuitIx) -> Power {
-        Power::from_milliwatts(self.circuits[circuit.ix()].power.line().at(self.t))
-    }
-    /// What a circuit has drawn since the start, exact.
-    #[must_use]
-    pub fn energy(&self, circuit: CircuitIx) -> Energy {
-        Energy::from_microjoules(self.circuits[circuit.ix()].power.total(self.t) * 1_000)
-    }
-    /// What all machines have hashed since the start, exact.
-    #[must_use]
-    pub fn hashes(&self) -> Hashes {
-        Hashes::from_count(self.hash_rate.total(self.t) * 1_000_000)
-    }
-    /// How many machines hash now.
-    #[must_use]
-    pub const fn hashing(&self) -> usize {
-        self.hashing
-    }
     /// The machines to which something happened since the last call, in the order it did. The drift
     /// along a ramp or with the temperature is nothing that happens.
     pub fn take_changed(&mut self) -> Vec<MachineIx> {
@@ -577,11 +377,6 @@ impl Plant {
             self.machines[machine.ix()].is_listed = false;
         }
         changed
-    }
-    /// The outdoor temperature.
-    #[must_use]
-    pub const fn outdoor(&self) -> Temperature {
-        self.outdoor
     }
 
     pub(crate) fn state(&self, machine: MachineIx) -> &State {

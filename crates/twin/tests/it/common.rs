@@ -11,16 +11,16 @@ use offpeak_units::{Currency, HashRate, Power};
 
 /// How large a site is.
 #[derive(Clone, Copy)]
-pub struct Size {
-    pub halls: u32,
-    pub racks: u32,
-    pub machines: u32,
+pub(crate) struct Size {
+    pub(crate) halls: u32,
+    pub(crate) racks: u32,
+    pub(crate) machines: u32,
 }
 
-pub const SMALL: Size = Size { halls: 2, racks: 2, machines: 15 };
+pub(crate) const SMALL: Size = Size { halls: 2, racks: 2, machines: 15 };
 
 /// Monday 3 October 2022, 00:00 in Ekibastuz's hours (UTC+6), so long after.
-pub fn monday(seconds: i64) -> Timestamp {
+pub(crate) fn monday(seconds: i64) -> Timestamp {
     "2022-10-02T18:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
 
@@ -63,7 +63,7 @@ fn model(name: &str, family: Family, watts: i64, terahashes: i64, sleeps: bool) 
 
 /// Model 0 is a WhatsMiner, 1 an Antminer, 2 an Antminer without sleep. Every second machine has an
 /// outlet on switch 0; hall 1 can be cut as a whole by switch 1.
-pub fn site(size: Size) -> Site {
+pub(crate) fn site(size: Size) -> Site {
     let mut circuits = vec![circuit("grid".into(), CircuitKind::Connection, None, None)];
     circuits[0].meter = Some(MeterIx(0));
     let mut machines = Vec::new();
@@ -126,22 +126,27 @@ pub fn site(size: Size) -> Site {
             holidays: vec![],
             house_load: Power::from_kilowatts(open / 40),
         },
-        economics: Economics { currency: Currency::USD, tariffs: vec![], hash_prices: vec![], holidays: vec![] },
+        economics: Economics {
+            currency: Currency::USD,
+            tariffs: vec![],
+            hash_prices: vec![],
+            holidays: vec![],
+        },
     }
 }
 
-pub fn plant(scenario: &Scenario, seed: u64) -> Plant {
+pub(crate) fn plant(scenario: &Scenario, seed: u64) -> Plant {
     Plant::new(Arc::new(site(SMALL)), scenario, seed, monday(0))
 }
 
 /// Advances by so many seconds.
-pub fn pass(plant: &mut Plant, seconds: i64) {
+pub(crate) fn pass(plant: &mut Plant, seconds: i64) {
     let to = plant.now() + SignedDuration::from_secs(seconds);
     plant.advance(to);
 }
 
 /// Everything that can be seen of a plant.
-pub fn picture(plant: &Plant) -> String {
+pub(crate) fn picture(plant: &Plant) -> String {
     use std::fmt::Write as _;
     let mut text = format!("{} {} {}\n", plant.now(), plant.outdoor(), plant.hashing());
     for (machine, _) in plant.site().machines() {
@@ -155,7 +160,7 @@ pub fn picture(plant: &Plant) -> String {
 }
 
 /// The machines' powers and the base loads below a circuit, added up here.
-pub fn added_up(plant: &Plant, circuit: CircuitIx) -> Power {
+pub(crate) fn added_up(plant: &Plant, circuit: CircuitIx) -> Power {
     let tree = &plant.site().circuits;
     let switched_off = |ix: CircuitIx| {
         tree.path(ix).any(|ix| tree.get(ix).switch.is_some_and(|switch| !plant.switch_state(switch, 0)))

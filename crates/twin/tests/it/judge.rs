@@ -85,7 +85,9 @@ proptest! {
 fn the_disobedient_are_named_with_the_excess() {
     let site = Arc::new(site(SMALL));
     let scenario = Scenario {
-        pinned: [3, 7, 31].map(|m| (MachineIx(m), Pinned::always(offpeak_twin::Fault::IgnoresCommands))).into(),
+        pinned: [3, 7, 31]
+            .map(|m| (MachineIx(m), Pinned::always(offpeak_twin::Fault::IgnoresCommands)))
+            .into(),
         initial: Initial::Running,
         ..Scenario::healthy()
     };

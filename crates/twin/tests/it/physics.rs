@@ -46,7 +46,10 @@ fn a_sleeper_wakes_ramps_and_sleeps_again() {
     assert_eq!(plant.command(W, Action::Wake), Outcome::Accepted);
     let waking = until(&mut plant, is(W, Some(Activity::Starting)));
     assert!((8..=300).contains(&waking), "{waking}");
-    assert_eq!(plant.hashing(), plant.site().machines().filter(|(m, _)| plant.truth(*m).activity == Some(Activity::Hashing)).count());
+    assert_eq!(
+        plant.hashing(),
+        plant.site().machines().filter(|(m, _)| plant.truth(*m).activity == Some(Activity::Hashing)).count()
+    );
 
     let mut last = plant.truth(W);
     let ramp = until(&mut plant, |plant| plant.truth(W).power < Power::from_watts(3_000));
@@ -60,7 +63,10 @@ fn a_sleeper_wakes_ramps_and_sleeps_again() {
     let watts = last.power.to_watts();
     assert!((3_300 * 94 / 100..=3_300 * 106 / 100).contains(&watts), "{watts}");
     let rate = last.hash_rate;
-    assert!((HashRate::from_gigahashes(63_900)..=HashRate::from_gigahashes(72_100)).contains(&rate), "{rate}");
+    assert!(
+        (HashRate::from_gigahashes(63_900)..=HashRate::from_gigahashes(72_100)).contains(&rate),
+        "{rate}"
+    );
     let reading = plant.reading(W).unwrap();
     assert_eq!(reading.power, Some(Power::from_watts(watts)));
     assert_eq!((reading.mode, reading.activity), (Some(ModeName::Normal), Activity::Hashing));
