@@ -19,8 +19,11 @@ pub struct Pace {
     pub every: Duration,
     /// How many prompt requests are under way at most.
     pub prompt_max: usize,
-    /// How many requests may outlast `prompt` besides; each holds a socket.
+    /// How many requests may outlast `prompt` besides.
     pub overdue_max: usize,
+    /// How many requests to machines in trouble may be under way besides: these never take a place
+    /// from those that answer.
+    pub ailing_max: usize,
     /// After this long a request gives its prompt place to another.
     pub prompt: Duration,
     /// A machine in trouble is asked again after this long, twice as long each time,
@@ -35,6 +38,7 @@ impl Default for Pace {
             every: Duration::from_secs(1),
             prompt_max: 256,
             overdue_max: 2_048,
+            ailing_max: 512,
             prompt: Duration::from_millis(250),
             retry: Duration::from_secs(1),
             retry_max: Duration::from_secs(16),
@@ -42,14 +46,65 @@ impl Default for Pace {
     }
 }
 
+impl Pace {
+    /// The usual pace, with no more sockets open at once than this process may have files, less a
+    /// reserve for everything else. Without a socket a machine cannot be told from one that is gone.
+    #[must_use]
+    pub fn within(open_files: usize) -> Self {
+        let usual = Self::default();
+        let sockets = open_files.saturating_sub(256).max(64);
+        let wanted = usual.prompt_max + usual.overdue_max + usual.ailing_max;
+        if wanted <= sockets {
+            return usual;
+        }
+        let share = |places: usize| (places * sockets / wanted).max(1);
+        Self {
+            prompt_max: share(usual.prompt_max),
+            overdue_max: share(usual.overdue_max),
+            ailing_max: share(usual.ailing_max),
+            ..usual
+        }
+    }
+}
+
+/// Machines by the moment at which they are due, and how many of them are being read.
+#[derive(Debug, Default)]
+struct Lane {
+    due: BinaryHeap<Reverse<(Instant, usize)>>,
+    running: usize,
+}
+
+impl Lane {
+    /// When the next is due; `None` while all places are taken or nobody waits.
+    fn next(&self, places: usize) -> Option<Instant> {
+        let free = self.running < places;
+        self.due.peek().filter(|_| free).map(|Reverse((due, _))| *due)
+    }
+    fn start(&mut self) -> Option<usize> {
+        let Reverse((_, place)) = self.due.pop()?;
+        self.running += 1;
+        Some(place)
+    }
+}
+
+/// Whose place a request holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Prompt,
+    Overdue,
+    Ailing,
+}
+
 #[derive(Debug)]
 struct Rotation {
-    /// When each idle machine is due.
-    due: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// Machines that answered when they were last asked, or were never asked.
+    well: Lane,
+    /// Machines in trouble.
+    ailing: Lane,
+    /// Requests to the former that took their time.
+    overdue: usize,
     /// How often each was in trouble in a row.
     failures: Vec<u8>,
-    prompt: usize,
-    overdue: usize,
     /// Buffers of finished requests, for the next.
     buffers: Vec<Vec<u8>>,
 }
@@ -77,10 +132,10 @@ impl Poller {
     pub fn new(fleet: Arc<Fleet>, pace: Pace) -> Self {
         let now = Instant::now();
         let rotation = Rotation {
-            due: (0..fleet.len()).map(|place| Reverse((now, place))).collect(),
-            failures: vec![0; fleet.len()],
-            prompt: 0,
+            well: Lane { due: (0..fleet.len()).map(|place| Reverse((now, place))).collect(), running: 0 },
+            ailing: Lane::default(),
             overdue: 0,
+            failures: vec![0; fleet.len()],
             buffers: Vec::new(),
         };
         Self(Arc::new(Shared {
@@ -108,8 +163,8 @@ impl Poller {
         loop {
             let next = self.0.next();
             match next {
-                Next::Start(place, buffer) => {
-                    tokio::spawn(Arc::clone(&self.0).poll(place, buffer));
+                Next::Start(place, holds, buffer) => {
+                    tokio::spawn(Arc::clone(&self.0).poll(place, holds, buffer));
                 }
                 Next::At(due) => {
                     tokio::select! {
@@ -124,7 +179,7 @@ impl Poller {
 }
 
 enum Next {
-    Start(usize, Vec<u8>),
+    Start(usize, Holds, Vec<u8>),
     At(Instant),
     Full,
 }
@@ -136,71 +191,75 @@ impl Shared {
 
     fn next(&self) -> Next {
         let mut rotation = self.rotation();
-        if rotation.prompt >= self.pace.prompt_max {
-            return Next::Full;
-        }
-        match rotation.due.peek() {
-            None => Next::Full,
-            Some(&Reverse((due, _))) if due > Instant::now() => Next::At(due),
-            Some(&Reverse((_, place))) => {
-                rotation.due.pop();
-                rotation.prompt += 1;
-                let buffer = rotation.buffers.pop().unwrap_or_default();
-                Next::Start(place, buffer)
+        let now = Instant::now();
+        let well = rotation.well.next(self.pace.prompt_max);
+        let ailing = rotation.ailing.next(self.pace.ailing_max);
+        let started = if well.is_some_and(|due| due <= now) {
+            rotation.well.start().map(|place| (place, Holds::Prompt))
+        } else if ailing.is_some_and(|due| due <= now) {
+            rotation.ailing.start().map(|place| (place, Holds::Ailing))
+        } else {
+            None
+        };
+        match (started, well, ailing) {
+            (Some((place, holds)), ..) => {
+                Next::Start(place, holds, rotation.buffers.pop().unwrap_or_default())
             }
+            (None, Some(well), Some(ailing)) => Next::At(well.min(ailing)),
+            (None, Some(due), None) | (None, None, Some(due)) => Next::At(due),
+            (None, None, None) => Next::Full,
         }
     }
 
-    async fn poll(self: Arc<Self>, place: usize, mut buffer: Vec<u8>) {
+    async fn poll(self: Arc<Self>, place: usize, mut holds: Holds, mut buffer: Vec<u8>) {
         let fleet = Arc::clone(&self.fleet);
-        let mut overdue = false;
         let outcome = {
             let reading = fleet.poll(place, &mut buffer);
             tokio::pin!(reading);
             match timeout(self.pace.prompt, reading.as_mut()).await {
                 Ok(outcome) => outcome,
                 Err(_) => {
-                    overdue = self.step_aside();
+                    holds = self.step_aside(holds);
                     reading.await
                 }
             }
         };
         self.polls.fetch_add(1, Ordering::Relaxed);
-        self.finish(place, outcome, overdue, buffer);
+        self.finish(place, outcome, holds, buffer);
     }
 
-    /// Gives the prompt place away, unless too many are overdue already.
-    fn step_aside(&self) -> bool {
+    /// Gives a prompt place away, unless too many are overdue already.
+    fn step_aside(&self, holds: Holds) -> Holds {
         let mut rotation = self.rotation();
-        let moved = rotation.overdue < self.pace.overdue_max;
-        if moved {
-            rotation.prompt -= 1;
-            rotation.overdue += 1;
-            self.changed.notify_one();
+        if holds != Holds::Prompt || rotation.overdue >= self.pace.overdue_max {
+            return holds;
         }
-        moved
+        rotation.well.running -= 1;
+        rotation.overdue += 1;
+        self.changed.notify_one();
+        Holds::Overdue
     }
 
-    fn finish(&self, place: usize, outcome: Result<(), Trouble>, overdue: bool, mut buffer: Vec<u8>) {
+    fn finish(&self, place: usize, outcome: Result<(), Trouble>, holds: Holds, mut buffer: Vec<u8>) {
         let mut rotation = self.rotation();
-        let wait = match outcome {
+        match holds {
+            Holds::Prompt => rotation.well.running -= 1,
+            Holds::Overdue => rotation.overdue -= 1,
+            Holds::Ailing => rotation.ailing.running -= 1,
+        }
+        let (wait, lane) = match outcome {
             Ok(()) => {
                 rotation.failures[place] = 0;
-                self.pace.every
+                (self.pace.every, &mut rotation.well)
             }
             Err(_) => {
                 self.troubles.fetch_add(1, Ordering::Relaxed);
                 let failures = rotation.failures[place].min(16);
                 rotation.failures[place] = failures + 1;
-                (self.pace.retry * (1 << failures)).min(self.pace.retry_max)
+                ((self.pace.retry * (1 << failures)).min(self.pace.retry_max), &mut rotation.ailing)
             }
         };
-        rotation.due.push(Reverse((Instant::now() + wait, place)));
-        if overdue {
-            rotation.overdue -= 1;
-        } else {
-            rotation.prompt -= 1;
-        }
+        lane.due.push(Reverse((Instant::now() + wait, place)));
         if buffer.capacity() <= BUFFER_KEPT_MAX {
             buffer.clear();
             rotation.buffers.push(buffer);
