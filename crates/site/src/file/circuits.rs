@@ -51,10 +51,12 @@ impl Circuits {
         }
         // A circuit's kind is always deeper than its parent's, so this puts parents first.
         drafts.sort_by_key(|draft| draft.circuit.kind);
+        let kinds: BTreeMap<String, CircuitKind> =
+            drafts.iter().map(|draft| (draft.circuit.id.clone(), draft.circuit.kind)).collect();
         let mut blamed = BTreeSet::new();
         for draft in drafts {
             let entry = draft.entry;
-            if let Err(mistake) = circuits.hang(draft, &entries[entry])
+            if let Err(mistake) = circuits.hang(draft, &entries[entry], &kinds)
                 && blamed.insert((entry, mistake.expected.clone()))
             {
                 report.error_with_hint(&mistake.place, &mistake.found, &mistake.expected, mistake.hint);
@@ -152,36 +154,42 @@ impl Circuits {
     }
 
     /// Hangs a circuit on its parent, which is already there if it is of a kind above.
-    fn hang(&mut self, draft: Draft, entry: &Section<'_>) -> Result<(), Box<Mistake>> {
+    fn hang(
+        &mut self,
+        draft: Draft,
+        entry: &Section<'_>,
+        kinds: &BTreeMap<String, CircuitKind>,
+    ) -> Result<(), Box<Mistake>> {
         let Draft { mut circuit, parent, .. } = draft;
-        let key = if entry.has("parent") { "parent" } else { "id" };
-        let found = self.find(&parent);
-        let Found::Circuit(above) = found else {
-            self.broken.insert(circuit.id.clone());
-            if matches!(found, Found::Broken) {
+        let place = entry.place_of(if entry.has("parent") { "parent" } else { "id" });
+        let above = match self.find(&parent) {
+            Found::Circuit(above) if self.get(above).kind < circuit.kind => above,
+            Found::Broken => {
+                self.broken.insert(circuit.id);
                 return Ok(());
             }
-            let same_or_deeper =
-                format!("`{parent}` as what feeds the {} `{}`", circuit.kind.name(), circuit.id);
-            return Err(Box::new(Mistake {
-                place: entry.place_of(key),
-                found: same_or_deeper,
-                expected: format!("a circuit of this file above a {}", circuit.kind.name()),
-                hint: self.hint(&parent),
-            }));
+            Found::Circuit(_) | Found::Unknown => {
+                let fed = circuit.kind.name();
+                let mistake = match kinds.get(&parent) {
+                    Some(feeding) => Mistake {
+                        place,
+                        found: format!("a {fed} fed by the {} `{parent}`", feeding.name()),
+                        expected: "from the grid down: transformer, hall, rack, pdu".to_owned(),
+                        hint: None,
+                    },
+                    None => Mistake {
+                        place,
+                        found: format!("`{parent}` as what feeds the {fed} `{}`", circuit.id),
+                        expected: format!("a circuit of this file above a {fed}"),
+                        hint: self.hint(&parent),
+                    },
+                };
+                self.broken.insert(circuit.id);
+                return Err(Box::new(mistake));
+            }
         };
-        let feeding = &self.list[above.ix()];
-        if feeding.kind >= circuit.kind {
-            self.broken.insert(circuit.id.clone());
-            return Err(Box::new(Mistake {
-                place: entry.place_of(key),
-                found: format!("a {} fed by the {} `{parent}`", circuit.kind.name(), feeding.kind.name()),
-                expected: "from the grid down: transformer, hall, rack, pdu".to_owned(),
-                hint: None,
-            }));
-        }
         if circuit.kind > CircuitKind::Hall {
-            circuit.authority = feeding.authority;
+            circuit.authority = self.list[above.ix()].authority;
         }
         circuit.parent = Some(above);
         let ix = CircuitIx(u32::try_from(self.list.len()).expect("fewer circuits than CIRCUITS_MAX"));

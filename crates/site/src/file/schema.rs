@@ -63,7 +63,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Date => texts(&["2022-10-25"]),
         Kind::Dates => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Time => {
-            json!({ "type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$|^24:00$" })
+            json!({ "type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$|^24:00$" })
         }
         Kind::Days => json!({ "anyOf": [
             { "type": "string", "examples": ["every day", "workdays", "weekend", "monday"] },

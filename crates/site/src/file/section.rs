@@ -30,12 +30,16 @@ impl<'t> Section<'t> {
 
     /// Reports every unknown key, wrong value and missing key, here and below.
     pub(crate) fn check(&self, report: &mut Report<'_>) {
+        // Keys that a slip of the pen stands for are not missing as well.
+        let mut meant = Vec::new();
         for (key, value) in self.table {
             let Some(field) = self.shape.field(key.get_ref()) else {
                 let place = Place { path: self.path(key.get_ref()), span: key.span() };
                 let known: Vec<_> =
                     self.shape.fields.iter().map(|field| format!("`{}`", field.key)).collect();
-                let hint = self.shape.nearest(key.get_ref()).map(|known| format!("did you mean `{known}`?"));
+                let nearest = self.shape.nearest(key.get_ref());
+                meant.extend(nearest);
+                let hint = nearest.map(|known| format!("did you mean `{known}`?"));
                 let found = format!("the unknown key `{}`", report.quote(&place));
                 report.error_with_hint(&place, &found, &format!("one of {}", known.join(", ")), hint);
                 continue;
@@ -54,7 +58,7 @@ impl<'t> Section<'t> {
             }
         }
         for field in self.shape.fields.iter().filter(|field| field.required) {
-            if self.value(field.key).is_none() {
+            if self.value(field.key).is_none() && !meant.contains(&field.key) {
                 let place = Place { path: self.path(field.key), span: self.place.span.clone() };
                 let expected = match field.kind {
                     Kind::Section(_) => format!("a section `[{}]`", place.path),

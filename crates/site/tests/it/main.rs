@@ -1,5 +1,8 @@
 //! The site file, from the outside.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::disallowed_methods, reason = "tests read the sites and the schema from disk")]
+
 mod civil;
 mod fuzz;
 mod mistakes;

@@ -1,1 +1,190 @@
 //! Every mistake of a file in one run, each with its line.
+
+use offpeak_site::file::{self, Severity};
+
+/// The messages about a text, one a line.
+fn messages(text: &str, attachment: Option<&str>) -> Vec<String> {
+    let loaded = file::load_with_warnings("x.toml", text, &|_| attachment.map(str::to_owned));
+    loaded.diagnostics.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_file_of_many_mistakes_gets_a_message_for_each() {
+    let found = messages(include_str!("mistakes.toml"), None).join("\n") + "\n";
+    if std::env::var_os("OFFPEAK_REGENERATE").is_some() {
+        std::fs::write(format!("{}/tests/it/mistakes.txt", env!("CARGO_MANIFEST_DIR")), &found).unwrap();
+    } else {
+        assert_eq!(found, include_str!("mistakes.txt"));
+    }
+}
+
+/// The small site with one thing changed, and the one message that must give.
+fn small_with(from: &str, to: &str) -> String {
+    let text = crate::text("small");
+    assert!(text.contains(from), "{from}");
+    let found = messages(&text.replacen(from, to, 1), None);
+    assert_eq!(found.len(), 1, "{from} -> {to}:\n{}", found.join("\n"));
+    found.into_iter().next().unwrap_or_default()
+}
+
+#[test]
+fn one_mistake_gives_one_message() {
+    let cases = [
+        ("id = \"small\"", "", "site.id: found nothing"),
+        (
+            "time_zone = \"Asia/Almaty\"",
+            "time_zone = \"Asia/Almati\"",
+            "site.time_zone: found \"Asia/Almati\"",
+        ),
+        ("rating_kw = 250                #", "rating_kw = true #", "grid.rating_kw: found true"),
+        ("rating_kw = 250                #", "rating_kv = 250 #", "did you mean `rating_kw`?"),
+        ("parent = \"transformer-1\"", "parent = \"transformer-2\"", "did you mean `transformer-1`?"),
+        ("parent = \"transformer-1\"", "parent = \"transformer-[1-3]\"", "ranges that go along with"),
+        ("kind = \"transformer\"", "kind = \"rack\"", "a hall fed by the rack `transformer-1`"),
+        ("kind = \"pdu\"", "kind = \"hall\"", "a hall fed by the rack"),
+        ("circuit = \"hall-[1-2]\"", "circuit = \"hall-[2-3]\"", "circuit: found `hall-3`"),
+        (
+            "id = \"hall-[1-2]/rack-[1-2]/pdu-[1-2]\"
+kind = \"pdu\"",
+            "id = \"hall-[1-2]/rack-[1-2]/pdu-[1-2]\"
+kind = \"rack\"",
+            "a rack fed by the rack",
+        ),
+        ("accuracy_class = 0.5 ", "accuracy_class = 0 ", "accuracy_class: found 0"),
+        ("modbus = \"127.0.0.1:15020\"", "modbus = \"127.0.0.1:70000\"", "127.0.0.1:70000"),
+        ("modbus = \"127.0.0.1:15020\"", "modbus = \"127.0.0.1:15021\"", "`127.0.0.1:15021` unit 1"),
+        ("model = \"M20S\"", "model = \"M20\"", "did you mean `M20S`?"),
+        ("slots = 8", "slots = 8.5", "machines[0].slots: found 8.5"),
+        ("first_channel = 16", "first_channel = 15", "channel 15 of the switch `outlets-hall-1`"),
+        (
+            "first_address = \"127.1.1.101\"",
+            "first_address = \"127.1.1.16\"",
+            "the address 127.1.1.16 port 4028",
+        ),
+        ("first_address = \"127.1.1.101\"", "first_address = \"127.1.1\"", "an IP address"),
+        ("owner = \"customer-a\"", "owner = \"customer-z\"", "did you mean `customer-a`?"),
+        ("2022-10-25, ", "2022-10-25, 2022-10-25, ", "2022-10-25 twice"),
+        ("limit_kw = 190", "limit_kw = -1", "limit_kw: found -1"),
+        ("limit_kw = 190", "limit_kw = 190_000", "on a connection rated 250.0 kW"),
+        ("limit_kw = 190", "limit_kw = 0", "below the house load"),
+        ("house_load_kw = 12", "house_load_kw = 5", "warning: contract.house_load_kw: found 5000 W, but"),
+        ("days = \"workdays\"", "days = \"workday\"", "contract.windows[0].days: found \"workday\""),
+        ("days = \"workdays\"", "days = \"monday\"\nholiday = true", "did you mean `holidays`?"),
+        ("per_usd = 470", "per_usd = 0", "per_usd: found 0"),
+        ("{ from = 2022-01-01, per_usd", "{ from = 2022-06-01, per_usd", "before which no exchange rate"),
+        ("[site]", "[sites]", "did you mean `site`?"),
+        ("[prices]", "[prices", "TOML: "),
+        ("name = \"Customer A\"", "name = ", "TOML: "),
+        ("name = \"Customer A\"", "name = \"Customer A", "TOML: "),
+    ];
+    for (from, to, expected) in cases {
+        let message = small_with(from, to);
+        assert!(message.contains(expected), "{from} -> {to}:\n{message}");
+    }
+}
+
+#[test]
+fn a_limit_of_zero_is_a_limit() {
+    let text = crate::text("small").replace("rating_kw = 32", "rating_kw = 0");
+    let site = file::load("x.toml", &text, &|_| None).unwrap();
+    let pdu = site.circuits.find("hall-1/rack-1/pdu-1").unwrap();
+    assert_eq!(site.circuits.get(pdu).rating, Some(offpeak_units::Power::ZERO));
+}
+
+#[test]
+fn an_empty_file_lacks_its_sections() {
+    let found = messages("", None);
+    assert_eq!(found.len(), 5, "{}", found.join("\n"));
+    assert!(found.iter().all(|message| message.starts_with("x.toml:1:1: ")));
+}
+
+/// The small site with an inventory in place of its last machines.
+fn with_inventory(csv: &str) -> (Option<offpeak_site::Site>, Vec<String>) {
+    let text = crate::text("small");
+    let start = text.rfind("[[machines]]").unwrap();
+    let end = text.find("# The machines could draw").unwrap();
+    let text = format!("{}[inventory]\ncsv = \"fleet.csv\"\n\n{}", &text[..start], &text[end..]);
+    let attachment = |name: &str| (name == "fleet.csv").then(|| csv.to_owned());
+    let loaded = file::load_with_warnings("x.toml", &text, &attachment);
+    (loaded.site, loaded.diagnostics.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn an_inventory_gives_serial_mac_and_place() {
+    let (site, told) = with_inventory(
+        "serial;mac;position;owner;model;address\r\nAB1;c8-11-05-00-00-01;hall-2/rack-2/pdu-1/1;house;M30S;127.1.9.1\r\n",
+    );
+    assert_eq!(told, [""; 0]);
+    let machine = site.unwrap().machines.pop().unwrap();
+    assert_eq!(machine.id, "hall-2/rack-2/pdu-1/1");
+    assert_eq!(machine.serial.as_deref(), Some("AB1"));
+    assert_eq!(machine.mac.unwrap().to_string(), "C8:11:05:00:00:01");
+    assert_eq!(machine.endpoint.unwrap().ip.to_string(), "127.1.9.1");
+}
+
+#[test]
+fn mistakes_of_an_inventory_carry_its_own_lines() {
+    let (site, told) = with_inventory(
+        "position,model,owner,mac,adress\n\
+         hall-2/rack-2/pdu-1/1,M30S,house,C8:11:05:00:00:01,\n\
+         hall-2/rack-2/pdu-1/1,M30S,house,C8:11:05:00:00:02,\n\
+         hall-9/rack-2/pdu-1/1,M30S,nobody,,\n\
+         hall-2/rack-2/pdu-1,M31,,zz,\n\
+         hall-2/rack-2/pdu-1/3,M30S,house,C8:11:05:00:00:01,\n\
+         hall-1/rack-1/pdu-1/1,M30S,house,,\n",
+    );
+    assert!(site.is_none());
+    let expected = [
+        "fleet.csv:1:26: found the unknown column `adress`",
+        "fleet.csv:3:1: found the position `hall-2/rack-2/pdu-1/1`, already in fleet.csv line 2",
+        "fleet.csv:4:1: position: found \"hall-9/rack-2/pdu-1/1\"",
+        "fleet.csv:4:28: owner: found \"nobody\"",
+        "fleet.csv:5:1: position: found \"hall-2/rack-2/pdu-1\"",
+        "fleet.csv:5:21: model: found \"M31\"",
+        "fleet.csv:5:25: owner: found nothing",
+        "fleet.csv:5:26: mac: found \"zz\"",
+        "fleet.csv:6:1: found the MAC C8:11:05:00:00:01, already in fleet.csv line 2",
+        "fleet.csv:7:1: found the position `hall-1/rack-1/pdu-1/1`, already in line",
+    ];
+    for (message, expected) in told.iter().zip(expected) {
+        assert!(message.starts_with(expected), "{message}\nexpected {expected}");
+    }
+    assert_eq!(told.len(), expected.len(), "{}", told.join("\n"));
+}
+
+#[test]
+fn an_inventory_that_cannot_be_read_is_told_at_its_name() {
+    let text = crate::text("small") + "\n[inventory]\ncsv = \"fleet.csv\"\n";
+    let found = messages(&text, None);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("inventory.csv: found \"fleet.csv\", which cannot be read"), "{}", found[0]);
+}
+
+#[test]
+fn a_model_may_differ_from_the_catalogue() {
+    let models = "[[models]]\nname = \"M20S\"\nsleep_w = 18\n\n[[models]]\nname = \"Ours\"\nlike = \"M30S\"\n\n[contract]";
+    let text = crate::text("small").replacen("[contract]", models, 1).replacen(
+        "model = \"S19\"",
+        "model = \"Ours\"",
+        1,
+    );
+    let site = file::load("x.toml", &text, &|_| None).unwrap();
+    let model = |name: &str| site.models.iter().find(|model| model.name == name).unwrap();
+    assert_eq!(model("M20S").sleep.to_watts(), 18);
+    assert_eq!(model("M20S").power_max().to_watts(), 3_360);
+    assert_eq!(model("Ours").power_max(), model("M30S").power_max());
+}
+
+#[test]
+fn a_machine_that_nothing_stops_is_a_warning() {
+    let text = crate::text("small").replacen("model = \"S19\"", "model = \"S17\"", 1).replacen(
+        "house_load_kw = 12",
+        "house_load_kw = 60",
+        1,
+    );
+    let loaded = file::load_with_warnings("x.toml", &text, &|_| None);
+    assert!(loaded.site.is_some());
+    assert_eq!(loaded.diagnostics.len(), 1, "{:?}", loaded.diagnostics);
+    assert_eq!(loaded.diagnostics[0].severity, Severity::Warning);
+    assert!(loaded.diagnostics[0].found.contains("16 machines of model S17"));
+}
