@@ -62,6 +62,8 @@ pub struct MachineMemory {
     pub sleep_retry_at: Option<Timestamp>,
     /// Its outlet is open, by our command; from the book after a restart.
     pub cut: bool,
+    /// When we last switched its outlet; an older word of the switch is no news.
+    pub switched_at: Option<Timestamp>,
     /// It has let every try to put it to sleep pass: next time its outlet is opened at once.
     pub disobeys: bool,
 }

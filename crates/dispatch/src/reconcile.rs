@@ -78,6 +78,7 @@ pub(crate) fn settle(site: &Site, snapshot: &Snapshot, memory: &mut Memory) -> V
     }
     for (ix, machine) in site.machines() {
         let (seen, remembered) = (&snapshot.machines[ix.ix()], &mut memory.machines[ix.ix()]);
+        follow_outlet(seen, remembered);
         follow_activity(seen, remembered);
         let Some(outstanding) = remembered.outstanding else { continue };
         let state = if is_done(&outstanding, seen) {
@@ -112,12 +113,14 @@ fn take_outcome(
             remembered.outstanding = None;
             remembered.attempts = 0;
             remembered.cut = true;
+            remembered.switched_at = Some(at);
             remembered.started_at = None;
             CommandState::Confirmed
         }
         Outcome::Accepted => {
             if outstanding.action == Action::Restore {
                 remembered.cut = false;
+                remembered.switched_at = Some(at);
             }
             remembered.outstanding = Some(Outstanding { accepted: true, ..outstanding });
             CommandState::Accepted
@@ -163,6 +166,16 @@ fn is_done(outstanding: &Outstanding, seen: &Seen) -> bool {
         Action::SetMode(mode) => reading.activity == Activity::Hashing && reading.mode == Some(mode),
         Action::Restore => outstanding.accepted && seen.trouble.is_none(),
         Action::Cut => false,
+    }
+}
+
+/// The switch's own word on an outlet goes before what is remembered of it.
+fn follow_outlet(seen: &Seen, remembered: &mut MachineMemory) {
+    let switching =
+        remembered.outstanding.is_some_and(|held| matches!(held.action, Action::Cut | Action::Restore));
+    let news = seen.outlet_closed.filter(|(_, at)| remembered.switched_at.is_none_or(|last| *at > last));
+    if let Some((closed, _)) = news.filter(|_| !switching) {
+        remembered.cut = !closed;
     }
 }
 

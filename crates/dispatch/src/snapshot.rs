@@ -12,6 +12,9 @@ pub struct Seen {
     pub reading: Option<Reading>,
     /// What is wrong now, and since when; `None` while it answers.
     pub trouble: Option<(Trouble, Timestamp)>,
+    /// Whether its outlet carries power, and when its switch said so; `None` without an outlet or before
+    /// the switch has spoken.
+    pub outlet_closed: Option<(bool, Timestamp)>,
 }
 
 impl Seen {

@@ -112,6 +112,7 @@ pub(crate) fn says(at: Timestamp, activity: Activity) -> Seen {
     Seen {
         reading: Some(Reading { at, activity, power: None, hash_rate: None, temperature: None, mode: None }),
         trouble: None,
+        outlet_closed: None,
     }
 }
 

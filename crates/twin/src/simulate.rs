@@ -18,7 +18,8 @@ use offpeak_site::{CircuitIx, MachineIx, MeterReading, Site};
 use offpeak_units::{Energy, Hashes, Money};
 
 use crate::judge::Judge;
-use crate::plant::{Plant, Scenario};
+use crate::plant::Plant;
+use crate::scenario::Scenario;
 
 /// How often each machine is asked, in seconds.
 pub const POLL_INTERVAL: i64 = 10;
@@ -216,8 +217,10 @@ impl Simulation {
                 news = true;
                 self.is_due[machine.ix()] = false;
                 let seen = &mut self.seen[machine.ix()];
+                let outlet = self.site.machine(machine).outlet;
+                seen.outlet_closed = outlet.map(|o| (self.plant.switch_state(o.switch, o.channel), at));
                 match self.plant.reading(machine) {
-                    Ok(reading) => *seen = Seen { reading: Some(reading), trouble: None },
+                    Ok(reading) => (seen.reading, seen.trouble) = (Some(reading), None),
                     Err(trouble) => {
                         let since = seen.trouble.map_or(at, |(_, since)| since);
                         seen.trouble = Some((trouble, since));
