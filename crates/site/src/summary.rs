@@ -127,6 +127,14 @@ fn without_controller(site: &Site, machine: &Machine) -> String {
 }
 
 /// Adds a site up.
+///
+/// ```
+/// let text = include_str!("../../../sites/small.toml");
+/// let site = offpeak_site::file::load("small.toml", text, &|_| None).unwrap();
+/// let summary = offpeak_site::summary::summary(&site);
+/// assert_eq!(summary.models["M30S"].machines, 32);
+/// assert!(summary.to_string().contains("contract           190.0 kW  binds"));
+/// ```
 #[must_use]
 pub fn summary(site: &Site) -> Summary {
     let mut halls: BTreeMap<CircuitIx, (Hall, BTreeMap<String, Group>)> = site

@@ -64,6 +64,13 @@ pub fn load(
 }
 
 /// As [`load`], with the warnings of a good file too.
+///
+/// ```
+/// let text = include_str!("../../../../sites/small.toml").replace("house_load_kw = 12", "house_load_kw = 5");
+/// let loaded = offpeak_site::file::load_with_warnings("x.toml", &text, &|_| None);
+/// assert!(loaded.site.is_some());
+/// assert_eq!(loaded.diagnostics[0].path, "contract.house_load_kw");
+/// ```
 #[must_use]
 pub fn load_with_warnings(name: &str, text: &str, attachments: &dyn Fn(&str) -> Option<String>) -> Loaded {
     let mut report = Report::new(name, text);

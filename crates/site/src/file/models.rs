@@ -22,6 +22,12 @@ static CATALOGUE_FILE: Shape = Shape {
 
 /// The hardware catalogue that comes with offpeak.
 ///
+/// ```
+/// let models = offpeak_site::file::catalogue();
+/// let m30s = models.iter().find(|model| model.name == "M30S").unwrap();
+/// assert_eq!(m30s.efficiency().unwrap().to_string(), "38.0 J/TH");
+/// ```
+///
 /// # Panics
 /// Never: a test reads the compiled-in catalogue.
 #[must_use]

@@ -16,16 +16,7 @@ fn the_small_site_has_64_machines_that_sleep_by_command() {
     assert!(site.models.iter().all(|model| model.is_put_to_sleep()));
     assert_eq!(site.machines[0].id, "hall-1/rack-1/pdu-1/1");
     assert_eq!(site.machines[63].id, "hall-2/rack-2/pdu-2/8");
-    insta_like(&summary(&site).to_string(), include_str!("small-summary.txt"), "small-summary.txt");
-}
-
-/// Compares with a written text; `OFFPEAK_REGENERATE=1` writes it.
-fn insta_like(found: &str, written: &str, name: &str) {
-    if std::env::var_os("OFFPEAK_REGENERATE").is_some() {
-        std::fs::write(format!("{}/tests/it/{name}", env!("CARGO_MANIFEST_DIR")), found).unwrap();
-    } else {
-        assert_eq!(found, written);
-    }
+    insta::assert_snapshot!("small-summary", summary(&site).to_string());
 }
 
 #[test]
@@ -47,7 +38,7 @@ fn ekibastuz_is_the_site_of_the_story() {
     let ramp = root.ramp.unwrap();
     assert!(ramp.up_per_minute.unwrap() * 10 >= Power::from_kilowatts(150_000));
     assert!(ramp.down_per_minute.unwrap() * 10 >= Power::from_kilowatts(150_000));
-    insta_like(&summary(&site).to_string(), include_str!("ekibastuz-summary.txt"), "ekibastuz-summary.txt");
+    insta::assert_snapshot!("ekibastuz-summary", summary(&site).to_string());
 }
 
 #[test]
