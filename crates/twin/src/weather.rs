@@ -105,3 +105,33 @@ pub(crate) fn warmth(inlet: Temperature) -> i64 {
 
 /// Thousandths of the power at 25 °C for each degree of inlet temperature.
 const POWER_PER_DEGREE_PERMILLE: i64 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warmth_is_zero_at_the_catalogues_temperature() {
+        let at = |celsius| warmth(Temperature::from_celsius(celsius));
+        assert_eq!((at(25), at(35), at(5)), (0, 30, -60));
+        assert_eq!(warmth(Temperature::from_millicelsius(25_160)), 0);
+        assert_eq!(warmth(Temperature::from_millicelsius(25_180)), 1);
+    }
+
+    #[test]
+    fn the_inlet_is_never_freezing() {
+        assert_eq!(inlet(Temperature::from_celsius(-40)), Temperature::from_celsius(5));
+        assert_eq!(inlet(Temperature::from_celsius(30)), Temperature::from_celsius(32));
+    }
+
+    #[test]
+    fn the_temperature_holds_for_its_step_and_never_jumps() {
+        let at = |second| outdoor(Climate::Ekibastuz, 9, second);
+        let start = 1_640_995_200;
+        assert_eq!(at(start), at(start + STEP - 1));
+        for step in 0..365 * 144 {
+            let (a, b) = (at(start + step * STEP), at(start + (step + 1) * STEP));
+            assert!((a.to_celsius_f64() - b.to_celsius_f64()).abs() < 0.8, "{a} {b}");
+        }
+    }
+}

@@ -58,6 +58,7 @@ proptest! {
         let new = || Plant::new(Arc::clone(&site), &scenario, seed, monday(begin));
         let (mut steps, mut leaps) = (new(), new());
         let mut judge = Judge::new(&site, monday(begin));
+        let mut close = judge.clone();
         let (mut seconds, mut worst) = (0_u64, Power::ZERO);
         for (wait, machine, wake) in deeds {
             for _ in 0..wait {
@@ -66,6 +67,8 @@ proptest! {
                     worst = worst.max(power - limit);
                 }
                 pass(&mut steps, 1);
+                close.observe(&steps);
+                prop_assert_eq!(close.verdict().seconds, seconds);
             }
             pass(&mut leaps, wait);
             judge.observe(&leaps);
@@ -77,7 +80,7 @@ proptest! {
                 leaps.command(MachineIx((machine + place * 7) % 60), action);
             }
         }
-        prop_assert_eq!(judge.verdict().seconds_unseen, 0);
+        prop_assert_eq!((judge.verdict().seconds_unseen, close.verdict().seconds_unseen), (0, 0));
     }
 }
 
