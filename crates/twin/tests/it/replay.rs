@@ -185,3 +185,10 @@ fn fifty_five_thousand_machines_for_a_day() {
         assert_eq!(plant.circuit_power(CircuitIx(circuit)), added_up(&plant, CircuitIx(circuit)));
     }
 }
+
+#[test]
+fn a_plant_may_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Plant>();
+    is_send::<offpeak_twin::Judge>();
+}
