@@ -8,10 +8,11 @@
 use core::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{Action, Activity, Authority, CircuitIx, Family, MachineIx, Site};
+use offpeak_site::{Action, Activity, Authority, CircuitIx, MachineIx, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Envelope, Source};
+use crate::frame::{Frame, Place};
 use crate::memory::Memory;
 use crate::plan::{Plan, Reason, Setpoint, Target};
 use crate::snapshot::Snapshot;
@@ -70,6 +71,7 @@ pub struct Veto {
 #[must_use]
 pub fn check(
     site: &Site,
+    frame: &Frame,
     snapshot: &Snapshot,
     envelope: &Envelope,
     memory: &Memory,
@@ -82,8 +84,11 @@ pub fn check(
         sums: vec![Sums::default(); site.circuits.len()],
         vetoes: Vec::new(),
         ramped: Power::ZERO,
+        stale_before: snapshot.at - SignedDuration::from_secs(60),
+        recent_after: snapshot.at - SignedDuration::from_secs(30),
     };
-    judge.add_machines(envelope, plan);
+    judge.add_machines(frame, envelope, plan);
+    judge.add_circuits();
     judge.judge_circuits(envelope);
     judge.judge_ramp();
     judge.vetoes.sort_unstable();
@@ -135,6 +140,10 @@ struct Judge<'a> {
     vetoes: Vec<Veto>,
     /// Starts of the last minute and of this plan.
     ramped: Power,
+    /// A machine's word from before this is none.
+    stale_before: Timestamp,
+    /// A machine that began to hash after this is still on its way up.
+    recent_after: Timestamp,
 }
 
 /// What the machine says, unless it is too old or contradicted by a command in flight.
@@ -147,7 +156,6 @@ enum Word {
 impl Judge<'_> {
     fn word(&self, machine: MachineIx) -> Word {
         let (seen, memory) = (&self.snapshot.machines[machine.ix()], &self.memory.machines[machine.ix()]);
-        let now = self.snapshot.at;
         let in_flight = memory.outstanding.map(|held| held.action);
         if matches!(in_flight, Some(Action::Wake | Action::Restore | Action::SetMode(_))) {
             return Word::On { rising: true };
@@ -155,13 +163,11 @@ impl Judge<'_> {
         if memory.cut && in_flight.is_none() {
             return Word::Off;
         }
-        let Some(reading) = seen.reading else { return Word::None };
-        if seen.trouble.is_some() || reading.at.duration_until(now) > SignedDuration::from_secs(60) {
+        let Some(reading) = &seen.reading else { return Word::None };
+        if seen.trouble.is_some() || reading.at < self.stale_before {
             return Word::None;
         }
-        let recently = |at: Option<Timestamp>| {
-            at.is_some_and(|at| at.duration_until(now) < SignedDuration::from_secs(30))
-        };
+        let recently = |at: Option<Timestamp>| at.is_some_and(|at| at > self.recent_after);
         match reading.activity {
             Activity::Asleep => Word::Off,
             Activity::Starting => Word::On { rising: true },
@@ -170,48 +176,48 @@ impl Judge<'_> {
         }
     }
 
-    fn add_machines(&mut self, envelope: &Envelope, plan: &Plan) {
-        for (ix, machine) in self.site.machines() {
-            let model = self.site.model(machine.model);
-            let watts = model.normal().power;
-            let setpoint = plan.setpoints[ix.ix()];
+    fn add_machines(&mut self, frame: &Frame, envelope: &Envelope, plan: &Plan) {
+        let minute_ago = self.snapshot.at - SignedDuration::from_secs(60);
+        for (place, (entry, setpoint)) in frame.places().iter().zip(&plan.setpoints).enumerate() {
+            let ix = MachineIx(place as u32);
+            let watts = frame.rated(entry.model).normal;
             let word = self.word(ix);
             let off = matches!(word, Word::Off);
-            let may_command =
-                self.site.authority(machine.circuit) == Authority::Control && model.family != Family::Other;
-            if setpoint.target != Target::Leave && self.site.authority(machine.circuit) == Authority::Observe
-            {
-                let hall = self.site.circuits.hall_of(machine.circuit).unwrap_or(CircuitIx::ROOT);
+            if setpoint.target != Target::Leave && entry.authority == Authority::Observe {
+                let hall = self.site.circuits.hall_of(entry.circuit).unwrap_or(CircuitIx::ROOT);
                 self.object(hall, VetoCause::NoAuthority, ix);
             }
             let wants_run = matches!(setpoint.target, Target::Run(_));
             let is_start = wants_run && !matches!(word, Word::On { .. });
             if is_start {
-                self.judge_start(envelope, ix, matches!(word, Word::None));
+                self.judge_start(envelope, ix, entry, matches!(word, Word::None));
             }
-            if self.memory.machines[ix.ix()]
-                .started_at
-                .is_some_and(|at| at.duration_until(self.snapshot.at) < SignedDuration::from_secs(60))
-            {
+            let memory = &self.memory.machines[place];
+            if is_start || memory.started_at.is_some_and(|at| at > minute_ago) {
                 self.ramped += watts;
             }
-            let reducing = setpoint.target == Target::Off
-                || self.memory.machines[ix.ix()]
-                    .outstanding
-                    .is_some_and(|held| matches!(held.action, Action::Sleep | Action::Cut));
-            let left_on = wants_run && !is_start && may_command;
-            let leaf = &mut self.sums[machine.circuit.ix()];
-            leaf.on += if off { model.sleep } else { watts };
-            leaf.rising +=
-                if matches!(word, Word::On { rising: true }) && !reducing { watts } else { Power::ZERO };
-            leaf.falling += if !off && reducing { watts } else { Power::ZERO };
-            leaf.left_on += u32::from(left_on);
+            let in_flight = memory.outstanding.map(|held| held.action);
+            let reducing =
+                setpoint.target == Target::Off || matches!(in_flight, Some(Action::Sleep | Action::Cut));
+            let may_command = entry.authority == Authority::Control && entry.commandable;
+            let leaf = &mut self.sums[entry.circuit.ix()];
+            leaf.on += if off { frame.rated(entry.model).sleep } else { watts };
+            if matches!(word, Word::On { rising: true }) && !reducing {
+                leaf.rising += watts;
+            }
+            if !off && reducing {
+                leaf.falling += watts;
+            }
+            leaf.left_on += u32::from(wants_run && !is_start && may_command);
             if is_start {
                 leaf.starts += watts;
                 leaf.first_start = leaf.first_start.or(Some(ix));
-                self.ramped += watts;
             }
         }
+    }
+
+    /// Adds the machines' sums up the tree.
+    fn add_circuits(&mut self) {
         for (ix, circuit) in self.site.circuits.iter().rev() {
             self.sums[ix.ix()].on += circuit.base_load;
             let below = self.sums[ix.ix()];
@@ -230,8 +236,8 @@ impl Judge<'_> {
         self.vetoes.push(Veto { circuit, cause, machine: Some(machine) });
     }
 
-    fn judge_start(&mut self, envelope: &Envelope, machine: MachineIx, unknown: bool) {
-        let circuit = self.site.machine(machine).circuit;
+    fn judge_start(&mut self, envelope: &Envelope, machine: MachineIx, place: &Place, unknown: bool) {
+        let circuit = place.circuit;
         let blocked = self
             .site
             .circuits
@@ -324,13 +330,14 @@ mod tests {
         }
         fn judge(&self, flaw: Option<Flaw>) -> Vec<Veto> {
             let envelope = envelope(&self.site, &self.snapshot.directives, self.snapshot.at);
-            let loads = Loads::new(&self.site, &self.snapshot, &self.memory);
+            let frame = Frame::new(&self.site);
+            let loads = Loads::new(&self.site, &frame, &self.snapshot, &self.memory);
             let ranking = rank(&self.site, None, None);
             let mut planner =
-                Planner::new(&self.site, &self.snapshot, &envelope, &loads, &ranking, &self.memory);
+                Planner::new(&self.site, &frame, &self.snapshot, &envelope, &loads, &ranking, &self.memory);
             planner.flaw = flaw;
             let plan = planner.run();
-            check(&self.site, &self.snapshot, &envelope, &self.memory, &plan)
+            check(&self.site, &frame, &self.snapshot, &envelope, &self.memory, &plan)
         }
         /// The sound planner passes, the flawed one is caught for this cause.
         fn assert_caught(&self, cause: VetoCause) {

@@ -9,6 +9,7 @@ use offpeak_units::{HashPrice, Price};
 
 use crate::check::{self, Veto};
 use crate::envelope::Envelope;
+use crate::frame::Frame;
 use crate::load::Loads;
 use crate::memory::Memory;
 use crate::plan::{Plan, Slack, plan};
@@ -41,6 +42,7 @@ pub struct Cycle {
 #[derive(Clone, Debug)]
 pub struct Controller {
     site: Arc<Site>,
+    frame: Arc<Frame>,
     memory: Memory,
     /// Circuits with a meter at them or below them, children first.
     metered: Vec<CircuitIx>,
@@ -69,7 +71,8 @@ impl Controller {
             }
         }
         let metered = site.circuits.iter().rev().map(|(ix, _)| ix).filter(|ix| has_meter[ix.ix()]).collect();
-        Self { site, memory, metered, spans: None, ranking: None, last: None }
+        let frame = Arc::new(Frame::new(&site));
+        Self { site, frame, memory, metered, spans: None, ranking: None, last: None }
     }
 
     /// What it remembers.
@@ -112,19 +115,21 @@ impl Controller {
         let now = snapshot.at;
         let site = Arc::clone(&self.site);
         self.observe(&snapshot.meters);
-        let mut transitions = reconcile::settle(&site, snapshot, &mut self.memory);
+        let frame = Arc::clone(&self.frame);
+        let (mut transitions, changes_at) = reconcile::settle(&frame, snapshot, &mut self.memory);
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next);
-        let loads = Loads::new(&site, snapshot, &self.memory);
+        let loads = Loads::new(&site, &frame, snapshot, &self.memory);
         let ranking = self.ranking(now);
-        let mut plan = plan(&site, snapshot, &envelope, &loads, &ranking, &self.memory);
-        let vetoes = check::check(&site, snapshot, &envelope, &self.memory, &plan);
+        let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, &ranking, &self.memory);
+        let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);
         check::apply(&site, &vetoes, &mut plan);
         self.memory.release = plan.release;
 
-        let (commands, issued, changes_at) = reconcile::issue(&site, snapshot, &plan, &mut self.memory);
+        let (commands, issued) =
+            reconcile::issue(&site, &frame, snapshot.at, &plan, &loads.standings, &mut self.memory);
         transitions.extend(issued);
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;

@@ -13,6 +13,7 @@ mod check;
 mod controller;
 mod directive;
 mod envelope;
+mod frame;
 mod load;
 mod memory;
 mod meter_filter;
@@ -28,6 +29,7 @@ pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};
 pub use directive::{Directives, Lockout, Order, Stop};
 pub use envelope::{Block, CircuitLimit, Envelope, Limit, Source, envelope};
+pub use frame::Frame;
 pub use load::{CircuitLoad, Loads};
 pub use memory::{MachineMemory, Memory, Outstanding, Release};
 pub use meter_filter::MeterFilter;
@@ -35,7 +37,7 @@ pub use plan::{Plan, Reason, Setpoint, Target, plan};
 pub use rank::{Ranking, rank};
 pub use reconcile::{Command, CommandState, Transition};
 pub use snapshot::{Returned, Seen, Snapshot};
-pub use standing::{Standing, standing};
+pub use standing::Standing;
 
 /// How long things may take and how far they may be off. One place, so that every limit is written
 /// down; the reasons stand with each.

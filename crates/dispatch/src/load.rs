@@ -2,9 +2,10 @@
 //! cannot hold yet; the machines' credible watts where there is none.
 
 use jiff::Timestamp;
-use offpeak_site::{Activity, CircuitIx, MeterIx, Model, Site};
+use offpeak_site::{Activity, CircuitIx, MeterIx, Site};
 use offpeak_units::Power;
 
+use crate::frame::{Frame, Rated};
 use crate::limits;
 use crate::memory::Memory;
 use crate::snapshot::{Seen, Snapshot};
@@ -75,29 +76,30 @@ pub(crate) fn tolerance(machines: u32) -> f64 {
 }
 
 /// The most a machine may be drawing, as far as we know.
-pub(crate) fn credible(model: &Model, standing: Standing) -> Power {
+fn credible(rated: &Rated, standing: Standing) -> Power {
     match standing {
         Standing::Cut => Power::ZERO,
-        Standing::Asleep => model.sleep,
-        Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed => model.normal().power,
-        Standing::Unknown => model.power_max(),
+        Standing::Asleep => rated.sleep,
+        Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed => rated.normal,
+        Standing::Unknown => rated.most,
     }
 }
 
 impl Loads {
     /// Adds everything up.
     #[must_use]
-    pub fn new(site: &Site, snapshot: &Snapshot, memory: &Memory) -> Self {
+    pub fn new(site: &Site, frame: &Frame, snapshot: &Snapshot, memory: &Memory) -> Self {
         let now = snapshot.at;
+        let stale_before = now - limits::READING_STALE;
         let mut circuits = vec![CircuitLoad::default(); site.circuits.len()];
         let mut standings = Vec::with_capacity(site.machines.len());
-        for (ix, machine) in site.machines() {
-            let (seen, remembered) = (&snapshot.machines[ix.ix()], &memory.machines[ix.ix()]);
-            let model = site.model(machine.model);
-            let standing = standing(model, seen, remembered, now);
+        let machines = frame.places().iter().zip(&snapshot.machines).zip(&memory.machines);
+        for ((place, seen), remembered) in machines {
+            let rated = frame.rated(place.model);
+            let standing = standing(seen, remembered, now, stale_before);
             standings.push(standing);
-            let load = &mut circuits[machine.circuit.ix()];
-            let credible = credible(model, standing);
+            let load = &mut circuits[place.circuit.ix()];
+            let credible = credible(rated, standing);
             load.machines += 1;
             load.direct.credible += credible;
             match standing {
@@ -110,7 +112,7 @@ impl Loads {
                 Standing::Unknown if may_return(seen, now) => load.direct.pending += credible,
                 _ => {}
             }
-            load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { model.sleep };
+            load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { rated.sleep };
         }
         let mut loads = Self { circuits, standings };
         loads.add_up(site, memory, now);

@@ -50,6 +50,9 @@ pub struct MachineMemory {
     pub started_at: Option<Timestamp>,
     /// When it was seen to begin hashing; `None` if it already did when first seen.
     pub hashing_since: Option<Timestamp>,
+    /// From when on the meter holds all of its load; `None` if it has since before anything is
+    /// remembered.
+    pub settles_at: Option<Timestamp>,
     /// What it last said it was doing; `None` if it never answered.
     pub activity: Option<Activity>,
     /// It fell silent since then: when it comes back hashing it may be on its way up again.

@@ -6,10 +6,11 @@
 //! meters' noise, so that a steady mine stays steady.
 
 use jiff::Timestamp;
-use offpeak_site::{Authority, CircuitIx, Family, MachineIx, ModeName, Site};
+use offpeak_site::{Authority, CircuitIx, MachineIx, ModeName, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Block, Envelope, Source};
+use crate::frame::Frame;
 use crate::load::{Loads, may_return, tolerance};
 use crate::memory::{Memory, Release};
 use crate::rank::Ranking;
@@ -143,13 +144,14 @@ pub struct Plan {
 #[must_use]
 pub fn plan(
     site: &Site,
+    frame: &Frame,
     snapshot: &Snapshot,
     envelope: &Envelope,
     loads: &Loads,
     ranking: &Ranking,
     memory: &Memory,
 ) -> Plan {
-    Planner::new(site, snapshot, envelope, loads, ranking, memory).run()
+    Planner::new(site, frame, snapshot, envelope, loads, ranking, memory).run()
 }
 
 /// Deliberate mistakes, planted by the checker's own test and by nobody else.
@@ -171,6 +173,7 @@ pub(crate) enum Flaw {
 
 pub(crate) struct Planner<'a> {
     site: &'a Site,
+    frame: &'a Frame,
     snapshot: &'a Snapshot,
     envelope: &'a Envelope,
     loads: &'a Loads,
@@ -191,6 +194,7 @@ pub(crate) struct Planner<'a> {
 impl<'a> Planner<'a> {
     pub(crate) fn new(
         site: &'a Site,
+        frame: &'a Frame,
         snapshot: &'a Snapshot,
         envelope: &'a Envelope,
         loads: &'a Loads,
@@ -200,6 +204,7 @@ impl<'a> Planner<'a> {
         let circuits = site.circuits.len();
         Self {
             site,
+            frame,
             snapshot,
             envelope,
             loads,
@@ -293,23 +298,22 @@ impl<'a> Planner<'a> {
     /// What follows from each machine's own state and the blocks; who may be started is marked
     /// [`Reason::Starts`] with the target still off.
     fn classify(&mut self) {
-        for (ix, machine) in self.site.machines() {
+        for (ix, place) in self.frame.places().iter().enumerate() {
+            let ix = MachineIx(ix as u32);
             let remembered = &self.memory.machines[ix.ix()];
             let standing = self.loads.standings[ix.ix()];
-            let block = self.blocks[machine.circuit.ix()];
+            let block = self.blocks[place.circuit.ix()];
             let stop = block.filter(|(_, block)| block.stops);
-            let earns = self.ranking.earns[machine.model.ix()] != Some(false);
+            let earns = self.ranking.earns[place.model.ix()] != Some(false);
             let leave = |reason| Setpoint { target: Target::Leave, reason };
             let off = |reason| Setpoint { target: Target::Off, reason };
             let blocked = |(circuit, block): (CircuitIx, Block)| match block.source {
                 Source::ContractClosing if !block.stops => Reason::ClosesSoon,
                 source => Reason::Blocked(circuit, source),
             };
-            let setpoint = if self.site.authority(machine.circuit) == Authority::Observe
-                && !self.flawed(Flaw::Authority)
-            {
+            let setpoint = if place.authority == Authority::Observe && !self.flawed(Flaw::Authority) {
                 leave(Reason::ObserveOnly)
-            } else if self.site.model(machine.model).family == Family::Other {
+            } else if !place.commandable {
                 leave(Reason::NotCommandable)
             } else {
                 match (standing, stop) {
@@ -352,10 +356,10 @@ impl<'a> Planner<'a> {
     /// Sheds worst first until no circuit is above its limit. What cannot be put to sleep is passed
     /// over.
     fn shed(&mut self) {
-        for (ix, machine) in self.site.machines() {
-            let gone = self.setpoints[ix.ix()].target == Target::Off;
-            if gone && matches!(self.loads.standings[ix.ix()], Standing::Running | Standing::Rising) {
-                self.relieve(machine.circuit, self.relief(ix));
+        for (ix, place) in self.frame.places().iter().enumerate() {
+            let gone = self.setpoints[ix].target == Target::Off;
+            if gone && matches!(self.loads.standings[ix], Standing::Running | Standing::Rising) {
+                self.relieve(place.circuit, self.relief(MachineIx(ix as u32)));
             }
         }
         if self.over.iter().all(|over| over.is_zero()) {
@@ -363,27 +367,27 @@ impl<'a> Planner<'a> {
         }
         let total = if self.flawed(Flaw::HalfShed) { 2 } else { 1 };
         for (nth, ix) in self.ranking.order.iter().rev().enumerate() {
-            let machine = self.site.machine(*ix);
+            let place = self.frame.places()[ix.ix()];
             let runs = matches!(self.setpoints[ix.ix()].target, Target::Run(_));
-            let stubborn = self.memory.machines[ix.ix()].disobeys && machine.outlet.is_none();
+            let stubborn = self.memory.machines[ix.ix()].disobeys && !place.has_outlet;
             if !runs || stubborn || nth % total != 0 {
                 continue;
             }
             let worst =
-                self.site.circuits.path(machine.circuit).find(|circuit| !self.over[circuit.ix()].is_zero());
+                self.site.circuits.path(place.circuit).find(|circuit| !self.over[circuit.ix()].is_zero());
             if let Some(circuit) = worst {
                 self.setpoints[ix.ix()] = Setpoint { target: Target::Off, reason: Reason::Shed(circuit) };
-                self.relieve(machine.circuit, self.relief(*ix));
+                self.relieve(place.circuit, self.relief(*ix));
                 if self.flawed(Flaw::HalfShed) {
-                    self.relieve(machine.circuit, self.relief(*ix));
+                    self.relieve(place.circuit, self.relief(*ix));
                 }
             }
         }
     }
 
     fn relief(&self, machine: MachineIx) -> Power {
-        let model = self.site.model_of(machine);
-        model.normal().power - model.sleep
+        let rated = self.frame.rated(self.frame.places()[machine.ix()].model);
+        rated.normal - rated.sleep
     }
 
     fn relieve(&mut self, circuit: CircuitIx, relief: Power) {
@@ -412,7 +416,7 @@ impl<'a> Planner<'a> {
                 (Some(hold), _) => hold,
                 (None, Some(circuit)) => Reason::NoRoom(circuit),
                 (None, None) => {
-                    let power = self.site.model_of(*ix).normal().power;
+                    let power = self.frame.rated(self.frame.places()[ix.ix()].model).normal;
                     match &mut release {
                         Some(bucket) if bucket.tokens < power && !self.flawed(Flaw::Ramp) => {
                             ramp_limited = true;
@@ -437,8 +441,8 @@ impl<'a> Planner<'a> {
 
     /// What a start adds, with the tolerance of the machines on its circuit.
     fn need(&self, machine: MachineIx) -> Power {
-        let model = self.site.model_of(machine);
-        model.normal().power.scale(1.0 + tolerance(1)) - model.sleep
+        let rated = self.frame.rated(self.frame.places()[machine.ix()].model);
+        rated.normal.scale(1.0 + tolerance(1)) - rated.sleep
     }
 
     /// The first circuit on the way to the grid without room, which is noted in its slack.
@@ -447,7 +451,7 @@ impl<'a> Planner<'a> {
         let short = self
             .site
             .circuits
-            .path(self.site.machine(machine).circuit)
+            .path(self.frame.places()[machine.ix()].circuit)
             .find(|ix| self.room[ix.ix()].is_some_and(|room| room < need))?;
         let room = self.room[short.ix()]?;
         let start_at = self.loads.circuit(short).upper + room - need;
@@ -458,7 +462,7 @@ impl<'a> Planner<'a> {
 
     fn take_room(&mut self, machine: MachineIx) {
         let need = self.need(machine);
-        for ix in self.site.circuits.path(self.site.machine(machine).circuit) {
+        for ix in self.site.circuits.path(self.frame.places()[machine.ix()].circuit) {
             if let Some(room) = &mut self.room[ix.ix()] {
                 *room -= need;
             }
@@ -509,8 +513,9 @@ mod tests {
 
     fn planned(snapshot: &Snapshot, site: &Site, memory: &Memory) -> Plan {
         let envelope = envelope(site, &snapshot.directives, snapshot.at);
-        let loads = Loads::new(site, snapshot, memory);
-        plan(site, snapshot, &envelope, &loads, &rank(site, None, None), memory)
+        let frame = Frame::new(site);
+        let loads = Loads::new(site, &frame, snapshot, memory);
+        plan(site, &frame, snapshot, &envelope, &loads, &rank(site, None, None), memory)
     }
 
     #[test]
@@ -599,7 +604,7 @@ mod tests {
             let memory = memory(&site, &snapshot);
             let envelope = envelope(&site, &snapshot.directives, at);
             let plan = planned(&snapshot, &site, &memory);
-            prop_assert_eq!(check(&site, &snapshot, &envelope, &memory, &plan), vec![]);
+            prop_assert_eq!(check(&site, &Frame::new(&site), &snapshot, &envelope, &memory, &plan), vec![]);
         }
     }
 }

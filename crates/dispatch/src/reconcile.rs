@@ -2,15 +2,16 @@
 //! confirmed, refused, unanswered, timed out or superseded. A machine confirms itself by its own
 //! later reading. One that does not obey holds up nobody.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use offpeak_site::{Action, Activity, Family, MachineIx, Model, Outcome, Site, Trouble};
 use offpeak_units::Power;
 
+use crate::frame::{Frame, Rated};
 use crate::limits;
 use crate::memory::{MachineMemory, Memory, Outstanding};
 use crate::plan::{Plan, Reason, Target};
 use crate::snapshot::{Seen, Snapshot};
-use crate::standing::{Standing, p95, settled_at, standing};
+use crate::standing::{Standing, p95};
 
 /// Something to be sent. Worthless after `expires_at`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,36 +65,44 @@ pub struct Transition {
 }
 
 /// Takes in what was seen and returned since the last cycle: commands end, histories move on.
-pub(crate) fn settle(site: &Site, snapshot: &Snapshot, memory: &mut Memory) -> Vec<Transition> {
-    let mut transitions = Vec::new();
+pub(crate) fn settle(
+    frame: &Frame,
+    snapshot: &Snapshot,
+    memory: &mut Memory,
+) -> (Vec<Transition>, Option<Timestamp>) {
+    let (mut transitions, mut changes_at) = (Vec::new(), None);
     for returned in &snapshot.returned {
         let remembered = &mut memory.machines[returned.machine.ix()];
         if let Some(outstanding) =
             remembered.outstanding.filter(|held| held.generation == returned.generation)
         {
-            let outlet = site.machine(returned.machine).outlet.is_some();
+            let outlet = frame.places()[returned.machine.ix()].has_outlet;
             let state = take_outcome(remembered, outstanding, &returned.outcome, outlet, snapshot.at);
             transitions.push(transition(returned.machine, &outstanding, snapshot.at, state));
         }
     }
-    for (ix, machine) in site.machines() {
-        let (seen, remembered) = (&snapshot.machines[ix.ix()], &mut memory.machines[ix.ix()]);
+    let machines = frame.places().iter().zip(&snapshot.machines).zip(&mut memory.machines);
+    for (ix, ((place, seen), remembered)) in machines.enumerate() {
         follow_outlet(seen, remembered);
-        follow_activity(seen, remembered);
-        let Some(outstanding) = remembered.outstanding else { continue };
-        let state = if is_done(&outstanding, seen) {
-            remembered.outstanding = None;
-            remembered.attempts = 0;
-            CommandState::Confirmed
-        } else if snapshot.at >= outstanding.deadline {
-            fail(remembered, outstanding, machine.outlet.is_some(), snapshot.at, 1);
-            CommandState::TimedOut
-        } else {
-            continue;
-        };
-        transitions.push(transition(ix, &outstanding, snapshot.at, state));
+        follow_activity(frame.rated(place.model), seen, remembered);
+        if let Some(outstanding) = remembered.outstanding {
+            let ended = if is_done(&outstanding, seen) {
+                remembered.outstanding = None;
+                remembered.attempts = 0;
+                Some(CommandState::Confirmed)
+            } else if snapshot.at >= outstanding.deadline {
+                fail(remembered, outstanding, place.has_outlet, snapshot.at, 1);
+                Some(CommandState::TimedOut)
+            } else {
+                None
+            };
+            if let Some(state) = ended {
+                transitions.push(transition(MachineIx(ix as u32), &outstanding, snapshot.at, state));
+            }
+        }
+        changes_at = sooner(changes_at, next_change(seen, remembered, snapshot.at));
     }
-    transitions
+    (transitions, changes_at)
 }
 
 fn transition(machine: MachineIx, of: &Outstanding, at: Timestamp, state: CommandState) -> Transition {
@@ -180,64 +189,81 @@ fn follow_outlet(seen: &Seen, remembered: &mut MachineMemory) {
 }
 
 /// Notes when a machine begins to hash, so that its ramp is not mistaken for its full load.
-fn follow_activity(seen: &Seen, remembered: &mut MachineMemory) {
+fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory) {
     if seen.trouble.is_some() {
         remembered.lost |= remembered.activity.is_some();
         return;
     }
-    let Some(reading) = seen.reading else { return };
+    let Some(reading) = &seen.reading else { return };
+    if !remembered.lost && remembered.activity == Some(reading.activity) {
+        return;
+    }
     if reading.activity == Activity::Hashing {
         let began = remembered.lost || remembered.activity.is_some_and(|was| was != Activity::Hashing);
         if began {
             remembered.hashing_since = Some(reading.at);
+            remembered.settles_at = Some(reading.at + rated.settles);
+        } else {
+            // First seen hashing: the start that the book remembers is all there is to go by.
+            remembered.settles_at = remembered.started_at.map(|at| at + rated.settles_from_start);
         }
     } else {
         remembered.hashing_since = None;
+        remembered.settles_at = None;
     }
     remembered.activity = Some(reading.activity);
     remembered.lost = false;
 }
 
-/// Turns the plan into commands, and says when the passing of time alone will next change something.
+/// Turns the plan into commands.
 pub(crate) fn issue(
     site: &Site,
-    snapshot: &Snapshot,
+    frame: &Frame,
+    now: Timestamp,
     plan: &Plan,
+    standings: &[Standing],
     memory: &mut Memory,
-) -> (Vec<Command>, Vec<Transition>, Option<Timestamp>) {
-    let now = snapshot.at;
-    let (mut commands, mut transitions, mut wake_at) = (Vec::new(), Vec::new(), None);
-    for (ix, machine) in site.machines() {
-        let setpoint = plan.setpoints[ix.ix()];
-        let remembered = &mut memory.machines[ix.ix()];
-        let seen = &snapshot.machines[ix.ix()];
-        let model = site.model(machine.model);
-        let standing = standing(model, seen, remembered, now);
+) -> (Vec<Command>, Vec<Transition>) {
+    let (mut commands, mut transitions) = (Vec::new(), Vec::new());
+    for (place, (setpoint, standing)) in plan.setpoints.iter().zip(standings).enumerate() {
+        if is_as_wanted(setpoint.target, *standing) {
+            continue;
+        }
+        let ix = MachineIx(place as u32);
+        let remembered = &mut memory.machines[place];
+        let model = site.model_of(ix);
         let action = match setpoint.target {
-            Target::Off => reduction(remembered, standing, model, machine.outlet.is_some(), now),
-            Target::Run(_) => increase(remembered, standing),
+            Target::Off => reduction(remembered, *standing, model, frame.places()[place].has_outlet, now),
+            Target::Run(_) => increase(remembered, *standing),
             Target::Leave => None,
         };
-        if let Some(action) = action {
-            if let Some(superseded) = remembered.outstanding.take() {
-                transitions.push(transition(ix, &superseded, now, CommandState::Superseded));
-            }
-            let generation = memory.generation;
-            memory.generation += 1;
-            let outstanding = begin(remembered, action, standing, model, generation, now);
-            transitions.push(transition(ix, &outstanding, now, CommandState::Issued));
-            commands.push(Command {
-                generation,
-                machine: ix,
-                action,
-                issued_at: now,
-                expires_at: now + limits::COMMAND_EXPIRY,
-                reason: setpoint.reason,
-            });
+        let Some(action) = action else { continue };
+        if let Some(superseded) = remembered.outstanding.take() {
+            transitions.push(transition(ix, &superseded, now, CommandState::Superseded));
         }
-        wake_at = sooner(wake_at, next_change(model, seen, remembered, now));
+        let generation = memory.generation;
+        memory.generation += 1;
+        let outstanding = begin(remembered, action, *standing, model, generation, now);
+        transitions.push(transition(ix, &outstanding, now, CommandState::Issued));
+        commands.push(Command {
+            generation,
+            machine: ix,
+            action,
+            issued_at: now,
+            expires_at: now + limits::COMMAND_EXPIRY,
+            reason: setpoint.reason,
+        });
     }
-    (commands, transitions, wake_at)
+    (commands, transitions)
+}
+
+/// Whether nothing can be left to ask.
+const fn is_as_wanted(target: Target, standing: Standing) -> bool {
+    match target {
+        Target::Leave => true,
+        Target::Off => matches!(standing, Standing::Asleep | Standing::Cut | Standing::Falling),
+        Target::Run(_) => matches!(standing, Standing::Running | Standing::Rising),
+    }
 }
 
 /// What, if anything, is to be sent so that a machine goes off.
@@ -298,6 +324,7 @@ fn begin(
     if outstanding.is_increase() {
         remembered.started_at = Some(now);
         remembered.hashing_since = None;
+        remembered.settles_at = None;
         remembered.activity = Some(Activity::Asleep);
     }
     remembered.outstanding = Some(outstanding);
@@ -305,24 +332,22 @@ fn begin(
 }
 
 /// When this machine's standing changes by the passing of time alone.
-fn next_change(model: &Model, seen: &Seen, remembered: &MachineMemory, now: Timestamp) -> Option<Timestamp> {
-    let settled =
-        (remembered.activity == Some(Activity::Hashing)).then(|| settled_at(model, remembered)).flatten();
-    let returns =
-        seen.trouble.map(|(_, since)| since + limits::RETURN_HORIZON + jiff::SignedDuration::from_secs(1));
-    let stale = seen.trouble.and(seen.reading).map(|reading| reading.at + limits::READING_STALE);
-    [
-        remembered.outstanding.map(|held| held.deadline),
-        settled,
-        returns,
-        stale,
-        remembered.wake_retry_at,
-        remembered.sleep_retry_at,
-    ]
-    .into_iter()
-    .flatten()
-    .filter(|at| *at > now)
-    .min()
+fn next_change(seen: &Seen, remembered: &MachineMemory, now: Timestamp) -> Option<Timestamp> {
+    let mut next = None;
+    let mut note = |at: Option<Timestamp>| {
+        if at.is_some_and(|at| at > now) {
+            next = sooner(next, at);
+        }
+    };
+    note(remembered.outstanding.map(|held| held.deadline));
+    note(remembered.settles_at);
+    note(remembered.wake_retry_at);
+    note(remembered.sleep_retry_at);
+    if let Some((_, since)) = seen.trouble {
+        note(Some(since + limits::RETURN_HORIZON + SignedDuration::from_secs(1)));
+        note(seen.reading.map(|reading| reading.at + limits::READING_STALE + SignedDuration::from_secs(1)));
+    }
+    next
 }
 
 /// The earlier of two instants that may be absent.

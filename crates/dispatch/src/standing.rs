@@ -1,9 +1,8 @@
 //! How a machine stands with us: what it does by its own fresh word and by the commands in flight.
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{Activity, Distribution, Model};
+use offpeak_site::{Activity, Distribution};
 
-use crate::limits;
 use crate::memory::MachineMemory;
 use crate::snapshot::Seen;
 
@@ -26,36 +25,33 @@ pub enum Standing {
     Unknown,
 }
 
-/// Derives the standing.
+/// Derives the standing. A word from before `stale_before` counts as none.
 #[must_use]
-pub fn standing(model: &Model, seen: &Seen, memory: &MachineMemory, now: Timestamp) -> Standing {
+pub(crate) fn standing(
+    seen: &Seen,
+    memory: &MachineMemory,
+    now: Timestamp,
+    stale_before: Timestamp,
+) -> Standing {
     if let Some(outstanding) = &memory.outstanding {
         return if outstanding.is_increase() { Standing::Rising } else { Standing::Falling };
     }
     if memory.cut {
         return Standing::Cut;
     }
-    let fresh = seen
-        .reading
-        .filter(|reading| seen.trouble.is_none() && reading.at.duration_until(now) <= limits::READING_STALE);
-    match fresh.map(|reading| reading.activity) {
-        None => Standing::Unknown,
-        Some(Activity::Asleep) => Standing::Asleep,
-        Some(Activity::Failed) => Standing::Failed,
-        Some(Activity::Starting) => Standing::Rising,
-        Some(Activity::Hashing) if settled_at(model, memory).is_none_or(|at| at <= now) => Standing::Running,
-        Some(Activity::Hashing) => Standing::Rising,
+    let Some(reading) = seen.reading.as_ref().filter(|_| seen.trouble.is_none()) else {
+        return Standing::Unknown;
+    };
+    if reading.at < stale_before {
+        return Standing::Unknown;
     }
-}
-
-/// When a hashing machine's whole load is certain to be in the meter; `None` if it has been since
-/// before anything is remembered.
-pub(crate) fn settled_at(model: &Model, memory: &MachineMemory) -> Option<Timestamp> {
-    let ramp = p95(model.transitions.ramp_up) + limits::SETTLE_GRACE;
-    let by_start = memory.started_at.map(|at| at + p95(model.transitions.wake) + ramp);
-    let by_sight = memory.hashing_since.map(|at| at + ramp);
-    // Seen to hash is the better knowledge; the start alone is what a restart has.
-    by_sight.or(by_start)
+    match reading.activity {
+        Activity::Asleep => Standing::Asleep,
+        Activity::Failed => Standing::Failed,
+        Activity::Starting => Standing::Rising,
+        Activity::Hashing if memory.settles_at.is_none_or(|at| at <= now) => Standing::Running,
+        Activity::Hashing => Standing::Rising,
+    }
 }
 
 /// The slow end of a distribution.

@@ -233,9 +233,12 @@ impl Simulation {
 
     fn run_cycle(&mut self, at: Timestamp) -> Cycle {
         self.directives_changed = false;
+        // By phase: when machines of that phase had their last turn.
+        let turns: [Timestamp; POLL_INTERVAL as usize] =
+            std::array::from_fn(|phase| last_turn(MachineIx(phase as u32), at));
         for (place, seen) in self.seen.iter_mut().enumerate() {
             if let (Some(reading), None) = (&mut seen.reading, seen.trouble) {
-                reading.at = last_turn(MachineIx(place as u32), at);
+                reading.at = turns[place % turns.len()];
             }
         }
         let snapshot = Snapshot {

@@ -19,49 +19,58 @@ linear_quantity!(Power, i64);
 impl Power {
     /// From whole milliwatts.
     #[must_use]
+    #[inline]
     pub const fn from_milliwatts(milliwatts: i64) -> Self {
         Self(milliwatts)
     }
     /// From whole watts.
     #[must_use]
+    #[inline]
     pub const fn from_watts(watts: i64) -> Self {
         Self(watts * 1_000)
     }
     /// From whole kilowatts.
     #[must_use]
+    #[inline]
     pub const fn from_kilowatts(kilowatts: i64) -> Self {
         Self(kilowatts * 1_000_000)
     }
     /// From watts as read from a file or a device, rounded to the milliwatt; `None` unless finite
     /// and within a terawatt.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "range checked")]
     pub fn from_watts_f64(watts: f64) -> Option<Self> {
         (watts.abs() <= 1e12).then(|| Self((watts * 1e3).round() as i64))
     }
     /// Whole milliwatts.
     #[must_use]
+    #[inline]
     pub const fn to_milliwatts(self) -> i64 {
         self.0
     }
     /// Whole watts, rounded towards zero.
     #[must_use]
+    #[inline]
     pub const fn to_watts(self) -> i64 {
         self.0 / 1_000
     }
     /// Watts for display and scores.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_precision_loss, reason = "for display and scores")]
     pub fn to_watts_f64(self) -> f64 {
         self.0 as f64 / 1e3
     }
     /// Kilowatts for display and scores.
     #[must_use]
+    #[inline]
     pub fn to_kilowatts_f64(self) -> f64 {
         self.to_watts_f64() / 1e3
     }
     /// The energy of this power held for some milliseconds, exact.
     #[must_use]
+    #[inline]
     pub const fn over_millis(self, millis: i64) -> Energy {
         Energy(self.0 as i128 * millis as i128)
     }
@@ -92,11 +101,13 @@ linear_quantity!(ApparentPower, i64);
 impl ApparentPower {
     /// From whole volt-amperes.
     #[must_use]
+    #[inline]
     pub const fn from_volt_amperes(volt_amperes: i64) -> Self {
         Self(volt_amperes * 1_000)
     }
     /// Whole volt-amperes, rounded towards zero.
     #[must_use]
+    #[inline]
     pub const fn to_volt_amperes(self) -> i64 {
         self.0 / 1_000
     }
@@ -105,6 +116,7 @@ impl ApparentPower {
     /// # Panics
     /// If the factor is outside 0 to 1.
     #[must_use]
+    #[inline]
     pub fn at_power_factor(self, factor: f64) -> Power {
         assert!((0.0..=1.0).contains(&factor), "power factor {factor} is outside 0 to 1");
         Power(self.scale(factor).0)
@@ -124,11 +136,13 @@ linear_quantity!(Current, i64);
 impl Current {
     /// From whole milliamperes.
     #[must_use]
+    #[inline]
     pub const fn from_milliamperes(milliamperes: i64) -> Self {
         Self(milliamperes)
     }
     /// Amperes for display.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_precision_loss, reason = "for display")]
     pub fn to_amperes_f64(self) -> f64 {
         self.0 as f64 / 1e3
@@ -152,26 +166,31 @@ impl Energy {
 
     /// From whole watt-hours.
     #[must_use]
+    #[inline]
     pub const fn from_watt_hours(watt_hours: i64) -> Self {
         Self(watt_hours as i128 * Self::MICROJOULES_PER_WATT_HOUR)
     }
     /// From whole microjoules.
     #[must_use]
+    #[inline]
     pub const fn from_microjoules(microjoules: i128) -> Self {
         Self(microjoules)
     }
     /// Whole microjoules.
     #[must_use]
+    #[inline]
     pub const fn to_microjoules(self) -> i128 {
         self.0
     }
     /// Whole watt-hours, rounded towards zero.
     #[must_use]
+    #[inline]
     pub const fn to_watt_hours(self) -> i128 {
         self.0 / Self::MICROJOULES_PER_WATT_HOUR
     }
     /// Kilowatt-hours for display.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_precision_loss, reason = "for display")]
     pub fn to_kilowatt_hours_f64(self) -> f64 {
         self.0 as f64 / Self::MICROJOULES_PER_WATT_HOUR as f64 / 1e3

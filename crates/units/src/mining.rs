@@ -20,34 +20,40 @@ linear_quantity!(HashRate, i64);
 impl HashRate {
     /// From whole megahashes a second.
     #[must_use]
+    #[inline]
     pub const fn from_megahashes(megahashes: i64) -> Self {
         Self(megahashes)
     }
     /// From whole gigahashes a second.
     #[must_use]
+    #[inline]
     pub const fn from_gigahashes(gigahashes: i64) -> Self {
         Self(gigahashes * 1_000)
     }
     /// From terahashes a second as a datasheet prints them; `None` unless finite, not negative and
     /// below a zettahash.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "range checked")]
     pub fn from_terahashes_f64(terahashes: f64) -> Option<Self> {
         (0.0..1e9).contains(&terahashes).then(|| Self((terahashes * 1e6).round() as i64))
     }
     /// Whole megahashes a second.
     #[must_use]
+    #[inline]
     pub const fn to_megahashes(self) -> i64 {
         self.0
     }
     /// Terahashes a second for display and scores.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_precision_loss, reason = "for display and scores")]
     pub fn to_terahashes_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
     /// The hashes done at this rate in some milliseconds, exact.
     #[must_use]
+    #[inline]
     pub const fn over_millis(self, millis: i64) -> Hashes {
         Hashes(self.0 as i128 * millis as i128 * 1_000)
     }
@@ -78,16 +84,19 @@ linear_quantity!(Hashes, i128);
 impl Hashes {
     /// From a whole number of hashes.
     #[must_use]
+    #[inline]
     pub const fn from_count(count: i128) -> Self {
         Self(count)
     }
     /// The whole number of hashes.
     #[must_use]
+    #[inline]
     pub const fn to_count(self) -> i128 {
         self.0
     }
     /// Exahashes for display.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_precision_loss, reason = "for display")]
     pub fn to_exahashes_f64(self) -> f64 {
         self.0 as f64 / 1e18
@@ -107,11 +116,13 @@ pub struct Efficiency(i64);
 impl Efficiency {
     /// From whole millijoules per terahash.
     #[must_use]
+    #[inline]
     pub const fn from_millijoules_per_terahash(millijoules: i64) -> Self {
         Self(millijoules)
     }
     /// Power over hash rate, rounded half up; `None` when nothing is hashed.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "a quotient of two bounded values")]
     pub fn of(power: Power, hash_rate: HashRate) -> Option<Self> {
         let (power, rate) = (i128::from(power.to_milliwatts()), i128::from(hash_rate.to_megahashes()));
@@ -119,6 +130,7 @@ impl Efficiency {
     }
     /// Joules per terahash for display and scores.
     #[must_use]
+    #[inline]
     #[expect(clippy::cast_precision_loss, reason = "for display and scores")]
     pub fn to_joules_per_terahash_f64(self) -> f64 {
         self.0 as f64 / 1e3

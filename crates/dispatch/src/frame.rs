@@ -1,0 +1,75 @@
+//! What a cycle needs of the site, in the order of its machines and without the rest: figures that
+//! never change, worked out once.
+
+use jiff::SignedDuration;
+use offpeak_site::{Authority, CircuitIx, Family, Model, ModelIx, Site};
+use offpeak_units::Power;
+
+use crate::limits;
+use crate::standing::p95;
+
+/// A machine's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) circuit: CircuitIx,
+    pub(crate) model: ModelIx,
+    pub(crate) authority: Authority,
+    pub(crate) commandable: bool,
+    pub(crate) has_outlet: bool,
+}
+
+/// A model's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rated {
+    pub(crate) normal: Power,
+    pub(crate) most: Power,
+    pub(crate) sleep: Power,
+    /// From the first hash until the meter alone is believed.
+    pub(crate) settles: SignedDuration,
+    /// From the wake command until then.
+    pub(crate) settles_from_start: SignedDuration,
+}
+
+/// The site's figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    places: Vec<Place>,
+    models: Vec<Rated>,
+}
+
+impl Frame {
+    /// Works them out.
+    #[must_use]
+    pub fn new(site: &Site) -> Self {
+        let place = |machine: &offpeak_site::Machine| Place {
+            circuit: machine.circuit,
+            model: machine.model,
+            authority: site.authority(machine.circuit),
+            commandable: site.model(machine.model).family != Family::Other,
+            has_outlet: machine.outlet.is_some(),
+        };
+        Self {
+            places: site.machines.iter().map(place).collect(),
+            models: site.models.iter().map(Rated::new).collect(),
+        }
+    }
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.places
+    }
+    pub(crate) fn rated(&self, model: ModelIx) -> &Rated {
+        &self.models[model.ix()]
+    }
+}
+
+impl Rated {
+    fn new(model: &Model) -> Self {
+        let settles = p95(model.transitions.ramp_up) + limits::SETTLE_GRACE;
+        Self {
+            normal: model.normal().power,
+            most: model.power_max(),
+            sleep: model.sleep,
+            settles,
+            settles_from_start: p95(model.transitions.wake) + settles,
+        }
+    }
+}
