@@ -1,0 +1,62 @@
+//! What can be asked of a running site, whoever asks: the socket's server and the terminal view.
+
+use jiff::Timestamp;
+
+use crate::view::{Explanation, MachineView, SiteView};
+
+/// Which machines to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct MachineFilter {
+    /// Only this hall.
+    pub(crate) hall: Option<String>,
+    /// Only this state, as in `MachineView::state`.
+    pub(crate) state: Option<String>,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HandleError {
+    /// No such circuit.
+    #[error("there is no circuit `{0}`")]
+    Circuit(String),
+    /// Nothing to lift.
+    #[error("nothing is in force at `{0}`")]
+    NothingThere(String),
+    /// Only the one who set a lockout, or a manager, lifts it.
+    #[error("the lockout at `{circuit}` is {by}'s; only they or a manager lift it")]
+    NotYours {
+        /// Where.
+        circuit: String,
+        /// Whose.
+        by: String,
+    },
+    /// Authority is given to halls.
+    #[error("`{0}` is not a hall: authority is given hall by hall")]
+    NotAHall(String),
+    /// The book did not take it; nothing was changed.
+    #[error("the book did not take it, so nothing was changed: {0}")]
+    Book(String),
+}
+
+/// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
+/// begins at once.
+pub(crate) trait SiteHandle: Send + Sync {
+    /// The site as a whole. `trace_points` bounds the trace.
+    fn view(&self, trace_points: usize) -> SiteView;
+    /// Machines, in the order of the site file.
+    fn machines(&self, filter: &MachineFilter) -> Vec<MachineView>;
+    /// One machine by id or IP address.
+    fn machine(&self, id_or_ip: &str) -> Option<MachineView>;
+    /// What binds on a circuit, now or at another time.
+    fn explain(&self, circuit: &str, at: Option<Timestamp>) -> Result<Explanation, HandleError>;
+    /// Stops a circuit; the connection if none is named.
+    fn stop(&self, circuit: Option<&str>, reason: &str) -> Result<(), HandleError>;
+    /// Lifts the operator's stop of a circuit; all stops if none is named. Says how many.
+    fn resume(&self, circuit: Option<&str>) -> Result<usize, HandleError>;
+    /// Somebody works there.
+    fn lockout(&self, circuit: &str, by: &str) -> Result<(), HandleError>;
+    /// They are done.
+    fn lift_lockout(&self, circuit: &str, by: &str, manager: bool) -> Result<(), HandleError>;
+    /// Gives or takes authority in a hall.
+    fn set_authority(&self, hall: &str, control: bool) -> Result<(), HandleError>;
+}

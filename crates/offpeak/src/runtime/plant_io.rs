@@ -1,0 +1,242 @@
+//! The mine on the other side of the wire: polls its machines, reads its meters, sends commands.
+//! Reads and sends; decides nothing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use offpeak_dispatch::{Command, Returned, Seen};
+use offpeak_drivers::clock::Clock;
+use offpeak_drivers::connect::Connector;
+use offpeak_drivers::driver::Driver;
+use offpeak_drivers::modbus::{ModbusMeter, ModbusSwitch, RegisterMap};
+use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
+use offpeak_site::{Action, MachineIx, MeterReading, Outcome, Outlet, Site, Trouble};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::{debug, info, warn};
+
+/// Commands under way at once; each holds a socket.
+const COMMANDS_MAX: usize = 512;
+/// How long a Modbus device may take to answer.
+const MODBUS_PATIENCE: Duration = Duration::from_secs(2);
+/// How often tokens are looked after, at plant speed one.
+const ARM_EVERY: Duration = Duration::from_secs(60);
+
+/// How time passes and bytes travel.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) connector: Connector,
+    pub(crate) clock: Clock,
+    /// Plant seconds in a second of tokio's clock.
+    pub(crate) speed: u32,
+}
+
+impl Wire {
+    /// A stretch of plant time on tokio's clock.
+    pub(crate) fn real(&self, plant: Duration) -> Duration {
+        plant / self.speed
+    }
+}
+
+/// The mine, as seen through the wire.
+pub(crate) struct PlantIo {
+    site: Arc<Site>,
+    wire: Wire,
+    fleet: Arc<Fleet>,
+    poller: Poller,
+    meters: Arc<Mutex<Vec<Option<MeterReading>>>>,
+    switches: Arc<Vec<Option<tokio::sync::Mutex<ModbusSwitch>>>>,
+    places: Arc<Semaphore>,
+    returned: mpsc::UnboundedSender<Returned>,
+    tasks: JoinSet<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each entry is written at once, so a table whose writer panicked is still whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl PlantIo {
+    /// Starts polling machines and meters. What comes back of commands goes into `returned`: one
+    /// message a command in flight, and those are bounded by one a machine.
+    pub(crate) fn start(
+        site: Arc<Site>,
+        wire: Wire,
+        returned: mpsc::UnboundedSender<Returned>,
+    ) -> Result<Self> {
+        let driver = Driver::new(wire.connector.clone(), wire.clock);
+        let fleet = Arc::new(Fleet::new(driver, targets(&site)));
+        let pace = Pace { every: wire.real(Duration::from_secs(5)), ..Pace::default() };
+        let poller = Poller::new(Arc::clone(&fleet), pace);
+        let switches = site
+            .switches
+            .iter()
+            .map(|switch| {
+                let at = switch.modbus.clone()?;
+                let switch = ModbusSwitch::new(wire.connector.clone(), at, MODBUS_PATIENCE);
+                Some(tokio::sync::Mutex::new(switch))
+            })
+            .collect();
+        let mut io = Self {
+            meters: Arc::new(Mutex::new(vec![None; site.meters.len()])),
+            switches: Arc::new(switches),
+            places: Arc::new(Semaphore::new(COMMANDS_MAX)),
+            tasks: JoinSet::new(),
+            site,
+            wire,
+            fleet,
+            poller,
+            returned,
+        };
+        io.read_meters()?;
+        let poller = io.poller.clone();
+        io.tasks.spawn(async move { poller.run().await });
+        let (fleet, every) = (Arc::clone(&io.fleet), io.wire.real(ARM_EVERY));
+        io.tasks.spawn(async move {
+            let mut ticks = interval(every);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                fleet.keep_armed().await;
+            }
+        });
+        Ok(io)
+    }
+
+    /// One task a meter, once a plant second.
+    fn read_meters(&mut self) -> Result<()> {
+        for (place, meter) in self.site.meters.iter().enumerate() {
+            let Some(at) = meter.modbus.clone() else {
+                warn!(meter = meter.id, "the site file gives no address: it stays silent");
+                continue;
+            };
+            let map = RegisterMap::named(&meter.register_map)
+                .with_context(|| format!("meter `{}`: its register map", meter.id))?;
+            let wire = self.wire.clone();
+            let mut reader = ModbusMeter::new(wire.connector.clone(), wire.clock, at, map, MODBUS_PATIENCE);
+            let (table, id) = (Arc::clone(&self.meters), meter.id.clone());
+            self.tasks.spawn(async move {
+                let mut ticks = interval(wire.real(Duration::from_secs(1)));
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+                let mut silent = false;
+                loop {
+                    ticks.tick().await;
+                    match reader.read().await {
+                        Ok(reading) => {
+                            lock(&table)[place] = Some(reading);
+                            if std::mem::take(&mut silent) {
+                                info!(meter = id, "speaks again");
+                            }
+                        }
+                        Err(error) if !silent => {
+                            silent = true;
+                            warn!(meter = id, %error, "silent");
+                        }
+                        Err(error) => debug!(meter = id, %error, "still silent"),
+                    }
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// What is known of the machines now. One without an address is unreachable.
+    pub(crate) fn machines(&self) -> Vec<Seen> {
+        let unknown = Seen { reading: None, trouble: Some((Trouble::Unreachable, self.wire.clock.now())) };
+        let mut seen = vec![unknown; self.site.machines.len()];
+        self.fleet.each(|machine, latest| {
+            seen[machine.ix()] = Seen { reading: latest.reading, trouble: latest.trouble };
+        });
+        seen
+    }
+
+    /// The meters' last readings.
+    pub(crate) fn meters(&self) -> Vec<Option<MeterReading>> {
+        lock(&self.meters).clone()
+    }
+
+    /// Readings tried so far.
+    pub(crate) fn polls(&self) -> u64 {
+        self.poller.polls()
+    }
+
+    /// Sends commands: reductions first, each on its own, none waiting for a slow machine.
+    pub(crate) fn send(&mut self, mut commands: Vec<Command>) {
+        while self.tasks.try_join_next().is_some() {}
+        commands.sort_by_key(|command| !matches!(command.action, Action::Sleep | Action::Cut));
+        for command in commands {
+            let (fleet, switches) = (Arc::clone(&self.fleet), Arc::clone(&self.switches));
+            let (places, returned) = (Arc::clone(&self.places), self.returned.clone());
+            let (clock, outlet) = (self.wire.clock, self.site.machine(command.machine).outlet);
+            self.tasks.spawn(async move {
+                let Ok(_place) = places.acquire().await else { return };
+                let outcome = if clock.now() > command.expires_at {
+                    Outcome::Unanswered(Trouble::Silent)
+                } else {
+                    carry_out(&fleet, &switches, outlet, &command).await
+                };
+                // The loop is gone when the site stops; then nobody waits for the outcome.
+                let _ = returned.send(Returned {
+                    machine: command.machine,
+                    generation: command.generation,
+                    outcome,
+                });
+            });
+        }
+    }
+}
+
+async fn carry_out(
+    fleet: &Fleet,
+    switches: &[Option<tokio::sync::Mutex<ModbusSwitch>>],
+    outlet: Option<Outlet>,
+    command: &Command,
+) -> Outcome {
+    let closed = match command.action {
+        Action::Cut => false,
+        Action::Restore => true,
+        _ => {
+            // A command of a few requests, each with its own patience; this bounds their sum.
+            return timeout(Duration::from_secs(15), fleet.command(command.machine, command.action))
+                .await
+                .unwrap_or(Outcome::Unanswered(Trouble::Silent));
+        }
+    };
+    let Some(outlet) = outlet else { return Outcome::Refused("it has no switched outlet".into()) };
+    let Some(switch) = switches.get(outlet.switch.ix()).and_then(Option::as_ref) else {
+        return Outcome::Refused("its switch has no address".into());
+    };
+    let mut switch = switch.lock().await;
+    let outcome =
+        if closed { switch.restore(outlet.channel).await } else { switch.cut(outlet.channel).await };
+    match outcome {
+        // The echo is not the deed: the coil is read back.
+        Outcome::Accepted => match switch.read(outlet.channel, 1).await {
+            Ok(state) if state.first() == Some(&closed) => Outcome::Accepted,
+            Ok(_) => Outcome::Refused("the outlet did not follow".into()),
+            Err(error) => error.outcome(),
+        },
+        other => other,
+    }
+}
+
+/// The machines that can be asked: those with an address and a family of ours.
+fn targets(site: &Site) -> Vec<Target> {
+    site.machines()
+        .filter_map(|(machine, entry)| {
+            Some(Target {
+                machine,
+                family: site.model(entry.model).family,
+                endpoint: entry.endpoint?,
+                mac: entry.mac,
+            })
+        })
+        .collect()
+}
+
+/// Machines that the site file gives no address, for the start's report.
+pub(crate) fn without_address(site: &Site) -> Vec<MachineIx> {
+    site.machines().filter(|(_, machine)| machine.endpoint.is_none()).map(|(ix, _)| ix).collect()
+}

@@ -1,0 +1,142 @@
+//! `offpeak simulate`: a site's days in virtual time, and one object that says how they went.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+use offpeak_site::{CircuitIx, Site};
+use offpeak_twin::{Pace, Scenario, Simulation};
+use offpeak_units::Money;
+use serde::Serialize;
+
+/// What to simulate.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    /// The first civil day at the site, from midnight.
+    pub(crate) from: Date,
+    /// How many civil days.
+    pub(crate) days: u32,
+    /// Replays everything.
+    pub(crate) seed: u64,
+    /// Whether quiet seconds are leapt.
+    pub(crate) pace: Pace,
+}
+
+/// How it went. Energy is at the revenue meter, excess on the noise-free power.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    site: String,
+    from: Timestamp,
+    to: Timestamp,
+    seed: u64,
+    machines: usize,
+    energy_kwh: f64,
+    /// In exahashes.
+    hashes: f64,
+    hours_running: f64,
+    running_share: f64,
+    limit_excess_count: u64,
+    limit_excess_kw_max: f64,
+    /// The worst excesses, with the machines that drew against a command.
+    excesses: Vec<ExcessReport>,
+    commands: u64,
+    commands_confirmed: u64,
+    checker_vetoes: u64,
+    cycles: u64,
+    seconds_leapt: u64,
+    /// `null` where a stretch had no known price.
+    cost: Option<f64>,
+    revenue: Option<f64>,
+    margin: Option<f64>,
+    currency: String,
+    wall_ms: u128,
+}
+
+/// One stretch above a limit.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ExcessReport {
+    circuit: String,
+    from: Timestamp,
+    seconds: u64,
+    kw_max: f64,
+    /// Machines that drew against a command at the worst instant, and their watts.
+    machines: Vec<String>,
+    machines_kw: f64,
+}
+
+/// Runs it. `progress` hears the share done, now and then.
+pub(crate) fn simulate(
+    site: Arc<Site>,
+    scenario: &Scenario,
+    span: &Span,
+    mut progress: impl FnMut(f64),
+) -> Result<Report> {
+    let began = Instant::now();
+    let (from, to) = bounds(&site, span)?;
+    let mut simulation = Simulation::new(Arc::clone(&site), scenario, span.seed, from, span.pace);
+    let length = (to.as_second() - from.as_second()).max(1);
+    let mut next_report = from;
+    while simulation.plant().now() < to {
+        simulation.second();
+        let now = simulation.plant().now();
+        if now >= next_report {
+            progress((now.as_second() - from.as_second()) as f64 / length as f64);
+            next_report = now + 10.minutes();
+        }
+    }
+    simulation.close_books();
+    Ok(report(&site, &simulation, span, (from, to), began.elapsed().as_millis()))
+}
+
+/// The civil days as instants.
+fn bounds(site: &Site, span: &Span) -> Result<(Timestamp, Timestamp)> {
+    let midnight = |date: Date| {
+        site.time_zone
+            .to_timestamp(date.at(0, 0, 0, 0))
+            .with_context(|| format!("{date} has no midnight at the site"))
+    };
+    let last = span.from.checked_add(i64::from(span.days).days()).context("the days run past the calendar")?;
+    Ok((midnight(span.from)?, midnight(last)?))
+}
+
+fn report(
+    site: &Site,
+    simulation: &Simulation,
+    span: &Span,
+    (from, to): (Timestamp, Timestamp),
+    wall_ms: u128,
+) -> Report {
+    let totals = simulation.totals();
+    let seconds = (to.as_second() - from.as_second()) as f64;
+    let margin = totals.revenue.zip(totals.cost).and_then(|(revenue, cost)| revenue.checked_sub(cost).ok());
+    Report {
+        site: site.id.clone(),
+        from,
+        to,
+        seed: span.seed,
+        machines: site.machines.len(),
+        energy_kwh: simulation.plant().energy(CircuitIx::ROOT).to_kilowatt_hours_f64(),
+        hashes: simulation.plant().hashes().to_exahashes_f64(),
+        hours_running: totals.running_seconds as f64 / 3_600.0,
+        running_share: totals.running_seconds as f64 / seconds,
+        limit_excess_count: simulation.judge().seconds(),
+        limit_excess_kw_max: simulation.judge().worst().to_kilowatts_f64(),
+        excesses: Vec::new(),
+        commands: totals.commands,
+        commands_confirmed: totals.confirmed,
+        checker_vetoes: totals.vetoes,
+        cycles: totals.cycles,
+        seconds_leapt: totals.leapt,
+        cost: totals.cost.map(cents),
+        revenue: totals.revenue.map(cents),
+        margin: margin.map(cents),
+        currency: site.economics.currency.to_string(),
+        wall_ms,
+    }
+}
+
+fn cents(money: Money) -> f64 {
+    money.round_to_cents().amount().try_into().unwrap_or(f64::NAN)
+}

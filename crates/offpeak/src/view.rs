@@ -1,0 +1,193 @@
+//! What a site shows of itself: one shape for the local socket, `--json` and the terminal view.
+//!
+//! Fields name their unit. What is not known is `null`, never zero.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The site as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SiteView {
+    /// Its id.
+    pub(crate) site: String,
+    /// Its full name.
+    pub(crate) name: String,
+    /// Plant time.
+    pub(crate) at: Timestamp,
+    /// The site's time zone, for showing civil time.
+    pub(crate) time_zone: String,
+    /// Plant seconds a second.
+    pub(crate) speed: u32,
+    /// How bytes travel, in words: `sockets`, `in-memory streams, virtual time`.
+    pub(crate) transport: String,
+    /// The revenue meter; `null` while it is silent.
+    pub(crate) power_kw: Option<f64>,
+    /// How old that is.
+    pub(crate) power_age_s: Option<f64>,
+    /// What binds at the connection.
+    pub(crate) limit: Option<LimitView>,
+    /// What comes next there.
+    pub(crate) next: Option<ChangeView>,
+    /// Why nothing may start or hash, if so.
+    pub(crate) block: Option<String>,
+    /// By the machines' own word.
+    pub(crate) hash_rate_ths: f64,
+    /// Measured power over claimed hash rate.
+    pub(crate) efficiency_j_per_th: Option<f64>,
+    /// Rates at present prices, in `money.currency` an hour.
+    pub(crate) money: MoneyView,
+    /// Machines by standing.
+    pub(crate) counts: CountsView,
+    /// The halls.
+    pub(crate) halls: Vec<HallView>,
+    /// How commands ended since the start.
+    pub(crate) commands: CommandsView,
+    /// The last decisions, newest last.
+    pub(crate) decisions: Vec<DecisionView>,
+    /// What needs attention, most urgent first.
+    pub(crate) alarms: Vec<String>,
+    /// The checker's objections since the start.
+    pub(crate) checker_vetoes: u64,
+    /// Power against its limit over time, oldest first.
+    pub(crate) trace: Vec<PointView>,
+}
+
+/// A limit and who says so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LimitView {
+    pub(crate) limit_kw: f64,
+    pub(crate) source: String,
+    /// When this source's word changes.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// A coming change of what is allowed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ChangeView {
+    pub(crate) at: Timestamp,
+    pub(crate) limit_kw: f64,
+    pub(crate) text: String,
+}
+
+/// Money now and today.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MoneyView {
+    pub(crate) currency: String,
+    pub(crate) cost_per_h: Option<f64>,
+    pub(crate) revenue_per_h: Option<f64>,
+    pub(crate) margin_per_h: Option<f64>,
+    pub(crate) cost_today: f64,
+    pub(crate) revenue_today: f64,
+    pub(crate) margin_today: f64,
+    pub(crate) energy_today_kwh: f64,
+    /// Time of today that is in none of these sums.
+    pub(crate) unmetered_s: f64,
+    pub(crate) unpriced_s: f64,
+}
+
+/// Machines by standing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CountsView {
+    pub(crate) running: u32,
+    pub(crate) rising: u32,
+    pub(crate) falling: u32,
+    pub(crate) asleep: u32,
+    pub(crate) cut: u32,
+    pub(crate) failed: u32,
+    pub(crate) unknown: u32,
+    pub(crate) total: u32,
+}
+
+/// One hall.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HallView {
+    pub(crate) id: String,
+    /// `observe` or `control`.
+    pub(crate) authority: String,
+    /// Its meter, or what its machines come to by the catalogue where it has none.
+    pub(crate) power_kw: Option<f64>,
+    pub(crate) metered: bool,
+    pub(crate) limit_kw: Option<f64>,
+    pub(crate) source: Option<String>,
+    pub(crate) counts: CountsView,
+    /// A stop or lockout on it.
+    pub(crate) block: Option<String>,
+}
+
+/// How commands ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CommandsView {
+    pub(crate) issued: u64,
+    pub(crate) confirmed: u64,
+    pub(crate) refused: u64,
+    pub(crate) unanswered: u64,
+    pub(crate) timed_out: u64,
+    pub(crate) superseded: u64,
+    pub(crate) sleeps_issued: u64,
+    pub(crate) sleeps_confirmed: u64,
+    pub(crate) wakes_issued: u64,
+    pub(crate) wakes_confirmed: u64,
+}
+
+/// A decision in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DecisionView {
+    pub(crate) at: Timestamp,
+    pub(crate) text: String,
+}
+
+/// Power against its limit at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PointView {
+    pub(crate) at: Timestamp,
+    pub(crate) power_kw: Option<f64>,
+    pub(crate) limit_kw: Option<f64>,
+}
+
+/// One machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct MachineView {
+    pub(crate) id: String,
+    pub(crate) model: String,
+    pub(crate) owner: String,
+    pub(crate) hall: String,
+    pub(crate) address: Option<String>,
+    pub(crate) mac: Option<String>,
+    pub(crate) serial: Option<String>,
+    /// `running`, `rising`, `falling`, `asleep`, `cut`, `failed` or `unknown`.
+    pub(crate) state: String,
+    /// What is asked of it: `run`, `off` or `leave`.
+    pub(crate) target: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// What is wrong between us and it.
+    pub(crate) trouble: Option<String>,
+    /// Age of its last word.
+    pub(crate) age_s: Option<f64>,
+    /// By its own word.
+    pub(crate) power_w: Option<f64>,
+    pub(crate) hash_rate_ths: Option<f64>,
+    pub(crate) temperature_c: Option<f64>,
+    /// The command in flight or, failing that, the machine's last refusal.
+    pub(crate) command: Option<String>,
+    /// Whether an outlet can cut it.
+    pub(crate) has_outlet: bool,
+}
+
+/// What binds on a circuit at a moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Explanation {
+    pub(crate) circuit: String,
+    pub(crate) at: Timestamp,
+    pub(crate) binding: Option<LimitView>,
+    pub(crate) next: Option<LimitView>,
+    /// Why nothing may start or hash there, if so.
+    pub(crate) block: Option<String>,
+    /// Circuits above it, nearest first, with what binds on each.
+    pub(crate) above: Vec<(String, Option<LimitView>)>,
+    /// Measured now; `null` for another moment, without a meter, or while it is silent.
+    pub(crate) power_kw: Option<f64>,
+    /// What would remain with everything asleep.
+    pub(crate) floor_kw: Option<f64>,
+    pub(crate) changes_at: Timestamp,
+}
