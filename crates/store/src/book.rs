@@ -1,0 +1,409 @@
+//! Opening the book, reading it and writing to it.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use offpeak_units::Power;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::error::BookError;
+use crate::schema;
+
+/// An operator's stop in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopEntry {
+    /// Where.
+    pub circuit: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Who and why.
+    pub reason: String,
+}
+
+/// A lockout in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockoutEntry {
+    /// Where.
+    pub circuit: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Who works there.
+    pub by: String,
+}
+
+/// An order that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderEntry {
+    /// Its number.
+    pub id: u64,
+    /// Where.
+    pub circuit: String,
+    /// The most.
+    pub limit: Power,
+    /// From this instant,
+    pub from: Timestamp,
+    /// until this one.
+    pub until: Option<Timestamp>,
+}
+
+/// What people and the grid have ordered and not lifted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InForce {
+    /// Operator's stops.
+    pub stops: Vec<StopEntry>,
+    /// Lockouts.
+    pub lockouts: Vec<LockoutEntry>,
+    /// Orders.
+    pub orders: Vec<OrderEntry>,
+}
+
+/// What a restarted controller must know of a machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineState {
+    /// When it was last started by command.
+    pub started_at: Option<Timestamp>,
+    /// Its outlet was opened and not closed again.
+    pub cut: bool,
+    /// It let every try to put it to sleep pass.
+    pub disobeys: bool,
+}
+
+/// A command's change of state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The command.
+    pub generation: u64,
+    /// To whom.
+    pub machine: String,
+    /// What.
+    pub action: String,
+    /// When.
+    pub at: Timestamp,
+    /// To what.
+    pub state: &'static str,
+    /// The machine's words, where there are any.
+    pub detail: Option<String>,
+    /// What is now known of the machine.
+    pub now: MachineState,
+}
+
+/// The open book.
+#[derive(Debug)]
+pub struct Book {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+    /// Held for as long as the book is open; the system lets go of it when the process dies.
+    _lock: File,
+}
+
+impl Book {
+    /// Opens a book, or begins one. The folder must exist.
+    ///
+    /// # Errors
+    /// If another process has it open, or it is not a book that this program can read.
+    pub fn open(path: &Path) -> Result<Self, BookError> {
+        let lock = take_lock(path)?;
+        let damaged = |source| BookError::Damaged { path: path.to_owned(), source };
+        let mut connection = Connection::open(path).map_err(damaged)?;
+        // What is committed survives the loss of power, not only of the process.
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            .map_err(damaged)?;
+        schema::migrate(&mut connection, path)?;
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A transaction of a thread that panicked was rolled back when it was dropped.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes an operator's stop.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn stop(&self, circuit: &str, at: Timestamp, reason: &str) -> Result<(), BookError> {
+        self.connection().execute(
+            "INSERT INTO stop (circuit, at, reason) VALUES (?1, ?2, ?3)",
+            params![circuit, at.to_string(), reason],
+        )?;
+        Ok(())
+    }
+
+    /// Lifts the stops of a circuit, or all. Says how many.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn resume(&self, circuit: Option<&str>, at: Timestamp) -> Result<usize, BookError> {
+        Ok(self.connection().execute(
+            "UPDATE stop SET lifted_at = ?2 WHERE lifted_at IS NULL AND (?1 IS NULL OR circuit = ?1)",
+            params![circuit, at.to_string()],
+        )?)
+    }
+
+    /// Notes a lockout.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn lock_out(&self, circuit: &str, at: Timestamp, by: &str) -> Result<(), BookError> {
+        self.connection().execute(
+            "INSERT INTO lockout (circuit, at, by) VALUES (?1, ?2, ?3)",
+            params![circuit, at.to_string(), by],
+        )?;
+        Ok(())
+    }
+
+    /// Lifts a person's lockouts of a circuit; a manager's word (`whose` is `None`) lifts anybody's.
+    /// Says how many.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn lift_lockout(
+        &self,
+        circuit: &str,
+        whose: Option<&str>,
+        at: Timestamp,
+        lifted_by: &str,
+    ) -> Result<usize, BookError> {
+        Ok(self.connection().execute(
+            "UPDATE lockout SET lifted_at = ?3, lifted_by = ?4
+             WHERE lifted_at IS NULL AND circuit = ?1 AND (?2 IS NULL OR by = ?2)",
+            params![circuit, whose, at.to_string(), lifted_by],
+        )?)
+    }
+
+    /// Notes an order and gives it its number.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn order(
+        &self,
+        circuit: &str,
+        limit: Power,
+        from: Timestamp,
+        until: Option<Timestamp>,
+        source: &str,
+        at: Timestamp,
+    ) -> Result<u64, BookError> {
+        let connection = self.connection();
+        connection.execute(
+            "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                circuit,
+                limit.to_milliwatts(),
+                from.to_string(),
+                until.map(|until| until.to_string()),
+                source,
+                at.to_string()
+            ],
+        )?;
+        Ok(connection.last_insert_rowid().cast_unsigned())
+    }
+
+    /// Lifts an order. Says whether there was one.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn lift_order(&self, id: u64, at: Timestamp) -> Result<bool, BookError> {
+        let lifted = self.connection().execute(
+            "UPDATE command_order SET lifted_at = ?2 WHERE lifted_at IS NULL AND id = ?1",
+            params![id.cast_signed(), at.to_string()],
+        )?;
+        Ok(lifted > 0)
+    }
+
+    /// Everything ordered and neither lifted nor over.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub fn in_force(&self, at: Timestamp) -> Result<InForce, BookError> {
+        let connection = self.connection();
+        let mut found = InForce::default();
+        let mut query = connection.prepare("SELECT circuit, at, reason FROM stop WHERE lifted_at IS NULL")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            found.stops.push(StopEntry {
+                circuit: row.get(0)?,
+                at: instant(row.get(1)?)?,
+                reason: row.get(2)?,
+            });
+        }
+        let mut query = connection.prepare("SELECT circuit, at, by FROM lockout WHERE lifted_at IS NULL")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            found.lockouts.push(LockoutEntry {
+                circuit: row.get(0)?,
+                at: instant(row.get(1)?)?,
+                by: row.get(2)?,
+            });
+        }
+        let mut query = connection.prepare(
+            "SELECT id, circuit, limit_mw, from_at, until_at FROM command_order WHERE lifted_at IS NULL",
+        )?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            let order = OrderEntry {
+                id: row.get::<_, i64>(0)?.cast_unsigned(),
+                circuit: row.get(1)?,
+                limit: Power::from_milliwatts(row.get(2)?),
+                from: instant(row.get(3)?)?,
+                until: row.get::<_, Option<String>>(4)?.map(instant).transpose()?,
+            };
+            if order.until.is_none_or(|until| at < until) {
+                found.orders.push(order);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Gives or takes authority in a hall.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn set_authority(&self, hall: &str, control: bool, at: Timestamp) -> Result<(), BookError> {
+        self.connection().execute(
+            "INSERT INTO authority (hall, control, at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (hall) DO UPDATE SET control = ?2, at = ?3",
+            params![hall, control, at.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// Authority as last given or taken, by hall; a hall that is absent has what the site file says.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub fn authority(&self) -> Result<BTreeMap<String, bool>, BookError> {
+        let connection = self.connection();
+        let mut query = connection.prepare("SELECT hall, control FROM authority")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Hands out so many generations that were never handed out before and never will be again.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn reserve_generations(&self, count: u64) -> Result<Range<u64>, BookError> {
+        let next: i64 = self.connection().query_row(
+            "UPDATE generation SET next = next + ?1 RETURNING next",
+            params![count.cast_signed()],
+            |row| row.get(0),
+        )?;
+        let end = next.cast_unsigned();
+        Ok(end - count..end)
+    }
+
+    /// Writes changes of commands, all or none.
+    ///
+    /// # Errors
+    /// If they could not be written.
+    pub fn record(&self, changes: &[Change]) -> Result<(), BookError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        {
+            let mut command = transaction.prepare_cached(
+                "INSERT INTO command (generation, machine, action, at, state, detail)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            let mut machine = transaction.prepare_cached(
+                "INSERT INTO machine (machine, started_at, cut, disobeys) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (machine) DO UPDATE SET started_at = ?2, cut = ?3, disobeys = ?4",
+            )?;
+            for change in changes {
+                command.execute(params![
+                    change.generation.cast_signed(),
+                    change.machine,
+                    change.action,
+                    change.at.to_string(),
+                    change.state,
+                    change.detail
+                ])?;
+                machine.execute(params![
+                    change.machine,
+                    change.now.started_at.map(|at| at.to_string()),
+                    change.now.cut,
+                    change.now.disobeys
+                ])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// What is known of each machine that was ever commanded.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub fn machines(&self) -> Result<BTreeMap<String, MachineState>, BookError> {
+        let connection = self.connection();
+        let mut query = connection.prepare("SELECT machine, started_at, cut, disobeys FROM machine")?;
+        let mut rows = query.query([])?;
+        let mut machines = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let started_at = row.get::<_, Option<String>>(1)?.map(instant).transpose()?;
+            let state = MachineState { started_at, cut: row.get(2)?, disobeys: row.get(3)? };
+            machines.insert(row.get(0)?, state);
+        }
+        Ok(machines)
+    }
+
+    /// The last state of a command, for tests and reports.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub fn command_state(&self, generation: u64) -> Result<Option<String>, BookError> {
+        let state = self
+            .connection()
+            .query_row(
+                "SELECT state FROM command WHERE generation = ?1 ORDER BY rowid DESC LIMIT 1",
+                params![generation.cast_signed()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(state)
+    }
+}
+
+fn instant(text: String) -> Result<Timestamp, BookError> {
+    text.parse().map_err(|_| BookError::Row { found: text, expected: "an instant" })
+}
+
+/// One process at a time: an advisory lock on a file beside the book, with the holder's pid in it.
+fn take_lock(path: &Path) -> Result<File, BookError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let failed = |source| BookError::File { path: lock_path.clone(), source };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&lock_path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(BookError::InUse { path: path.to_owned(), pid: holder.trim().parse().ok() });
+        }
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}

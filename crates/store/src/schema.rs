@@ -1,0 +1,89 @@
+//! The tables, and how older books come to have them.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::error::BookError;
+
+/// "offp" in ASCII: marks a database as ours.
+const APPLICATION_ID: i64 = 0x6F66_6670;
+
+/// One step a version; a step, once released, never changes.
+const STEPS: &[&str] = &["
+CREATE TABLE stop (
+    circuit   TEXT NOT NULL,
+    at        TEXT NOT NULL,
+    reason    TEXT NOT NULL,
+    lifted_at TEXT
+) STRICT;
+CREATE TABLE lockout (
+    circuit   TEXT NOT NULL,
+    at        TEXT NOT NULL,
+    by        TEXT NOT NULL,
+    lifted_at TEXT,
+    lifted_by TEXT
+) STRICT;
+CREATE TABLE command_order (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    circuit     TEXT NOT NULL,
+    limit_mw    INTEGER NOT NULL, -- milliwatts
+    from_at     TEXT NOT NULL,
+    until_at    TEXT,
+    source      TEXT NOT NULL,
+    at          TEXT NOT NULL,
+    lifted_at   TEXT
+) STRICT;
+CREATE TABLE authority (
+    hall    TEXT PRIMARY KEY,
+    control INTEGER NOT NULL,
+    at      TEXT NOT NULL
+) STRICT;
+CREATE TABLE generation (
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
+    next INTEGER NOT NULL
+) STRICT;
+INSERT INTO generation VALUES (1, 1);
+CREATE TABLE command (
+    generation INTEGER NOT NULL,
+    machine    TEXT NOT NULL,
+    action     TEXT NOT NULL,
+    at         TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    detail     TEXT
+) STRICT;
+CREATE INDEX command_machine ON command (machine, at);
+CREATE TABLE machine (
+    machine    TEXT PRIMARY KEY,
+    started_at TEXT,
+    cut        INTEGER NOT NULL DEFAULT 0,
+    disobeys   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"];
+
+/// Brings a book up to date; each step is one transaction with its version.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), BookError> {
+    let damaged = |source| BookError::Damaged { path: path.to_owned(), source };
+    let number = |connection: &Connection, name: &str| {
+        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(damaged)
+    };
+    let (application, version) = (number(connection, "application_id")?, number(connection, "user_version")?);
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(damaged)?;
+    let empty = application == 0 && version == 0 && tables == 0;
+    if !empty && application != APPLICATION_ID {
+        return Err(BookError::Foreign(path.to_owned()));
+    }
+    let known = STEPS.len() as i64;
+    if version > known {
+        return Err(BookError::Newer { path: path.to_owned(), found: version, known });
+    }
+    for (place, step) in STEPS.iter().enumerate().skip(version as usize) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", place as i64 + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

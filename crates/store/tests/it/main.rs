@@ -1,0 +1,122 @@
+//! The book from outside: what is acknowledged is there afterwards, whatever happens in between.
+
+mod kill;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use offpeak_store::{Batch, Book, BookError, Change, MachineState, Recorder};
+use offpeak_units::Power;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_664_733_600 + second).unwrap()
+}
+
+fn change(generation: u64, machine: &str, state: &'static str) -> Change {
+    Change {
+        generation,
+        machine: machine.into(),
+        action: "wake".into(),
+        at: at(0),
+        state,
+        detail: None,
+        now: MachineState { started_at: Some(at(0)), cut: false, disobeys: false },
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn open(folder: &Path) -> Book {
+    Book::open(&folder.join("book.sqlite")).unwrap()
+}
+
+#[test]
+fn orders_survive_and_are_lifted_by_whom_they_may() {
+    let folder = folder();
+    {
+        let book = open(folder.path());
+        book.stop("grid", at(0), "storm").unwrap();
+        book.stop("hall-1", at(1), "fan").unwrap();
+        book.lock_out("hall-2", at(2), "anna").unwrap();
+        book.order("grid", Power::ZERO, at(3), Some(at(100)), "grid operator", at(3)).unwrap();
+        book.set_authority("hall-1", true, at(4)).unwrap();
+        book.set_authority("hall-1", false, at(5)).unwrap();
+    }
+    let book = open(folder.path());
+    let found = book.in_force(at(50)).unwrap();
+    assert_eq!(found.stops.len(), 2);
+    assert_eq!(found.orders[0].limit, Power::ZERO, "zero stays zero and does not become none");
+    assert_eq!(found.orders[0].until, Some(at(100)));
+    assert!(book.in_force(at(100)).unwrap().orders.is_empty(), "an order ends by itself");
+    assert_eq!(book.authority().unwrap()["hall-1"], false);
+
+    assert_eq!(book.lift_lockout("hall-2", Some("bert"), at(6), "bert").unwrap(), 0);
+    assert_eq!(book.lift_lockout("hall-2", None, at(6), "manager").unwrap(), 1);
+    assert_eq!(book.resume(Some("hall-1"), at(7)).unwrap(), 1);
+    assert_eq!(book.resume(None, at(7)).unwrap(), 1);
+    let left = book.in_force(at(50)).unwrap();
+    assert!(left.stops.is_empty() && left.lockouts.is_empty());
+    assert!(book.lift_order(left.orders[0].id, at(8)).unwrap());
+    assert!(!book.lift_order(left.orders[0].id, at(8)).unwrap(), "lifted once");
+}
+
+#[test]
+fn generations_are_never_handed_out_twice() {
+    let folder = folder();
+    let first = open(folder.path()).reserve_generations(1_000).unwrap();
+    let second = open(folder.path()).reserve_generations(5).unwrap();
+    assert_eq!((first.start, first.end), (1, 1_001));
+    assert_eq!((second.start, second.end), (1_001, 1_006));
+}
+
+#[test]
+fn a_second_process_is_told_who_has_it() {
+    let folder = folder();
+    let _book = open(folder.path());
+    let error = Book::open(&folder.path().join("book.sqlite")).unwrap_err();
+    assert!(matches!(error, BookError::InUse { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+}
+
+#[test]
+fn what_is_not_a_book_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("book.sqlite");
+    std::fs::write(&path, vec![7_u8; 5_000]).unwrap();
+    assert!(matches!(Book::open(&path), Err(BookError::Damaged { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), vec![7_u8; 5_000]);
+
+    let foreign = folder.path().join("foreign.sqlite");
+    rusqlite_table(&foreign, "CREATE TABLE song (title TEXT)");
+    assert!(matches!(Book::open(&foreign), Err(BookError::Foreign(_))));
+
+    let newer = folder.path().join("newer.sqlite");
+    drop(Book::open(&newer).unwrap());
+    rusqlite_table(&newer, "PRAGMA user_version = 99");
+    assert!(matches!(Book::open(&newer), Err(BookError::Newer { found: 99, .. })));
+}
+
+fn rusqlite_table(path: &Path, statement: &str) {
+    rusqlite::Connection::open(path).unwrap().execute_batch(statement).unwrap();
+}
+
+#[test]
+fn a_start_is_on_disk_before_it_is_sent() {
+    let folder = folder();
+    let book = Arc::new(open(folder.path()));
+    let recorder = Recorder::start(Arc::clone(&book));
+    let (sent, seen) = std::sync::mpsc::channel();
+    for generation in 1..=50 {
+        let (book, sent) = (Arc::clone(&book), sent.clone());
+        let then = move || sent.send(book.command_state(generation).unwrap()).unwrap();
+        let written =
+            recorder.write(Batch { changes: vec![change(generation, "m1", "issued")], then: Box::new(then) });
+        assert!(written);
+    }
+    drop((recorder, sent));
+    let states: Vec<_> = seen.iter().collect();
+    assert_eq!(states, vec![Some("issued".to_owned()); 50]);
+    assert_eq!(book.machines().unwrap()["m1"].started_at, Some(at(0)));
+}
