@@ -108,6 +108,33 @@ impl Number {
             Self::U64 | Self::I64 => 4,
         }
     }
+    /// Writes the value into these words, the reverse of `decode`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast from a float stops at the type's ends"
+    )]
+    fn encode(self, value: f64, order: WordOrder, into: &mut [u16]) {
+        let whole = value.round();
+        let wide = match self {
+            Self::U16 => u64::from(whole as u16),
+            Self::I16 => u64::from(whole as i16 as u16),
+            Self::U32 => u64::from(whole as u32),
+            Self::I32 => u64::from(whole as i32 as u32),
+            Self::F32 => u64::from((value as f32).to_bits()),
+            Self::U64 => whole as u64,
+            Self::I64 => whole as i64 as u64,
+        };
+        let mut left = wide;
+        let mut put = |word: &mut u16| {
+            *word = left as u16;
+            left >>= 16;
+        };
+        match order {
+            WordOrder::Big => into.iter_mut().rev().for_each(&mut put),
+            WordOrder::Little => into.iter_mut().for_each(&mut put),
+        }
+    }
     /// The value in these words; `None` for a float that is no number.
     fn decode(self, words: &[u16], order: WordOrder) -> Option<f64> {
         let fold = |wide: u64, word: &u16| wide << 16 | u64::from(*word);
@@ -268,6 +295,23 @@ impl RegisterMap {
         let (first, count) = self.span_wide();
         (first, u16::try_from(count).expect("checked against the protocol's limit"))
     }
+    /// The words of [`RegisterMap::span`] in a meter that shows this; registers between the two values
+    /// hold zero. What a register cannot hold is held at its end.
+    pub(crate) fn encode(&self, power: Power, energy: Energy) -> Vec<u16> {
+        let (first, count) = self.span();
+        let mut words = vec![0; usize::from(count)];
+        let mut put = |register: Register, value: f64| {
+            let start = usize::from(register.address - first);
+            let raw = value / register.unit.factor() / register.scale;
+            let into = &mut words[start..start + usize::from(register.number.width())];
+            register.number.encode(raw, self.word_order, into);
+        };
+        put(self.power, power.to_watts_f64());
+        if let Some(register) = self.energy {
+            put(register, energy.to_kilowatt_hours_f64() * 1e3);
+        }
+        words
+    }
     fn value(&self, register: Register, words: &[u16]) -> Result<f64, Unusable> {
         let (first, _) = self.span();
         let start = usize::from(register.address - first);
@@ -331,6 +375,21 @@ mod tests {
         assert_eq!(Number::I16.decode(&[0xFF38], WordOrder::Big), Some(-200.0));
         assert_eq!(Number::U64.decode(&[0, 0, 1, 0], WordOrder::Big), Some(65_536.0));
         assert_eq!(Number::I64.decode(&[0xFFFF; 4], WordOrder::Big), Some(-1.0));
+    }
+
+    #[test]
+    fn what_is_encoded_reads_back() {
+        for name in RegisterMap::known() {
+            let map = RegisterMap::named(name).unwrap();
+            let words = map.encode(Power::from_watts(-65_432), Energy::from_watt_hours(123_000));
+            assert_eq!(map.power(&words), Ok(Power::from_watts(-65_432)), "{name}");
+            assert_eq!(map.energy(&words), Ok(Some(Energy::from_watt_hours(123_000))), "{name}");
+        }
+        let mut words = [0; 4];
+        Number::U64.encode(65_536.0, WordOrder::Little, &mut words);
+        assert_eq!(words, [0, 1, 0, 0]);
+        Number::I32.encode(-1e12, WordOrder::Big, &mut words[..2]);
+        assert_eq!(words[..2], [0x8000, 0]);
     }
 
     #[test]
