@@ -1,5 +1,6 @@
 //! A connection to one Modbus TCP device, kept open between requests and opened anew after trouble.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use offpeak_site::observe::ModbusAddress;
@@ -113,7 +114,9 @@ pub(super) struct Line {
     connector: Connector,
     at: ModbusAddress,
     within: Duration,
-    context: Option<Context>,
+    /// Never contended: only `ask` takes it, and that borrows the line alone. The lock makes a line one that
+    /// tasks on several threads may refer to.
+    context: Mutex<Option<Context>>,
 }
 
 impl std::fmt::Debug for Line {
@@ -124,27 +127,31 @@ impl std::fmt::Debug for Line {
 
 impl Line {
     pub(super) const fn new(connector: Connector, at: ModbusAddress, within: Duration) -> Self {
-        Self { connector, at, within, context: None }
+        Self { connector, at, within, context: Mutex::new(None) }
     }
     pub(super) fn address(&self) -> String {
         format!("{} unit {}", self.at.address, self.at.unit)
     }
 
+    fn kept(&mut self) -> &mut Option<Context> {
+        self.context.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One request and its answer. After anything but an exception the connection is opened anew.
     pub(super) async fn ask(&mut self, request: Request<'_>) -> Result<Response, ModbusError> {
         let address = self.address();
-        let mut context = match self.context.take() {
+        let mut context = match self.kept().take() {
             Some(context) => context,
             None => self.open(&address).await?,
         };
         match timeout(self.within, context.call(request)).await {
             Err(_) => Err(ModbusError::Silent(address)),
             Ok(Ok(Ok(response))) => {
-                self.context = Some(context);
+                *self.kept() = Some(context);
                 Ok(response)
             }
             Ok(Ok(Err(code))) => {
-                self.context = Some(context);
+                *self.kept() = Some(context);
                 Err(ModbusError::Exception { address, code: code.into(), words: words(code) })
             }
             Ok(Err(tokio_modbus::Error::Protocol(error))) => Err(match error {

@@ -1,10 +1,12 @@
 //! The mine on the other side of the wire: polls its machines, reads its meters, sends commands.
 //! Reads and sends; decides nothing.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 use offpeak_dispatch::{Command, Returned, Seen};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
@@ -21,6 +23,12 @@ use tracing::{debug, info, warn};
 const COMMANDS_MAX: usize = 512;
 /// How long a Modbus device may take to answer.
 const MODBUS_PATIENCE: Duration = Duration::from_secs(2);
+/// Readings a second at most.
+const POLLS_PER_SECOND: u32 = 4_000;
+/// How often outlets are read back, at plant speed one,
+const OUTLETS_EVERY: Duration = Duration::from_secs(10);
+/// so many channels at a time.
+const CHANNELS_AT_ONCE: u16 = 1_000;
 /// How often tokens are looked after, at plant speed one.
 const ARM_EVERY: Duration = Duration::from_secs(60);
 
@@ -47,6 +55,8 @@ pub(crate) struct PlantIo {
     fleet: Arc<Fleet>,
     poller: Poller,
     meters: Arc<Mutex<Vec<Option<MeterReading>>>>,
+    /// By machine: whether its outlet carries power, and when its switch said so.
+    outlets: Arc<Mutex<Vec<Option<(bool, Timestamp)>>>>,
     switches: Arc<Vec<Option<tokio::sync::Mutex<ModbusSwitch>>>>,
     places: Arc<Semaphore>,
     returned: mpsc::UnboundedSender<Returned>,
@@ -68,7 +78,10 @@ impl PlantIo {
     ) -> Result<Self> {
         let driver = Driver::new(wire.connector.clone(), wire.clock);
         let fleet = Arc::new(Fleet::new(driver, targets(&site)));
-        let pace = Pace { every: wire.real(Duration::from_secs(5)), ..Pace::default() };
+        // Each machine about every five plant seconds, and no more readings than two cores carry beside
+        // everything else.
+        let every = wire.real(Duration::from_secs(5)).max(Duration::from_secs(1) * site.machines.len() as u32 / POLLS_PER_SECOND);
+        let pace = Pace { every, ..Pace::within(super::files::open_files()) };
         let poller = Poller::new(Arc::clone(&fleet), pace);
         let switches = site
             .switches
@@ -81,6 +94,7 @@ impl PlantIo {
             .collect();
         let mut io = Self {
             meters: Arc::new(Mutex::new(vec![None; site.meters.len()])),
+            outlets: Arc::new(Mutex::new(vec![None; site.machines.len()])),
             switches: Arc::new(switches),
             places: Arc::new(Semaphore::new(COMMANDS_MAX)),
             tasks: JoinSet::new(),
@@ -91,15 +105,17 @@ impl PlantIo {
             returned,
         };
         io.read_meters()?;
+        io.read_outlets();
         let poller = io.poller.clone();
         io.tasks.spawn(async move { poller.run().await });
         let (fleet, every) = (Arc::clone(&io.fleet), io.wire.real(ARM_EVERY));
+        let machines: Vec<MachineIx> = io.site.machines().map(|(ix, _)| ix).collect();
         io.tasks.spawn(async move {
             let mut ticks = interval(every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                fleet.keep_armed().await;
+                fleet.keep_armed(&machines).await;
             }
         });
         Ok(io)
@@ -142,13 +158,46 @@ impl PlantIo {
         Ok(())
     }
 
+    /// One task a switch: reads the channels of its machines back.
+    fn read_outlets(&mut self) {
+        let mut channels: Vec<BTreeMap<u16, MachineIx>> = vec![BTreeMap::new(); self.site.switches.len()];
+        for (ix, machine) in self.site.machines() {
+            if let Some(outlet) = machine.outlet {
+                channels[outlet.switch.ix()].insert(outlet.channel, ix);
+            }
+        }
+        for (place, channels) in channels.into_iter().enumerate() {
+            if channels.is_empty() || self.switches[place].is_none() {
+                continue;
+            }
+            let (switches, table, wire) =
+                (Arc::clone(&self.switches), Arc::clone(&self.outlets), self.wire.clone());
+            self.tasks.spawn(async move {
+                let mut ticks = interval(wire.real(OUTLETS_EVERY));
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    ticks.tick().await;
+                    let Some(switch) = &switches[place] else { return };
+                    read_back(switch, &channels, &table, wire.clock).await;
+                }
+            });
+        }
+    }
+
     /// What is known of the machines now. One without an address is unreachable.
     pub(crate) fn machines(&self) -> Vec<Seen> {
-        let unknown = Seen { reading: None, trouble: Some((Trouble::Unreachable, self.wire.clock.now())) };
+        let unknown = Seen {
+            trouble: Some((Trouble::Unreachable, self.wire.clock.now())),
+            ..Seen::default()
+        };
         let mut seen = vec![unknown; self.site.machines.len()];
         self.fleet.each(|machine, latest| {
-            seen[machine.ix()] = Seen { reading: latest.reading, trouble: latest.trouble };
+            let entry = &mut seen[machine.ix()];
+            (entry.reading, entry.trouble) = (latest.reading, latest.trouble);
         });
+        for (entry, outlet) in seen.iter_mut().zip(lock(&self.outlets).iter()) {
+            entry.outlet_closed = *outlet;
+        }
         seen
     }
 
@@ -185,6 +234,34 @@ impl PlantIo {
                 });
             });
         }
+    }
+}
+
+/// Reads a switch's channels, in runs without large holes, and notes what each machine's outlet does.
+async fn read_back(
+    switch: &tokio::sync::Mutex<ModbusSwitch>,
+    channels: &BTreeMap<u16, MachineIx>,
+    table: &Mutex<Vec<Option<(bool, Timestamp)>>>,
+    clock: Clock,
+) {
+    let mut next = channels.keys().next().copied();
+    while let Some(first) = next {
+        let last = first.saturating_add(CHANNELS_AT_ONCE - 1);
+        let run = || channels.range(first..=last);
+        let count = run().next_back().map_or(1, |(channel, _)| channel - first + 1);
+        let asked_at = clock.now();
+        // The switch is held for one request at a time, so that a cut never waits for a survey.
+        match switch.lock().await.read(first, count).await {
+            Ok(states) => {
+                let mut table = lock(table);
+                for (channel, machine) in run() {
+                    let state = states.get(usize::from(channel - first));
+                    table[machine.ix()] = state.map(|closed| (*closed, asked_at));
+                }
+            }
+            Err(error) => debug!(%error, "outlets not read"),
+        }
+        next = last.checked_add(1).and_then(|from| channels.range(from..).next()).map(|(channel, _)| *channel);
     }
 }
 

@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use offpeak_site::{CircuitIx, Site};
-use offpeak_twin::{Pace, Scenario, Simulation};
-use offpeak_units::Money;
+use offpeak_twin::{Excess, Pace, Scenario, Simulation};
+use offpeak_units::{Money, Power};
 use serde::Serialize;
 
 /// What to simulate.
@@ -39,8 +39,8 @@ pub(crate) struct Report {
     running_share: f64,
     limit_excess_count: u64,
     limit_excess_kw_max: f64,
-    /// The worst excesses, with the machines that drew against a command.
-    excesses: Vec<ExcessReport>,
+    /// The worst excess, with the machines that drew against a command.
+    limit_excess_worst: Option<ExcessReport>,
     commands: u64,
     commands_confirmed: u64,
     checker_vetoes: u64,
@@ -54,16 +54,28 @@ pub(crate) struct Report {
     wall_ms: u128,
 }
 
-/// One stretch above a limit.
+/// A circuit above its limit, in the worst second.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ExcessReport {
     circuit: String,
-    from: Timestamp,
-    seconds: u64,
-    kw_max: f64,
-    /// Machines that drew against a command at the worst instant, and their watts.
+    at: Timestamp,
+    power_kw: f64,
+    limit_kw: f64,
+    /// Machines below it that drew power although they were last asked to sleep, and their power.
     machines: Vec<String>,
     machines_kw: f64,
+}
+
+fn excess(site: &Site, simulation: &Simulation, worst: &Excess) -> ExcessReport {
+    let culprits = &simulation.judge().verdict().culprits;
+    ExcessReport {
+        circuit: site.circuits.get(worst.circuit).id.clone(),
+        at: worst.at,
+        power_kw: worst.power.to_kilowatts_f64(),
+        limit_kw: worst.limit.to_kilowatts_f64(),
+        machines: culprits.iter().map(|culprit| site.machine(culprit.machine).id.clone()).collect(),
+        machines_kw: culprits.iter().map(|culprit| culprit.power).sum::<Power>().to_kilowatts_f64(),
+    }
 }
 
 /// Runs it. `progress` hears the share done, now and then.
@@ -109,6 +121,7 @@ fn report(
     wall_ms: u128,
 ) -> Report {
     let totals = simulation.totals();
+    let verdict = simulation.judge().verdict();
     let seconds = (to.as_second() - from.as_second()) as f64;
     let margin = totals.revenue.zip(totals.cost).and_then(|(revenue, cost)| revenue.checked_sub(cost).ok());
     Report {
@@ -121,9 +134,9 @@ fn report(
         hashes: simulation.plant().hashes().to_exahashes_f64(),
         hours_running: totals.running_seconds as f64 / 3_600.0,
         running_share: totals.running_seconds as f64 / seconds,
-        limit_excess_count: simulation.judge().seconds(),
-        limit_excess_kw_max: simulation.judge().worst().to_kilowatts_f64(),
-        excesses: Vec::new(),
+        limit_excess_count: verdict.seconds,
+        limit_excess_kw_max: verdict.worst.map_or(0.0, |worst| worst.above().to_kilowatts_f64()),
+        limit_excess_worst: verdict.worst.map(|worst| excess(site, simulation, &worst)),
         commands: totals.commands,
         commands_confirmed: totals.confirmed,
         checker_vetoes: totals.vetoes,

@@ -1,0 +1,54 @@
+//! The data folder of a site, and what the process may open.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::warn;
+
+/// The book's name in a site's folder.
+const BOOK: &str = "book.sqlite";
+
+/// Makes the folder, closed to others, and says where the book is.
+pub(crate) fn book(dir: &Path) -> Result<PathBuf> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
+    Ok(dir.join(BOOK))
+}
+
+/// As [`book`], without what an earlier demo left. Only for a folder that holds a demo's book.
+pub(crate) fn fresh_book(dir: &Path) -> Result<PathBuf> {
+    let path = book(dir)?;
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{} cannot be removed", name.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(path)
+}
+
+/// Lets the process open as many files as the system allows it; the usual 1,024 are few for a mine.
+pub(crate) fn raise_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// How many files the process may open.
+pub(crate) fn open_files() -> usize {
+    getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}

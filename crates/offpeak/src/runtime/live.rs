@@ -1,0 +1,269 @@
+//! The running loop: reads what was seen, lets the controller decide, writes it down, sends it.
+//!
+//! A cycle runs every plant second and at once when an order is given. Reductions are sent before
+//! anything is written; a start is sent once the book holds it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use offpeak_dispatch::{
+    Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, Returned, Snapshot, Stop,
+    Transition,
+};
+use offpeak_site::{Action, Authority, CircuitIx, Site};
+use offpeak_store::{Batch, Book, Change, InForce, MachineState, Recorder};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use super::plant_io::{PlantIo, Wire};
+use super::story::Story;
+
+/// Generations are taken from the book in blocks of this size; what a crash leaves over is lost.
+const GENERATIONS: u64 = 1_000_000;
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is held is replaced whole, so a holder that panicked left it usable.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The last picture and what was decided on it.
+pub(crate) struct Latest {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) cycle: Cycle,
+    pub(crate) memory: Memory,
+}
+
+/// What the loop shares with those who ask it something.
+pub(crate) struct Shared {
+    site: RwLock<Arc<Site>>,
+    pub(crate) wire: Wire,
+    pub(crate) book: Arc<Book>,
+    pub(crate) directives: Mutex<Directives>,
+    /// Wakes the loop for an order.
+    pub(crate) nudge: Notify,
+    pub(crate) latest: Mutex<Option<Arc<Latest>>>,
+    pub(crate) story: Mutex<Story>,
+    pub(crate) recorder: Recorder,
+    /// Readings tried so far.
+    pub(crate) polls: AtomicU64,
+    began: Timestamp,
+}
+
+impl Shared {
+    /// Opens a site's shared state. Orders of the book are in force from the first cycle on.
+    pub(crate) fn new(site: Arc<Site>, wire: Wire, book: Arc<Book>) -> Result<Arc<Self>> {
+        let now = wire.clock.now();
+        let directives = directives(&site, book.in_force(now)?)?;
+        Ok(Arc::new(Self {
+            story: Mutex::new(Story::new(&site, now)),
+            recorder: Recorder::start(Arc::clone(&book)),
+            directives: Mutex::new(directives),
+            nudge: Notify::new(),
+            latest: Mutex::new(None),
+            polls: AtomicU64::new(0),
+            site: RwLock::new(site),
+            began: now,
+            wire,
+            book,
+        }))
+    }
+
+    /// Plant time, for those outside the loop: that of the last cycle, since a thread of its own does not
+    /// share a virtual clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        lock(&self.latest).as_ref().map_or(self.began, |latest| latest.cycle.at)
+    }
+
+    /// The site, with authority as it is now.
+    pub(crate) fn site(&self) -> Arc<Site> {
+        Arc::clone(&self.site.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads authority anew from the book, and lets the loop know.
+    pub(crate) fn reload_authority(&self) -> Result<()> {
+        let site = with_authority(Site::clone(&self.site()), &self.book)?;
+        *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
+        self.nudge.notify_one();
+        Ok(())
+    }
+
+    /// Reads the orders in force anew from the book, and lets the loop know.
+    pub(crate) fn reload_directives(&self) -> Result<()> {
+        let in_force = self.book.in_force(self.now())?;
+        *lock(&self.directives) = directives(&self.site(), in_force)?;
+        self.nudge.notify_one();
+        Ok(())
+    }
+}
+
+/// A site with authority as the book has it: it goes before the site file's.
+pub(crate) fn with_authority(mut site: Site, book: &Book) -> Result<Site> {
+    let given = book.authority()?;
+    let mut circuits: Vec<_> = site.circuits.iter().map(|(_, circuit)| circuit.clone()).collect();
+    for (ix, _) in site.circuits.iter() {
+        let hall = site.circuits.hall_of(ix).map(|hall| site.circuits.get(hall).id.as_str());
+        if let Some(control) = hall.and_then(|hall| given.get(hall)) {
+            circuits[ix.ix()].authority = if *control { Authority::Control } else { Authority::Observe };
+        }
+    }
+    site.circuits = offpeak_site::CircuitTree::new(circuits).context("the tree stays a tree")?;
+    Ok(site)
+}
+
+/// A controller's memory from the book: what was started, cut or disobedient.
+pub(crate) fn recall(site: &Site, book: &Book) -> Result<Memory> {
+    let block = book.reserve_generations(GENERATIONS)?;
+    let mut memory = Memory::new(site, block.start);
+    let known = book.machines()?;
+    for (ix, machine) in site.machines() {
+        if let Some(state) = known.get(&machine.id) {
+            let remembered = &mut memory.machines[ix.ix()];
+            remembered.started_at = state.started_at;
+            remembered.cut = state.cut;
+            remembered.disobeys = state.disobeys;
+        }
+    }
+    Ok(memory)
+}
+
+/// The book's orders on this site's circuits. One on a circuit that the file no longer has is an
+/// error: it must not be forgotten silently.
+fn directives(site: &Site, in_force: InForce) -> Result<Directives> {
+    let by_id: BTreeMap<&str, CircuitIx> =
+        site.circuits.iter().map(|(ix, circuit)| (circuit.id.as_str(), ix)).collect();
+    let find = |id: &str| {
+        by_id.get(id).copied().with_context(|| {
+            format!("the book holds an order for circuit `{id}`, which the site file does not have")
+        })
+    };
+    let mut found = Directives::default();
+    for stop in in_force.stops {
+        found.stops.push(Stop { circuit: find(&stop.circuit)?, at: stop.at, reason: stop.reason });
+    }
+    for lockout in in_force.lockouts {
+        found.lockouts.push(Lockout { circuit: find(&lockout.circuit)?, at: lockout.at, by: lockout.by });
+    }
+    for order in in_force.orders {
+        found.orders.push(Order {
+            id: order.id,
+            circuit: find(&order.circuit)?,
+            limit: order.limit,
+            from: order.from,
+            until: order.until,
+        });
+    }
+    Ok(found)
+}
+
+/// Runs cycles until the future is dropped.
+pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Result<()> {
+    let (returned_to, mut returned) = mpsc::unbounded_channel();
+    let mut site = shared.site();
+    let io = PlantIo::start(Arc::clone(&site), shared.wire.clone(), returned_to)?;
+    let io = Arc::new(Mutex::new(io));
+    let mut reserved = controller.memory().generation + GENERATIONS;
+    let mut ticks = interval(shared.wire.real(Duration::from_secs(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    info!(site = site.id, machines = site.machines.len(), "control loop begins");
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shared.nudge.notified() => {}
+        }
+        if controller.memory().generation + GENERATIONS / 2 > reserved {
+            let block = shared.book.reserve_generations(GENERATIONS)?;
+            controller.set_generation(block.start);
+            reserved = block.end;
+        }
+        if !Arc::ptr_eq(&site, &shared.site()) {
+            site = shared.site();
+            controller = Controller::new(Arc::clone(&site), controller.memory().clone());
+        }
+        let snapshot = picture(&shared, &io, &mut returned);
+        let cycle = controller.cycle(&snapshot);
+        send(&shared, &site, &io, &cycle, controller.memory());
+        tell(&cycle);
+        lock(&shared.story).add(&site, &snapshot, &cycle);
+        let memory = controller.memory().clone();
+        *lock(&shared.latest) = Some(Arc::new(Latest { snapshot, cycle, memory }));
+    }
+}
+
+fn picture(
+    shared: &Shared,
+    io: &Mutex<PlantIo>,
+    returned: &mut mpsc::UnboundedReceiver<Returned>,
+) -> Snapshot {
+    let io = lock(io);
+    shared.polls.store(io.polls(), Ordering::Relaxed);
+    Snapshot {
+        at: shared.wire.clock.now(),
+        machines: io.machines(),
+        meters: io.meters(),
+        directives: lock(&shared.directives).clone(),
+        returned: std::iter::from_fn(|| returned.try_recv().ok()).collect(),
+    }
+}
+
+/// Reductions leave at once; starts when the book holds them.
+fn send(shared: &Shared, site: &Site, io: &Arc<Mutex<PlantIo>>, cycle: &Cycle, memory: &Memory) {
+    let (downs, ups): (Vec<Command>, Vec<Command>) =
+        cycle.commands.iter().partition(|command| matches!(command.action, Action::Sleep | Action::Cut));
+    lock(io).send(downs);
+    if cycle.transitions.is_empty() {
+        return;
+    }
+    let changes = cycle.transitions.iter().map(|of| change(site, memory, of)).collect();
+    let (io, runtime) = (Arc::clone(io), tokio::runtime::Handle::current());
+    let then = Box::new(move || {
+        if !ups.is_empty() {
+            let _inside = runtime.enter();
+            lock(&io).send(ups);
+        }
+    });
+    if !shared.recorder.write(Batch { changes, then }) {
+        warn!(lost = shared.recorder.lost(), "the book is behind: starts wait");
+    }
+}
+
+fn change(site: &Site, memory: &Memory, of: &Transition) -> Change {
+    let remembered = &memory.machines[of.machine.ix()];
+    let (state, detail) = match &of.state {
+        CommandState::Issued => ("issued", None),
+        CommandState::Accepted => ("accepted", None),
+        CommandState::Confirmed => ("confirmed", None),
+        CommandState::Refused(words) => ("refused", Some(words.clone())),
+        CommandState::Unanswered(trouble) => ("unanswered", Some(trouble.to_string())),
+        CommandState::TimedOut => ("timed out", None),
+        CommandState::Superseded => ("superseded", None),
+    };
+    Change {
+        generation: of.generation,
+        machine: site.machine(of.machine).id.clone(),
+        action: of.action.to_string(),
+        at: of.at,
+        state,
+        detail,
+        now: MachineState {
+            started_at: remembered.started_at,
+            cut: remembered.cut,
+            disobeys: remembered.disobeys,
+        },
+    }
+}
+
+/// One line a change of state that somebody should see.
+fn tell(cycle: &Cycle) {
+    for veto in &cycle.vetoes {
+        warn!(circuit = veto.circuit.0, cause = %veto.cause, "the checker objects");
+    }
+    if !cycle.commands.is_empty() {
+        let downs = cycle.commands.iter().filter(|c| matches!(c.action, Action::Sleep | Action::Cut)).count();
+        info!(at = %cycle.at, down = downs, up = cycle.commands.len() - downs, "commands");
+    }
+}
