@@ -97,8 +97,8 @@ pub struct Link {
     pub mac: Option<MacAddress>,
     /// When it last spoke of itself, what it was doing.
     activity: Option<Activity>,
-    /// Whether the statistics said something when they were last asked for.
-    work_told: bool,
+    /// What the statistics said of a machine that does not hash, until its mode says why.
+    idle: Option<Reading>,
     /// The running mode it was last set to.
     mode: Option<WorkMode>,
     challenge: Challenge,
@@ -194,7 +194,7 @@ impl Driver {
             // The API daemon answers, the mining process behind it does not: ask why.
             Err(ReplyError::Refused(refusal)) if refusal.code != Some(code::DENIED) => {
                 link.question = Question::Mode;
-                link.work_told = false;
+                link.idle = None;
                 return Ok(None);
             }
             Err(error) => return Err(error.trouble()),
@@ -209,16 +209,22 @@ impl Driver {
         } else {
             Activity::Failed
         };
-        link.question = if hashing { Question::Work } else { Question::Mode };
-        link.work_told = true;
-        Ok(Some(Reading {
+        let reading = Reading {
             at: self.clock.now(),
             activity,
             power: summary.power(),
             hash_rate,
             temperature: summary.temperature(),
             mode: summary.mode(),
-        }))
+        };
+        if hashing {
+            link.question = Question::Work;
+            return Ok(Some(reading));
+        }
+        // It may be off by command, which the statistics do not say.
+        link.question = Question::Mode;
+        link.idle = Some(reading);
+        Ok(None)
     }
 
     async fn status(
@@ -231,16 +237,16 @@ impl Driver {
         let state = State::parse(buffer).map_err(|error| error.trouble())?;
         let off = state.is_off().ok_or(Trouble::Garbled)?;
         link.question = if off { Question::Mode } else { Question::Work };
-        // Awake without hashing was already told by the statistics, with more detail.
-        let told = !off && std::mem::take(&mut link.work_told);
-        Ok((!told).then(|| Reading {
+        // Of a machine that is awake the statistics have told more.
+        let idle = link.idle.take().filter(|_| !off);
+        Ok(Some(idle.unwrap_or_else(|| Reading {
             at: self.clock.now(),
             activity: if off { Activity::Asleep } else { Activity::Starting },
             power: None,
             hash_rate: None,
             temperature: None,
             mode: state.mode(),
-        }))
+        })))
     }
 
     async fn stats(

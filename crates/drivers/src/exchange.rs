@@ -21,9 +21,9 @@ const BUFFER_START: usize = 4 * 1024;
 /// Sends `request` and collects the reply in `buffer` (cleared first), without its terminator.
 ///
 /// # Errors
-/// `Unreachable` without a connection, `Silent` without an end in time, `Oversized` beyond
-/// [`REPLY_MAX`], `Garbled` when bytes follow the NUL, `Truncated` when the machine closes or resets
-/// before it has sent anything. Whether what came before a close is a whole reply, only the
+/// `Unreachable` without a connection, or with one that is reset before a byte has come (nobody is
+/// behind it), `Silent` without an end in time, `Oversized` beyond [`REPLY_MAX`], `Garbled` when bytes
+/// follow the NUL, `Truncated` when the machine closes before it has sent anything. Whether what came before a close is a whole reply, only the
 /// codec can tell: see [`shape`].
 pub async fn exchange(
     connector: &Connector,
@@ -37,8 +37,8 @@ pub async fn exchange(
     let talk = async {
         let mut stream = connector.connect(to).await.map_err(|error| of_connect(&error))?;
         connected = true;
-        stream.write_all(request).await.map_err(|_| Trouble::Truncated)?;
-        stream.flush().await.map_err(|_| Trouble::Truncated)?;
+        stream.write_all(request).await.map_err(|error| of_break(&error, true))?;
+        stream.flush().await.map_err(|error| of_break(&error, true))?;
         collect(&mut stream, buffer).await
     };
     match timeout(within, talk).await {
@@ -53,6 +53,14 @@ pub async fn exchange(
 fn of_connect(error: &io::Error) -> Trouble {
     tracing::trace!(%error, "no connection");
     Trouble::Unreachable
+}
+
+/// What a connection that breaks means; `at_once` when nothing has come over it.
+pub(crate) fn of_break(error: &io::Error, at_once: bool) -> Trouble {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset if at_once => Trouble::Unreachable,
+        _ => Trouble::Truncated,
+    }
 }
 
 async fn collect(
@@ -81,7 +89,7 @@ async fn collect(
                     return if buffer.is_empty() { Err(Trouble::Garbled) } else { Ok(()) };
                 }
             }
-            Err(_) => return Err(Trouble::Truncated),
+            Err(error) => return Err(of_break(&error, buffer.is_empty())),
         }
     }
     if buffer.is_empty() { Err(Trouble::Truncated) } else { Ok(()) }

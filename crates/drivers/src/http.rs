@@ -4,6 +4,7 @@
 //! hyper speaks HTTP, digest_auth computes the answers (RFC 7616; stock firmware uses MD5 and
 //! `qop=auth`). Not here: what the pages hold (`antminer::conf`).
 
+use core::error::Error as _;
 use core::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -20,7 +21,7 @@ use offpeak_site::Trouble;
 use tokio::time::timeout;
 
 use crate::connect::{Connector, Stream};
-use crate::exchange::REPLY_MAX;
+use crate::exchange::{REPLY_MAX, of_break};
 
 /// A user and a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -199,6 +200,11 @@ async fn drive<T>(wire: &mut Wire, wanted: impl Future<Output = T>) -> T {
     .await
 }
 
+/// What it means when no answer has begun.
 fn of_http(error: &hyper::Error) -> Trouble {
-    if error.is_parse() || error.is_parse_status() { Trouble::Garbled } else { Trouble::Truncated }
+    if error.is_parse() || error.is_parse_status() {
+        return Trouble::Garbled;
+    }
+    let broken = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    broken.map_or(Trouble::Truncated, |error| of_break(error, true))
 }

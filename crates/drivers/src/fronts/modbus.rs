@@ -17,7 +17,7 @@ use super::{FrontsError, Shared};
 use crate::modbus::{RegisterMap, Table};
 
 /// A client that asks nothing for so long is let go.
-const IDLE_MAX: Duration = Duration::from_secs(300);
+const IDLE_MAX: Duration = Duration::from_secs(3_600);
 /// The longest unit identifier and request (Modbus Application Protocol, 4.1).
 const FRAME_MAX: u16 = 254;
 

@@ -3,9 +3,9 @@
 //! Shapes: the recorded replies in `tests/fixtures/whatsminer` (`summary` with the fields of v1, which
 //! later firmwares kept). Codes, and how many tokens live for how long: MicroBT, "WhatsMiner API
 //! V2.0.5" (16 clients, 32 tokens each, 30 minutes). Wording of refusals as clients report it
-//! ("can't access write cmd": pyasic 0.79.0). While the boards are off by command, the mining process
-//! behind the API does not run, and what it would answer is refused (pyasic tells a machine that is
-//! off by `devdetails` failing).
+//! ("can't access write cmd": pyasic 0.79.0). With the boards off by command everything is answered
+//! as before, with rates of zero: the document calls it "power off hashboard", and `status` says
+//! `mineroff` where version 1, whose mining process ended, said `btmineroff`.
 //!
 //! Not here: the socket (`talk`), what a command does (the plant).
 
@@ -95,7 +95,7 @@ pub(super) fn answer(
         joined if joined.contains('+') => {
             let parts: Vec<&str> = joined.split('+').collect();
             let mined = parts.iter().all(|part| matches!(*part, "summary" | "pools" | "devs" | "edevs" | "devdetails"));
-            if !mined || view.activity == Activity::Asleep {
+            if !mined {
                 return refuse(out, when, code::DENIED, "command join err");
             }
             for (place, part) in parts.iter().enumerate() {
@@ -105,7 +105,6 @@ pub(super) fn answer(
             }
             add!(out, ",\"id\":1}}");
         }
-        _ if view.activity == Activity::Asleep => refuse(out, when, code::INVALID_COMMAND, "invalid cmd"),
         other => {
             if !mined_part(out, other, card, &view) {
                 refuse(out, when, code::INVALID_COMMAND, "invalid cmd");

@@ -158,6 +158,8 @@ async fn ask(driver: &Driver, endpoint: Endpoint) -> First {
     First::Answer(match driver.identify(endpoint).await {
         Ok(Some(identity)) => Found::Machine(identity),
         Ok(None) => Found::Other,
+        // What took the connection has nobody behind it.
+        Err(Trouble::Unreachable) => return First::NoWord,
         Err(trouble) => Found::Trouble(trouble),
     })
 }

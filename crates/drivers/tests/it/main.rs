@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod control;
+mod fronts;
+mod fronts_clients;
+mod fronts_quirks;
 mod hosts;
 mod malformed;
 mod misbehaving;
