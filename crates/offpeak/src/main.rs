@@ -1,1 +1,38 @@
-fn main(){}
+//! offpeak runs a Bitcoin mine on the power the grid can spare, and proves that it did.
+
+mod cli;
+mod commands;
+mod exit;
+mod handle;
+mod protocol;
+mod runtime;
+mod screen;
+mod socket;
+mod view;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A screen has no room for a log; a run is looked up in it.
+    let level = if matches!(&cli.command, Command::Run(run) if !run.screen) { "info" } else { "error" };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    match commands::carry_out(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Failed.into()
+        }
+    }
+}

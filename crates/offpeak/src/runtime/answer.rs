@@ -201,12 +201,14 @@ impl SiteHandle for Answers {
 /// What binds on a circuit, without what only a running site knows.
 pub(crate) fn explain(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> Explanation {
     let own = envelope.circuit(circuit);
-    let above = site.circuits.path(circuit).skip(1).map(|ix| {
-        (site.circuits.get(ix).id.clone(), envelope.circuit(ix).binding.as_ref().map(limit_view))
-    });
+    let above =
+        site.circuits.path(circuit).skip(1).map(|ix| {
+            (site.circuits.get(ix).id.clone(), envelope.circuit(ix).binding.as_ref().map(limit_view))
+        });
     let blocked = site.circuits.path(circuit).find_map(|ix| {
         let at = &site.circuits.get(ix).id;
-        block_view(envelope.circuit(ix)).map(|block| if ix == circuit { block } else { format!("{block} (at {at})") })
+        block_view(envelope.circuit(ix))
+            .map(|block| if ix == circuit { block } else { format!("{block} (at {at})") })
     });
     Explanation {
         circuit: site.circuits.get(circuit).id.clone(),
@@ -333,7 +335,8 @@ fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
             let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
             let view = HallView {
                 id: circuit.id.clone(),
-                authority: if circuit.authority == Authority::Control { "control" } else { "observe" }.to_owned(),
+                authority: if circuit.authority == Authority::Control { "control" } else { "observe" }
+                    .to_owned(),
                 power_kw: load.measured.map(Power::to_kilowatts_f64),
                 metered: circuit.meter.is_some(),
                 limit_kw: limits.binding.map(|limit| limit.power.to_kilowatts_f64()),
@@ -381,14 +384,20 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
     }
     for unmet in &latest.cycle.plan.unmet {
         let id = &site.circuits.get(unmet.circuit).id;
-        alarms.push(format!("{id}: the limit is {}, but {} remain with everything asleep", unmet.limit, unmet.floor));
+        alarms.push(format!(
+            "{id}: the limit is {}, but {} remain with everything asleep",
+            unmet.limit, unmet.floor
+        ));
     }
     for (ix, circuit) in site.circuits.iter() {
         let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
         if let (Some(power), Some(limit)) = (load.measured, limits.binding) {
             // While the way down is under way the load follows its line; that is no alarm.
             if power > limit.power && limit.source != offpeak_dispatch::Source::ContractClosing {
-                alarms.push(format!("{}: {power} measured, {} allowed ({})", circuit.id, limit.power, limit.source));
+                alarms.push(format!(
+                    "{}: {power} measured, {} allowed ({})",
+                    circuit.id, limit.power, limit.source
+                ));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! controller knows the plant through those sockets only. Above that the same codecs run over
 //! in-memory streams in virtual time.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,11 +26,14 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::answer::Answers;
-use super::files;
 use super::live::{self, Shared, lock};
 use super::plant_io::Wire;
 use super::stage;
 use super::story::Counts;
+use super::{demo_site, files};
+use crate::cli;
+use crate::commands::{DATA, load, print, print_json};
+use crate::exit::Exit;
 use crate::handle::SiteHandle;
 use crate::view::CommandsView;
 
@@ -101,6 +105,62 @@ struct Stage {
     transport: &'static str,
     found: usize,
     not_found: Vec<String>,
+}
+
+pub(crate) fn demo_command(args: cli::Demo) -> Result<Exit> {
+    let site = match &args.site {
+        Some(path) => match load(path)? {
+            Some(site) => site,
+            None => return Ok(Exit::Mistakes),
+        },
+        None => {
+            let text = demo_site::site_text(args.machines.unwrap_or(demo_site::SMALL_MACHINES));
+            offpeak_site::file::load("the demo's site", &text, &|_| None).map_err(|found| {
+                anyhow!("{}", found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+            })?
+        }
+    };
+    let json = args.json;
+    let report = demo(Demo {
+        site,
+        seed: args.seed,
+        speed: args.speed,
+        dir: PathBuf::from(DATA).join("demo"),
+        headless: args.headless,
+        lasts: args.lasts,
+    })?;
+    let Some(report) = report else { return Ok(Exit::Done) };
+    if json {
+        print_json(&report)?
+    } else {
+        print(&report.to_string())?
+    }
+    Ok(if report.limit_excess_count == 0 { Exit::Done } else { Exit::LimitExceeded })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commands = self.commands;
+        writeln!(
+            f,
+            "{}: {} of {} machines found over {}",
+            self.site, self.found, self.machines, self.transport
+        )?;
+        writeln!(f, "plant time {} to {}, {} times real time", self.plant_from, self.plant_to, self.speed)?;
+        writeln!(f, "wakes      {} sent, {} confirmed", commands.wakes_issued, commands.wakes_confirmed)?;
+        writeln!(f, "sleeps     {} sent, {} confirmed", commands.sleeps_issued, commands.sleeps_confirmed)?;
+        if let Some(drill) = &self.drill {
+            let off = drill
+                .all_off_after_s
+                .map_or_else(|| "not seen".to_owned(), |after| format!("after {after:.0} s"));
+            writeln!(
+                f,
+                "drill      {} stopped at {}: {} machines, all off {off}",
+                drill.circuit, drill.at, drill.hashing_before
+            )?;
+        }
+        write!(f, "excess     {} second(s) above a limit", self.limit_excess_count)
+    }
 }
 
 /// Runs a demo.
@@ -225,9 +285,8 @@ async fn play(
     let lasts = demo.lasts;
     let over = Arc::new(AtomicBool::new(false));
     let screen = (!demo.headless).then(|| show(Arc::clone(&handle), lasts, Arc::clone(&over)));
-    let drill = async {
-        if demo.headless { drill(&handle, &shared).await } else { std::future::pending().await }
-    };
+    let drill =
+        async { if demo.headless { drill(&handle, &shared).await } else { std::future::pending().await } };
     let mut drilled = None;
     {
         let looping = live::run(Arc::clone(&shared), stage.controller.clone());
@@ -345,7 +404,10 @@ async fn drill(handle: &Answers, shared: &Shared) -> Option<Drill> {
     let circuit = shared.site().circuits.iter().find(|(_, c)| c.kind == CircuitKind::Hall)?.1.id.clone();
     let hashing = |handle: &Answers| {
         let view = handle.view(0);
-        view.halls.iter().find(|hall| hall.id == circuit).map_or(0, |hall| hall.counts.running + hall.counts.rising)
+        view.halls
+            .iter()
+            .find(|hall| hall.id == circuit)
+            .map_or(0, |hall| hall.counts.running + hall.counts.rising)
     };
     let (hashing_before, counts_before) = (hashing(handle), counts(shared));
     let at = handle.view(0).at;
@@ -414,4 +476,3 @@ fn report(
         checker_vetoes: view.checker_vetoes,
     }
 }
-

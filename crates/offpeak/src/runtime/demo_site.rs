@@ -13,19 +13,21 @@ pub(crate) const MACHINES_MAX: u32 = 60_000;
 const SLOTS: u32 = 8;
 const PDUS: u32 = 4;
 const HALLS: u32 = 4;
-/// By rack: the models, in turn, with their watts by the catalogue.
-const MODELS: [(&str, u32); 3] = [("M30S", 3_344), ("S19", 3_250), ("M20S", 3_360)];
+/// By rack: the models, in turn.
+const MODELS: [&str; 3] = ["M30S", "S19", "M20S"];
 
-/// A site file for so many machines: four halls of racks of 32, the last rack partly filled.
+/// A site file for so many machines.
 pub(crate) fn site_text(machines: u32) -> String {
-    if machines == SMALL_MACHINES {
-        return SMALL.to_owned();
-    }
+    if machines == SMALL_MACHINES { SMALL.to_owned() } else { site_text_of(machines, &MODELS) }
+}
+
+/// A site file for so many machines of these models: four halls of racks of 32, the last rack partly
+/// filled.
+pub(crate) fn site_text_of(machines: u32, models: &[&str]) -> String {
     let machines = machines.clamp(1, MACHINES_MAX);
     let rack_size = SLOTS * PDUS;
     let racks = machines.div_ceil(rack_size).div_ceil(HALLS).max(1);
     let hall_kw = racks * rack_size * 4 + 10;
-    let racks_last = racks;
     let drawn_kw = machines * 33 / 10;
     let limit_kw = drawn_kw * 88 / 100 + 12;
     let house_kw = HALLS * 2 + 1 + machines.div_ceil(16) + 4;
@@ -52,12 +54,12 @@ base_load_kw = 2
 authority = "control"
 
 [[circuits]]
-id = "hall-[1-{HALLS}]/rack-[1-{racks_last}]"
+id = "hall-[1-{HALLS}]/rack-[1-{racks}]"
 kind = "rack"
 rating_kw = {rack_kw}
 
 [[circuits]]
-id = "hall-[1-{HALLS}]/rack-[1-{racks_last}]/pdu-[1-{PDUS}]"
+id = "hall-[1-{HALLS}]/rack-[1-{racks}]/pdu-[1-{PDUS}]"
 kind = "pdu"
 rating_kw = 32
 
@@ -101,7 +103,8 @@ name = "Customer A"
             }
             let first = machines - left;
             left -= slots;
-            machine_group(&mut text, (hall, rack_in_hall, pdu), slots, first, rack);
+            let model = models[rack as usize % models.len()];
+            machine_group(&mut text, (hall, rack_in_hall, pdu), slots, first, model);
         }
     }
     let _ = write!(
@@ -139,8 +142,7 @@ exchange_rates = [{{ from = 2022-01-01, per_usd = 470 }}]
 }
 
 /// One PDU's machines. Addresses count up in 127.16.0.0/12, without .0 and .255.
-fn machine_group(text: &mut String, (hall, rack, pdu): (u32, u32, u32), slots: u32, first: u32, nth: u32) {
-    let (model, _) = MODELS[nth as usize % MODELS.len()];
+fn machine_group(text: &mut String, (hall, rack, pdu): (u32, u32, u32), slots: u32, first: u32, model: &str) {
     let owner = if hall == HALLS { "customer-a" } else { "house" };
     let (high, low) = (first / 250, first % 250 + 1);
     let address = format!("127.{}.{}.{low}", 16 + high / 256, high % 256);

@@ -1,11 +1,19 @@
 //! A site at work: the loop over a mine behind its wires, and the twin in its place.
 
 mod answer;
+mod bench;
 mod demo;
 mod demo_site;
 mod files;
 mod live;
 mod plant_io;
+mod run;
 mod simulate;
 mod stage;
 mod story;
+
+pub(crate) use answer::explain;
+pub(crate) use bench::bench_command;
+pub(crate) use demo::demo_command;
+pub(crate) use run::{run_command, twin_command};
+pub(crate) use simulate::simulate_command;

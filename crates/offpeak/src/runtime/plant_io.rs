@@ -80,7 +80,9 @@ impl PlantIo {
         let fleet = Arc::new(Fleet::new(driver, targets(&site)));
         // Each machine about every five plant seconds, and no more readings than two cores carry beside
         // everything else.
-        let every = wire.real(Duration::from_secs(5)).max(Duration::from_secs(1) * site.machines.len() as u32 / POLLS_PER_SECOND);
+        let every = wire
+            .real(Duration::from_secs(5))
+            .max(Duration::from_secs(1) * site.machines.len() as u32 / POLLS_PER_SECOND);
         let pace = Pace { every, ..Pace::within(super::files::open_files()) };
         let poller = Poller::new(Arc::clone(&fleet), pace);
         let switches = site
@@ -186,10 +188,8 @@ impl PlantIo {
 
     /// What is known of the machines now. One without an address is unreachable.
     pub(crate) fn machines(&self) -> Vec<Seen> {
-        let unknown = Seen {
-            trouble: Some((Trouble::Unreachable, self.wire.clock.now())),
-            ..Seen::default()
-        };
+        let unknown =
+            Seen { trouble: Some((Trouble::Unreachable, self.wire.clock.now())), ..Seen::default() };
         let mut seen = vec![unknown; self.site.machines.len()];
         self.fleet.each(|machine, latest| {
             let entry = &mut seen[machine.ix()];
@@ -261,7 +261,8 @@ async fn read_back(
             }
             Err(error) => debug!(%error, "outlets not read"),
         }
-        next = last.checked_add(1).and_then(|from| channels.range(from..).next()).map(|(channel, _)| *channel);
+        next =
+            last.checked_add(1).and_then(|from| channels.range(from..).next()).map(|(channel, _)| *channel);
     }
 }
 

@@ -1,5 +1,6 @@
 //! `offpeak simulate`: a site's days in virtual time, and one object that says how they went.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,9 +8,13 @@ use anyhow::{Context as _, Result};
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use offpeak_site::{CircuitIx, Site};
-use offpeak_twin::{Excess, Pace, Scenario, Simulation};
+use offpeak_twin::{Excess, Faults, Pace, Scenario, Simulation};
 use offpeak_units::{Money, Power};
 use serde::Serialize;
+
+use crate::cli;
+use crate::commands::{load, print, print_json, progress};
+use crate::exit::Exit;
 
 /// What to simulate.
 #[derive(Clone, Debug)]
@@ -78,6 +83,78 @@ fn excess(site: &Site, simulation: &Simulation, worst: &Excess) -> ExcessReport 
     }
 }
 
+pub(crate) fn simulate_command(args: cli::Simulate) -> Result<Exit> {
+    let Some(site) = load(&args.site)? else { return Ok(Exit::Mistakes) };
+    let pace = if args.step { Pace::Step } else { Pace::Leap };
+    let faults = Faults { unswitched: args.unswitched, ..Faults::default() };
+    let scenario = Scenario { faults, ..Scenario::default() };
+    let span = Span { from: args.from, days: args.days, seed: args.seed, pace };
+    let bar = progress(u64::from(args.days) * 1_440);
+    let report = simulate(Arc::new(site), &scenario, &span, |share| {
+        bar.set_position((share * f64::from(args.days) * 1_440.0) as u64);
+    })?;
+    bar.finish_and_clear();
+    if args.json {
+        print_json(&report)?
+    } else {
+        print(&report.to_string())?
+    }
+    Ok(if report.limit_excess_count == 0 { Exit::Done } else { Exit::LimitExceeded })
+}
+
+impl Report {
+    /// How long it took.
+    pub(crate) fn wall_s(&self) -> f64 {
+        self.wall_ms as f64 / 1e3
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let money = |amount: Option<f64>| {
+            amount.map_or_else(|| "not known".to_owned(), |amount| format!("{amount:.2} {}", self.currency))
+        };
+        writeln!(
+            f,
+            "{}: {} machines, {} to {}, seed {}",
+            self.site, self.machines, self.from, self.to, self.seed
+        )?;
+        writeln!(f, "energy     {:.3} MWh at the revenue meter", self.energy_kwh / 1e3)?;
+        writeln!(f, "hashes     {:.3} EH", self.hashes)?;
+        writeln!(
+            f,
+            "running    {:.2} h, {:.2} % of the time",
+            self.hours_running,
+            self.running_share * 100.0
+        )?;
+        writeln!(
+            f,
+            "excess     {} second(s) above a limit, {:.3} kW at worst",
+            self.limit_excess_count, self.limit_excess_kw_max
+        )?;
+        if let Some(worst) = &self.limit_excess_worst {
+            let count = worst.machines.len();
+            writeln!(
+                f,
+                "           at {} on {}: {:.3} kW of {:.3} kW; {count} machine(s) drew {:.3} kW against a command",
+                worst.circuit, worst.at, worst.power_kw, worst.limit_kw, worst.machines_kw
+            )?;
+        }
+        writeln!(f, "commands   {}, of which {} confirmed", self.commands, self.commands_confirmed)?;
+        writeln!(f, "checker    {} objection(s)", self.checker_vetoes)?;
+        writeln!(f, "cost       {}", money(self.cost))?;
+        writeln!(f, "revenue    {}", money(self.revenue))?;
+        writeln!(f, "margin     {}", money(self.margin))?;
+        write!(
+            f,
+            "cycles     {} run, {} seconds leapt, in {:.1} s",
+            self.cycles,
+            self.seconds_leapt,
+            self.wall_s()
+        )
+    }
+}
+
 /// Runs it. `progress` hears the share done, now and then.
 pub(crate) fn simulate(
     site: Arc<Site>,
@@ -109,7 +186,8 @@ fn bounds(site: &Site, span: &Span) -> Result<(Timestamp, Timestamp)> {
             .to_timestamp(date.at(0, 0, 0, 0))
             .with_context(|| format!("{date} has no midnight at the site"))
     };
-    let last = span.from.checked_add(i64::from(span.days).days()).context("the days run past the calendar")?;
+    let last =
+        span.from.checked_add(i64::from(span.days).days()).context("the days run past the calendar")?;
     Ok((midnight(span.from)?, midnight(last)?))
 }
 

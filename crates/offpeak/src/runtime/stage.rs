@@ -35,16 +35,15 @@ pub(crate) fn opening(site: &Site) -> Timestamp {
 /// The faults of a demo: what a mine has on a good day. Nobody is dead or had to be cut the day before,
 /// so that every machine is there to be found; slow ones, liars and restarts remain.
 pub(crate) fn demo_scenario() -> Scenario {
-    let faults =
-        Faults {
-            dead_ppm: 0,
-            broken_api_ppm: 0,
-            ignoring_ppm: 0,
-            refusing_ppm: 0,
-            deaths_per_day: 0.0,
-            hangs_per_day: 0.0,
-            ..Faults::default()
-        };
+    let faults = Faults {
+        dead_ppm: 0,
+        broken_api_ppm: 0,
+        ignoring_ppm: 0,
+        refusing_ppm: 0,
+        deaths_per_day: 0.0,
+        hangs_per_day: 0.0,
+        ..Faults::default()
+    };
     Scenario { faults, ..Scenario::default() }
 }
 

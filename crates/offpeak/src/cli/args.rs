@@ -1,0 +1,351 @@
+//! Commands and their arguments.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::civil::Date;
+
+use super::values::duration;
+use crate::exit;
+
+/// Runs a Bitcoin mine on the power the grid can spare, and proves that it did.
+#[derive(Debug, Parser)]
+#[command(version, after_long_help = exit::TABLE, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show a mine at work: the twin's machines behind sockets, found and driven
+    #[command(after_help = "Examples:
+  offpeak demo                                   64 machines, ten times real time
+  offpeak demo --machines 1000 --speed 100       in virtual time
+  offpeak demo --machines 1000 --headless --for 60s --json")]
+    Demo(Demo),
+    /// Run a site: read its machines and meters, keep it inside its limits
+    #[command(after_help = "Examples:
+  offpeak check my-site.toml && offpeak run my-site.toml
+  offpeak run my-site.toml --dir /var/lib/offpeak
+
+A new hall is only observed; give authority with `offpeak authority hall-1 control`.")]
+    Run(Run),
+    /// Serve the twin's machines, meters and switches behind sockets, for `offpeak run`
+    #[command(after_help = "Examples:
+  offpeak twin sites/small.toml --speed 10 &
+  offpeak run sites/small.toml --twin")]
+    Twin(Twin),
+    /// Simulate days of a site in virtual time
+    #[command(after_help = "Examples:
+  offpeak simulate sites/ekibastuz.toml --from 2022-10-03 --days 7 --seed 1 --json
+  offpeak simulate sites/small.toml --from 2022-10-03 --days 1 --seed 2 --unswitched")]
+    Simulate(Simulate),
+    /// Check a site file: every mistake with its line, then what the site comes to
+    #[command(after_help = "Examples:
+  offpeak check sites/small.toml
+  offpeak check --schema > site.schema.json")]
+    Check(Check),
+    /// Show the running site
+    Status(Status),
+    /// List the running site's machines
+    #[command(after_help = "Examples:
+  offpeak machines --hall hall-1 --state unknown
+  offpeak machines --json | jq -r '.[] | select(.trouble) | .id'")]
+    Machines(Machines),
+    /// Show one machine: its state, why it is in it, what it was asked
+    #[command(after_help = "Examples:
+  offpeak machine hall-1/rack-1/pdu-2/4
+  offpeak machine 127.1.1.7")]
+    Machine(Machine),
+    /// Find machines on networks
+    #[command(after_help = "Examples:
+  offpeak scan 10.1.0.0/22
+  offpeak scan 10.1.0.1-10.1.3.254:4028,4100-4110 --json")]
+    Scan(Scan),
+    /// Say what binds on a circuit, now or at another time
+    #[command(after_help = "Examples:
+  offpeak explain grid
+  offpeak explain hall-1 --at 2022-10-03T08:00
+  offpeak explain grid --at 2022-10-08T12:00 --site sites/ekibastuz.toml")]
+    Explain(Explain),
+    /// Stop a circuit, or the whole site: everything below it goes to sleep and stays so
+    #[command(after_help = "Examples:
+  offpeak stop --reason \"grid operator called\"
+  offpeak stop hall-3 --reason \"fan failure\"")]
+    Stop(Stop),
+    /// Lift the operator's stop of a circuit, or all stops
+    Resume(Resume),
+    /// Lock a circuit out because somebody works there, or lift that
+    #[command(after_help = "Examples:
+  offpeak lockout hall-3/rack-07 --by anna
+  offpeak lockout hall-3/rack-07 --by anna --lift")]
+    Lockout(Lockout),
+    /// Give or take the authority to act in a hall
+    #[command(after_help = "Examples:
+  offpeak authority hall-1 control
+  offpeak authority hall-1 observe")]
+    Authority(Authority),
+    /// Measure this machine's figures
+    Bench(Bench),
+    /// Print completions for a shell
+    #[command(after_help = "Example:
+  offpeak completions bash > /etc/bash_completion.d/offpeak")]
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// A site file; without it a small mine of its own
+    pub(crate) site: Option<PathBuf>,
+    /// How many machines the mine has, without a site file
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000), conflicts_with = "site")]
+    pub(crate) machines: Option<u32>,
+    /// Plant seconds a second: up to 10 over sockets, above that in virtual time
+    #[arg(long, value_name = "X", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) speed: u32,
+    /// No screen: stop one hall for a while after the opening, then report
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// End after this time on the clock on the wall
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, required_if_eq("headless", "true"))]
+    pub(crate) lasts: Option<Duration>,
+    /// Report as JSON
+    #[arg(long, requires = "headless")]
+    pub(crate) json: bool,
+    /// Replays the plant
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The site file
+    pub(crate) site: PathBuf,
+    /// The data folder [default: ./offpeak-data/SITE]
+    #[arg(long, value_name = "DIR", env = "OFFPEAK_DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Drive the twin that `offpeak twin` serves on this machine, in its time
+    #[arg(long)]
+    pub(crate) twin: bool,
+    /// End after this time on the clock on the wall
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) lasts: Option<Duration>,
+    /// Show the terminal view
+    #[arg(long)]
+    pub(crate) screen: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Twin {
+    /// The site file
+    pub(crate) site: PathBuf,
+    /// Plant seconds a second
+    #[arg(long, value_name = "X", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub(crate) speed: u32,
+    /// When its time begins [default: five minutes before an opening]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<String>,
+    /// Let all machines hash at the start
+    #[arg(long)]
+    pub(crate) running: bool,
+    /// Without faults
+    #[arg(long)]
+    pub(crate) healthy: bool,
+    /// Replays the plant
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// One port a machine on 127.0.0.1, for systems that answer nowhere else
+    #[arg(long)]
+    pub(crate) ports: bool,
+    /// End after this time on the clock on the wall
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) lasts: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The site file
+    pub(crate) site: PathBuf,
+    /// The first day, from its midnight at the site
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Date,
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=3_660))]
+    pub(crate) days: u32,
+    /// Replays everything
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Run a cycle every second instead of leaping over quiet ones
+    #[arg(long)]
+    pub(crate) step: bool,
+    /// Let disobedient machines stand anywhere, also where no switch can cut them
+    #[arg(long)]
+    pub(crate) unswitched: bool,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The site file
+    #[arg(required_unless_present = "schema")]
+    pub(crate) site: Option<PathBuf>,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the JSON Schema of site files, for editors
+    #[arg(long, conflicts_with = "site")]
+    pub(crate) schema: bool,
+}
+
+/// Where a running site is.
+#[derive(Debug, Args)]
+pub(crate) struct SiteDir {
+    /// The running site's data folder [default: the only one under ./offpeak-data]
+    #[arg(long, value_name = "DIR", env = "OFFPEAK_DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Machines {
+    /// Only this hall
+    #[arg(long)]
+    pub(crate) hall: Option<String>,
+    /// Only this state: running, rising, falling, asleep, cut, failed, unknown
+    #[arg(long, value_parser = ["running", "rising", "falling", "asleep", "cut", "failed", "unknown"])]
+    pub(crate) state: Option<String>,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Machine {
+    /// Its id or IP address
+    #[arg(value_name = "ID|IP")]
+    pub(crate) machine: String,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Networks or ranges, with ports if they are not the standard one
+    #[arg(value_name = "CIDR[:PORTS]", required = true)]
+    pub(crate) ranges: Vec<String>,
+    /// Where machines have their web pages
+    #[arg(long, value_name = "PORT", default_value_t = 80)]
+    pub(crate) http_port: u16,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The circuit, as in the site file
+    pub(crate) circuit: String,
+    /// An instant, or civil time at the site
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// Ask a site file instead of a running site
+    #[arg(long, value_name = "FILE", requires = "at", conflicts_with = "dir")]
+    pub(crate) site: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) dir: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// The circuit; without it the whole site
+    pub(crate) circuit: Option<String>,
+    /// Why, for those who come after
+    #[arg(long, value_name = "TEXT", default_value = "by the operator")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The circuit; without it every stop is lifted
+    pub(crate) circuit: Option<String>,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lockout {
+    /// The circuit
+    pub(crate) circuit: String,
+    /// Who works there, or lifts it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: String,
+    /// Lift it
+    #[arg(long)]
+    pub(crate) lift: bool,
+    /// Lift somebody else's, as a manager
+    #[arg(long, requires = "lift")]
+    pub(crate) manager: bool,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+}
+
+/// What offpeak may do in a hall.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Power {
+    /// Read and report; send nothing.
+    Observe,
+    /// Act.
+    Control,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Authority {
+    /// The hall
+    pub(crate) hall: String,
+    /// What offpeak may do there
+    pub(crate) power: Power,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Write the figures there as JSON, one number a name
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Measure one part only, in this process
+    #[arg(long, hide = true)]
+    pub(crate) part: Option<String>,
+    /// The site file of the simulated week
+    #[arg(long, value_name = "FILE", default_value = "sites/ekibastuz.toml")]
+    pub(crate) site: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: Shell,
+}

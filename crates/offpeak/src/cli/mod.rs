@@ -1,0 +1,10 @@
+//! The command line: what can be asked, with examples. Not here: what is then done.
+
+mod args;
+mod values;
+
+pub(crate) use args::{
+    Authority, Bench, Check, Cli, Command, Demo, Explain, Lockout, Machine, Machines, Power, Resume, Run,
+    Scan, Simulate, SiteDir, Status, Stop, Twin,
+};
+pub(crate) use values::instant;

@@ -1,0 +1,61 @@
+//! Carries commands out: those on files here, those on a running site through its socket, the rest in
+//! `runtime`.
+
+mod check;
+mod running;
+mod scan;
+mod table;
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use clap::CommandFactory as _;
+use serde::Serialize;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::runtime;
+
+pub(crate) use check::load;
+pub(crate) use running::DATA;
+pub(crate) use scan::progress;
+
+/// Does what was asked.
+pub(crate) fn carry_out(command: Command) -> Result<Exit> {
+    match command {
+        Command::Demo(args) => runtime::demo_command(args),
+        Command::Run(args) => runtime::run_command(args),
+        Command::Twin(args) => runtime::twin_command(args),
+        Command::Simulate(args) => runtime::simulate_command(args),
+        Command::Bench(args) => runtime::bench_command(args),
+        Command::Check(args) => check::check(args),
+        Command::Scan(args) => scan::scan(args),
+        Command::Status(args) => running::status(args),
+        Command::Machines(args) => running::machines(args),
+        Command::Machine(args) => running::machine(args),
+        Command::Explain(args) => running::explain(args),
+        Command::Stop(args) => running::stop(args),
+        Command::Resume(args) => running::resume(args),
+        Command::Lockout(args) => running::lockout(args),
+        Command::Authority(args) => running::authority(args),
+        Command::Completions(args) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Data goes to stdout; a reader that has seen enough is no failure.
+pub(crate) fn print(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("stdout cannot be written")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// As one JSON value.
+pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
+    print(&serde_json::to_string_pretty(value)?)
+}

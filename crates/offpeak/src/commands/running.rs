@@ -1,0 +1,337 @@
+//! Commands on a running site, through its socket.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::tz::TimeZone;
+
+use super::table::{number, table};
+use super::{load, print, print_json};
+use crate::cli::{
+    Authority, Explain, Lockout, Machine, Machines, Power, Resume, SiteDir, Status, Stop, instant,
+};
+use crate::exit::Exit;
+use crate::handle::MachineFilter;
+use crate::protocol::{Request, Response};
+use crate::socket;
+use crate::view::{Explanation, LimitView, MachineView, SiteView};
+
+/// Where data folders are looked for.
+pub(crate) const DATA: &str = "offpeak-data";
+
+/// The folder of the site that is meant: the one named, or the only one that answers.
+fn folder(site: &SiteDir) -> Result<Option<PathBuf>> {
+    if let Some(dir) = &site.dir {
+        return Ok(Some(dir.clone()));
+    }
+    let Ok(entries) = std::fs::read_dir(DATA) else { return Ok(None) };
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| std::os::unix::net::UnixStream::connect(socket::path_in(path)).is_ok())
+        .collect();
+    found.sort();
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => {
+            let names: Vec<_> = found.iter().map(|path| path.display().to_string()).collect();
+            bail!("several sites run: {}\nhint: say which with --dir", names.join(", "))
+        }
+    }
+}
+
+fn ask(site: &SiteDir, request: Request) -> Result<Option<Response>> {
+    let Some(dir) = folder(site)? else {
+        eprintln!("error: no site is running under ./{DATA}");
+        eprintln!("hint: start one with `offpeak run SITE` or `offpeak demo`, or name its folder with --dir");
+        return Ok(None);
+    };
+    match socket::ask(&dir, request) {
+        Ok(response) => Ok(Some(response)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused
+            ) =>
+        {
+            eprintln!("error: no site is running in {}", dir.display());
+            eprintln!("hint: `offpeak run SITE --dir {}` starts one", dir.display());
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("the site in {} did not answer", dir.display())),
+    }
+}
+
+/// Carries a request out that is done or refused.
+fn order(site: &SiteDir, request: Request) -> Result<Exit> {
+    match ask(site, request)? {
+        None => Ok(Exit::NothingRuns),
+        Some(Response::Done(words)) => {
+            print(&words)?;
+            Ok(Exit::Done)
+        }
+        Some(other) => refused(other),
+    }
+}
+
+fn refused(response: Response) -> Result<Exit> {
+    match response {
+        Response::Refused(why) => {
+            eprintln!("error: {why}");
+            Ok(Exit::Refused)
+        }
+        other => bail!("the site answered something else: {other:?}"),
+    }
+}
+
+pub(crate) fn status(args: Status) -> Result<Exit> {
+    match ask(&args.site, Request::Status)? {
+        None => Ok(Exit::NothingRuns),
+        Some(Response::Status(view)) => {
+            if args.json {
+                print_json(&view)?
+            } else {
+                print(&status_text(&view))?
+            }
+            Ok(Exit::Done)
+        }
+        Some(other) => refused(other),
+    }
+}
+
+fn civil(view: &SiteView, at: jiff::Timestamp) -> String {
+    let zone = TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC);
+    zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn status_text(view: &SiteView) -> String {
+    let limit = |limit: &LimitView| format!("{:.1} kW by {}", limit.limit_kw, limit.source);
+    let mut lines = vec![
+        format!("{} ({}), {} {}", view.name, view.site, civil(view, view.at), view.time_zone),
+        format!(
+            "power      {} kW of {}",
+            number(view.power_kw, 1),
+            view.limit.as_ref().map_or_else(|| "no limit".to_owned(), limit)
+        ),
+    ];
+    if let Some(next) = &view.next {
+        lines.push(format!("next       {} at {}: {:.1} kW", next.text, civil(view, next.at), next.limit_kw));
+    }
+    if let Some(block) = &view.block {
+        lines.push(format!("blocked    {block}"));
+    }
+    let counts = view.counts;
+    lines.push(format!(
+        "machines   {}: {} running, {} rising, {} falling, {} asleep, {} cut, {} failed, {} unknown",
+        counts.total,
+        counts.running,
+        counts.rising,
+        counts.falling,
+        counts.asleep,
+        counts.cut,
+        counts.failed,
+        counts.unknown
+    ));
+    lines.push(format!(
+        "hashing    {:.1} TH/s, {} J/TH",
+        view.hash_rate_ths,
+        number(view.efficiency_j_per_th, 1)
+    ));
+    let money = &view.money;
+    lines.push(format!(
+        "money      {} {}/h now; today cost {:.2}, revenue {:.2}, margin {:.2}",
+        number(money.margin_per_h, 2),
+        money.currency,
+        money.cost_today,
+        money.revenue_today,
+        money.margin_today
+    ));
+    let commands = view.commands;
+    lines.push(format!(
+        "commands   {} issued, {} confirmed, {} refused, {} unanswered, {} timed out",
+        commands.issued, commands.confirmed, commands.refused, commands.unanswered, commands.timed_out
+    ));
+    let rows: Vec<_> = view
+        .halls
+        .iter()
+        .map(|hall| {
+            vec![
+                hall.id.clone(),
+                hall.authority.clone(),
+                number(hall.power_kw, 1),
+                number(hall.limit_kw, 1),
+                hall.counts.running.to_string(),
+                hall.counts.total.to_string(),
+                hall.block.clone().unwrap_or_default(),
+            ]
+        })
+        .collect();
+    lines.push(table(&["hall", "authority", "kW", "limit", "running", "of", "block"], &rows));
+    lines.extend(view.alarms.iter().map(|alarm| format!("! {alarm}")));
+    lines.join("\n")
+}
+
+pub(crate) fn machines(args: Machines) -> Result<Exit> {
+    let filter = MachineFilter { hall: args.hall, state: args.state };
+    match ask(&args.site, Request::Machines(filter))? {
+        None => Ok(Exit::NothingRuns),
+        Some(Response::Machines(machines)) => {
+            if args.json {
+                print_json(&machines)?;
+            } else {
+                let rows: Vec<_> = machines.iter().map(row).collect();
+                print(&table(&["id", "model", "address", "state", "W", "TH/s", "why"], &rows))?;
+            }
+            Ok(Exit::Done)
+        }
+        Some(other) => refused(other),
+    }
+}
+
+fn row(machine: &MachineView) -> Vec<String> {
+    vec![
+        machine.id.clone(),
+        machine.model.clone(),
+        machine.address.clone().unwrap_or_else(|| "-".to_owned()),
+        machine.state.clone(),
+        number(machine.power_w, 0),
+        number(machine.hash_rate_ths, 1),
+        machine.trouble.clone().unwrap_or_else(|| machine.reason.clone()),
+    ]
+}
+
+pub(crate) fn machine(args: Machine) -> Result<Exit> {
+    match ask(&args.site, Request::Machine(args.machine.clone()))? {
+        None => Ok(Exit::NothingRuns),
+        Some(Response::Machine(Some(machine))) => {
+            if args.json {
+                print_json(&machine)?
+            } else {
+                print(&machine_text(&machine))?
+            }
+            Ok(Exit::Done)
+        }
+        Some(Response::Machine(None)) => {
+            eprintln!("error: there is no machine `{}`", args.machine);
+            eprintln!("hint: `offpeak machines` lists them by id and address");
+            Ok(Exit::Refused)
+        }
+        Some(other) => refused(other),
+    }
+}
+
+fn machine_text(machine: &MachineView) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    [
+        format!("{} ({}, owner {})", machine.id, machine.model, machine.owner),
+        format!("state      {}, asked to {}", machine.state, machine.target),
+        format!("why        {}", machine.reason),
+        format!("trouble    {}", text(&machine.trouble)),
+        format!("last word  {} s ago", number(machine.age_s, 1)),
+        format!(
+            "says       {} W, {} TH/s, {} °C",
+            number(machine.power_w, 0),
+            number(machine.hash_rate_ths, 1),
+            number(machine.temperature_c, 1)
+        ),
+        format!("command    {}", text(&machine.command)),
+        format!(
+            "address    {}, MAC {}, serial {}",
+            text(&machine.address),
+            text(&machine.mac),
+            text(&machine.serial)
+        ),
+        format!("outlet     {}", if machine.has_outlet { "switched" } else { "none: it cannot be cut" }),
+    ]
+    .join("\n")
+}
+
+pub(crate) fn explain(args: Explain) -> Result<Exit> {
+    let explanation = match &args.site {
+        Some(path) => explain_file(path, &args)?,
+        None => explain_running(&args)?,
+    };
+    match explanation {
+        Ok(explanation) => {
+            if args.json {
+                print_json(&explanation)?
+            } else {
+                print(&explain_text(&explanation))?
+            }
+            Ok(Exit::Done)
+        }
+        Err(exit) => Ok(exit),
+    }
+}
+
+fn explain_file(path: &Path, args: &Explain) -> Result<Result<Explanation, Exit>> {
+    let Some(site) = load(path)? else { return Ok(Err(Exit::Mistakes)) };
+    let Some(circuit) = site.circuits.find(&args.circuit) else {
+        eprintln!("error: there is no circuit `{}`", args.circuit);
+        return Ok(Err(Exit::Refused));
+    };
+    let at = instant(args.at.as_deref().unwrap_or_default(), &site.time_zone)?;
+    let envelope = offpeak_dispatch::envelope(&site, &offpeak_dispatch::Directives::default(), at);
+    Ok(Ok(crate::runtime::explain(&site, &envelope, circuit)))
+}
+
+fn explain_running(args: &Explain) -> Result<Result<Explanation, Exit>> {
+    let at = match &args.at {
+        None => None,
+        Some(text) => match ask(&args.dir, Request::Status)? {
+            None => return Ok(Err(Exit::NothingRuns)),
+            Some(Response::Status(view)) => {
+                Some(instant(text, &TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC))?)
+            }
+            Some(other) => return refused(other).map(Err),
+        },
+    };
+    match ask(&args.dir, Request::Explain { circuit: args.circuit.clone(), at })? {
+        None => Ok(Err(Exit::NothingRuns)),
+        Some(Response::Explain(explanation)) => Ok(Ok(explanation)),
+        Some(other) => refused(other).map(Err),
+    }
+}
+
+fn explain_text(explanation: &Explanation) -> String {
+    let limit = |limit: &Option<LimitView>| {
+        limit.as_ref().map_or_else(
+            || "none of its own".to_owned(),
+            |limit| {
+                let until = limit.until.map(|until| format!(", until {until}")).unwrap_or_default();
+                format!("{:.1} kW by {}{until}", limit.limit_kw, limit.source)
+            },
+        )
+    };
+    let mut lines = vec![
+        format!("{} at {}", explanation.circuit, explanation.at),
+        format!("binds      {}", limit(&explanation.binding)),
+        format!("then       {}", limit(&explanation.next)),
+        format!("blocked    {}", explanation.block.as_deref().unwrap_or("no")),
+    ];
+    if explanation.floor_kw.is_some() {
+        lines.push(format!("measured   {} kW", number(explanation.power_kw, 1)));
+        lines.push(format!("floor      {} kW with everything asleep", number(explanation.floor_kw, 1)));
+    }
+    lines.extend(explanation.above.iter().map(|(id, above)| format!("above      {id}: {}", limit(above))));
+    lines.push(format!("changes    {}", explanation.changes_at));
+    lines.join("\n")
+}
+
+pub(crate) fn stop(args: Stop) -> Result<Exit> {
+    order(&args.site, Request::Stop { circuit: args.circuit, reason: args.reason })
+}
+
+pub(crate) fn resume(args: Resume) -> Result<Exit> {
+    order(&args.site, Request::Resume { circuit: args.circuit })
+}
+
+pub(crate) fn lockout(args: Lockout) -> Result<Exit> {
+    let Lockout { circuit, by, lift, manager, site } = args;
+    let request =
+        if lift { Request::LiftLockout { circuit, by, manager } } else { Request::Lockout { circuit, by } };
+    order(&site, request)
+}
+
+pub(crate) fn authority(args: Authority) -> Result<Exit> {
+    order(&args.site, Request::Authority { hall: args.hall, control: args.power == Power::Control })
+}

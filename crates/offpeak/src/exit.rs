@@ -1,0 +1,44 @@
+//! What the process says by its exit code: one table, printed in the help and in docs/cli.md.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// As asked.
+    Done,
+    /// Something failed; the message says what.
+    Failed,
+    /// The site file has mistakes.
+    Mistakes,
+    /// No site is running there.
+    NothingRuns,
+    /// The running site refused.
+    Refused,
+    /// A limit was exceeded in a simulation or a demo.
+    LimitExceeded,
+}
+
+/// The table; 2 is clap's own.
+pub(crate) const TABLE: &str = "\
+Exit codes:
+  0  done
+  1  something failed; the message says what
+  2  the command line is wrong
+  3  the site file has mistakes
+  4  no site is running there
+  5  the running site refused
+  6  a limit was exceeded in a simulation or a demo";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Mistakes => 3,
+            Exit::NothingRuns => 4,
+            Exit::Refused => 5,
+            Exit::LimitExceeded => 6,
+        })
+    }
+}
