@@ -34,7 +34,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plant = Plant::new(Arc::new(site), &scenario, 1, "2022-10-03T00:00:00Z".parse()?);
     let ready = |fronts: &offpeak_drivers::fronts::Fronts| {
         for (machine, endpoint) in fronts.layout().endpoints().iter().enumerate().take(3) {
-            eprintln!("machine {machine} at {}, API {}, pages {}", endpoint.ip, endpoint.api_port, endpoint.http_port);
+            eprintln!(
+                "machine {machine} at {}, API {}, pages {}",
+                endpoint.ip, endpoint.api_port, endpoint.http_port
+            );
         }
     };
     serve(plant, layout, 1, ready, std::future::pending())?;

@@ -22,7 +22,8 @@ const ANTMINER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 99, 8, 2));
 /// One machine of each family at the standard ports, for asic-rs knows no others.
 fn twin() -> (Fronts, Listening) {
     let mut site: Site = offpeak_site::file::load("small.toml", SMALL, &|_| None).unwrap();
-    let of = |model: &str| site.machines().find(|(ix, _)| site.model_of(*ix).name == model).unwrap().1.clone();
+    let of =
+        |model: &str| site.machines().find(|(ix, _)| site.model_of(*ix).name == model).unwrap().1.clone();
     let mut machines = vec![of("M30S"), of("S19")];
     machines[0].endpoint = Some(Endpoint::standard(WHATSMINER));
     machines[1].endpoint = Some(Endpoint::standard(ANTMINER));
@@ -80,7 +81,7 @@ fn boards_share(data: &MinerData, expected: f64) {
 async fn whatsminer(fronts: &Fronts) {
     let miner = found(WHATSMINER).await;
     let info = miner.get_device_info();
-    assert_eq!((info.make.as_str(), info.model.as_str()), ("WhatsMiner", "M30SVE10"));
+    assert_eq!((info.make.as_str(), info.model.as_str()), ("Whatsminer", "M30SVE10"));
     let (data, true_now) = (miner.get_data().await, truth(fronts, 0));
     near(terahashes(&data), true_now.hash_rate.to_terahashes_f64());
     near(data.wattage.unwrap().as_watts(), true_now.power.to_watts_f64());
@@ -105,7 +106,7 @@ async fn whatsminer(fronts: &Fronts) {
 async fn antminer(fronts: &Fronts) {
     let miner = found(ANTMINER).await;
     let info = miner.get_device_info();
-    assert_eq!((info.make.as_str(), info.model.as_str()), ("AntMiner", "S19"));
+    assert_eq!((info.make.as_str(), info.model.as_str()), ("Antminer", "S19"));
     let (data, true_now) = (miner.get_data().await, truth(fronts, 1));
     near(terahashes(&data), true_now.hash_rate.to_terahashes_f64());
     boards_share(&data, true_now.hash_rate.to_terahashes_f64());
@@ -135,6 +136,8 @@ async fn asic_rs_knows_what_it_sees() {
     if Ports::for_this_user() == Ports::STANDARD {
         antminer(&fronts).await;
     } else {
-        eprintln!("asic-rs reads an Antminer's pages at port 80 only, which this user may not open: not judged");
+        eprintln!(
+            "asic-rs reads an Antminer's pages at port 80 only, which this user may not open: not judged"
+        );
     }
 }

@@ -130,7 +130,18 @@ fn stats(out: &mut Vec<u8>, card: &Card, view: &View) {
         add!(
             out,
             r#""temp_chip{board}":"{}-{}-{}-{}","temp_pcb{board}":"{}-{}-{}-{}","temp_pic{board}":"{}-{}-{}-{}","#,
-            at(0), at(20), at(2), at(3), at(5), at(25), at(7), at(8), at(15), at(35), at(17), at(18),
+            at(0),
+            at(20),
+            at(2),
+            at(3),
+            at(5),
+            at(25),
+            at(7),
+            at(8),
+            at(15),
+            at(35),
+            at(17),
+            at(18),
         );
     }
     add!(

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use offpeak_site::{Family, MacAddress, MachineIx, Model, ModeName, Site};
+use offpeak_site::{Family, MacAddress, MachineIx, ModeName, Model, Site};
 
 /// A machine's card.
 #[derive(Clone, Debug)]
@@ -83,7 +83,8 @@ fn own_name(model: &Model) -> String {
 
 /// `88T`.
 fn is_rate(text: &str) -> bool {
-    text.strip_suffix('T').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+    text.strip_suffix('T')
+        .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -145,7 +145,9 @@ mod tests {
         assert_eq!(gate.judge(&right, "GET", "/cgi-bin/reboot.cgi", 1_000), Verdict::Denied);
         let other = answer(&Gate::new(Timestamp::MAX).challenge(1_000, false), PASSWORD);
         assert_eq!(gate.judge(&other, "GET", PAGE, 1_000), Verdict::Denied);
-        for header in ["", "Basic cm9vdDpyb290", "Digest ", "Digest nonce=", "Digest username=\"root\", nonce=\"é\""] {
+        for header in
+            ["", "Basic cm9vdDpyb290", "Digest ", "Digest nonce=", "Digest username=\"root\", nonce=\"é\""]
+        {
             assert_eq!(gate.judge(header, "GET", PAGE, 1_000), Verdict::Denied);
         }
     }

@@ -152,7 +152,8 @@ impl Layout {
             let stated = stated.as_ref()?;
             let mut at: SocketAddr = stated.address.parse().ok()?;
             let here = at.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST);
-            let loopback = at.ip().is_loopback() && !matches!(self.addressing, Addressing::PortPerMachine { .. });
+            let loopback =
+                at.ip().is_loopback() && !matches!(self.addressing, Addressing::PortPerMachine { .. });
             if at.port() < PRIVILEGED && !low_ports {
                 at.set_port(at.port() + RAISED_BY);
             }

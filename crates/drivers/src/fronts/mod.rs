@@ -74,7 +74,9 @@ pub enum FrontsError {
         source: io::Error,
     },
     /// The process may not open as many files as the twin needs.
-    #[error("this process may open {limit} files, the twin needs {needed}: raise it with `ulimit -n {needed}`")]
+    #[error(
+        "this process may open {limit} files, the twin needs {needed}: raise it with `ulimit -n {needed}`"
+    )]
     TooFewFiles {
         /// The limit.
         limit: u64,
@@ -86,10 +88,14 @@ pub enum FrontsError {
     Runtime(#[source] io::Error),
 }
 
+/// Who is shown the plant after each step of its time.
+type Watcher = Box<dyn FnMut(&Plant) + Send>;
+
 /// What changes: the plant, and what each machine's firmware remembers.
 struct State {
     plant: Plant,
     units: Vec<Unit>,
+    watcher: Option<Watcher>,
 }
 
 struct Shared {
@@ -107,8 +113,16 @@ impl Shared {
     fn at_now<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         // A plant whose user panicked is as good as that user left it; the others go on.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.plant.advance(self.clock.now());
-        act(&mut state)
+        let state = &mut *state;
+        let now = self.clock.now();
+        // Only into another second: an advance forgets what the one before it kept for a judge.
+        if now.as_second() > state.plant.now().as_second() {
+            state.plant.advance(now);
+            if let Some(watcher) = &mut state.watcher {
+                watcher(&state.plant);
+            }
+        }
+        act(state)
     }
     /// How a machine answers now, and how late on tokio's clock.
     fn answering(&self, machine: MachineIx) -> (Answering, Duration) {
@@ -136,13 +150,15 @@ impl Fronts {
     /// When a meter's register map cannot be used.
     pub fn new(plant: Plant, layout: Layout, clock: Clock) -> Result<Self, FrontsError> {
         let site = Arc::clone(plant.site());
-        let cards: Vec<Card> =
-            site.machines().map(|(machine, _)| Card::of(&site, machine, layout.endpoints()[machine.ix()].ip)).collect();
+        let cards: Vec<Card> = site
+            .machines()
+            .map(|(machine, _)| Card::of(&site, machine, layout.endpoints()[machine.ix()].ip))
+            .collect();
         let units = site.machines().map(|_| Unit::default()).collect();
         let registers = Registers::of(&site)?;
         let gate = Gate::new(clock.now());
         Ok(Self(Arc::new(Shared {
-            state: Mutex::new(State { plant, units }),
+            state: Mutex::new(State { plant, units, watcher: None }),
             cards,
             registers,
             layout,
@@ -153,6 +169,11 @@ impl Fronts {
     /// Does something with the plant, moved to now.
     pub fn with<R>(&self, act: impl FnOnce(&mut Plant) -> R) -> R {
         self.0.at_now(|state| act(&mut state.plant))
+    }
+    /// Shows the plant to a judge after each step of its time, whoever caused it, so that none is
+    /// missed. The plant is locked meanwhile. There is one watcher; a new one takes its place.
+    pub fn watch(&self, watcher: impl FnMut(&Plant) + Send + 'static) {
+        self.0.at_now(|state| state.watcher = Some(Box::new(watcher)));
     }
     /// Switches a WhatsMiner's API for writing off or on again, as WhatsMinerTool does. It is on at
     /// first.

@@ -198,4 +198,3 @@ impl Shared {
         self.write_coils(switch, first, &states, request[..5].to_vec())
     }
 }
-

@@ -72,11 +72,8 @@ fn conf(state: &State, card: &Card, machine: MachineIx, view: &View) -> Value {
         };
         json!([pool(1), pool(2), pool(3)])
     });
-    let (fan, pwm, level) = unit
-        .settings
-        .as_deref()
-        .cloned()
-        .unwrap_or_else(|| (json!(false), json!("100"), json!("100")));
+    let (fan, pwm, level) =
+        unit.settings.as_deref().cloned().unwrap_or_else(|| (json!(false), json!("100"), json!("100")));
     json!({
         "pools": pools,
         "api-listen": true,

@@ -90,7 +90,10 @@ impl Shared {
         let answering = self.at_now(|state| {
             // It may have lost its power, or hung, since.
             let answering = state.plant.answering(machine);
-            if !matches!(answering, Answering::Unreachable | Answering::Silent | Answering::Garbage | Answering::Flood) {
+            if !matches!(
+                answering,
+                Answering::Unreachable | Answering::Silent | Answering::Garbage | Answering::Flood
+            ) {
                 if card.family == Family::AntminerStock {
                     antminer::answer(state, card, machine, request, &mut reply);
                 } else {
@@ -162,7 +165,8 @@ pub(super) async fn misbehave_as_web<S: Duplex>(answering: Answering, mut stream
         return;
     }
     let head = |length: usize| {
-        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n").into_bytes()
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n")
+            .into_bytes()
     };
     let start = b"{\"pools\":[{\"url\":\"stratum+tcp://";
     match answering {

@@ -70,8 +70,8 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let now = shared.clock.now().as_second();
     let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok());
-    let verdict =
-        header.map_or(Verdict::Denied, |header| shared.gate.judge(header, request.method().as_str(), &target, now));
+    let verdict = header
+        .map_or(Verdict::Denied, |header| shared.gate.judge(header, request.method().as_str(), &target, now));
     let path = request.uri().path().to_owned();
     // The body is read first, so that the connection can be used again.
     let Ok(body) = Limited::new(request.into_body(), BODY_MAX).collect().await else {
@@ -86,7 +86,11 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
         return closed;
     }
     if path == "/" {
-        return reply(StatusCode::OK, "text/html", "<html><head><title>Antminer</title></head><body></body></html>");
+        return reply(
+            StatusCode::OK,
+            "text/html",
+            "<html><head><title>Antminer</title></head><body></body></html>",
+        );
     }
     let body = body.to_bytes();
     match shared.at_now(|state| pages::page(state, card, machine, &path, &body)) {

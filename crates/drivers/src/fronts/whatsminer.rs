@@ -94,7 +94,9 @@ pub(super) fn answer(
         }
         joined if joined.contains('+') => {
             let parts: Vec<&str> = joined.split('+').collect();
-            let mined = parts.iter().all(|part| matches!(*part, "summary" | "pools" | "devs" | "edevs" | "devdetails"));
+            let mined = parts
+                .iter()
+                .all(|part| matches!(*part, "summary" | "pools" | "devs" | "edevs" | "devdetails"));
             if !mined {
                 return refuse(out, when, code::DENIED, "command join err");
             }
@@ -188,7 +190,11 @@ fn summary(out: &mut Vec<u8>, card: &Card, view: &View) {
         Hundredths(chip),
         Hundredths(chip - 840),
     );
-    let error = if view.board_dead { r#""Error Code Count":1,"Error Code 0":542,"# } else { r#""Error Code Count":0,"# };
+    let error = if view.board_dead {
+        r#""Error Code Count":1,"Error Code 0":542,"#
+    } else {
+        r#""Error Code Count":0,"#
+    };
     add!(
         out,
         r#"{error}"Factory Error Code Count":0,"Power Current":{},"Power Fanspeed":{},"Voltage":1180,"Chip Data":"HP5A01-19101436   BINV04-192101D","CB Platform":"H616","CB Version":"V10","Firmware Version":"'20230803.11.REL'","Liquid Cooling":false,"MAC":"{}"}}],"id":1}}"#,
@@ -295,7 +301,8 @@ fn write(state: &mut State, card: &Card, machine: MachineIx, sealed: &str, out: 
     };
     let unit = &mut state.units[machine.ix()];
     unit.tokens.retain(|pass| pass.until > when);
-    let known = command["token"].as_str().is_some_and(|sign| unit.tokens.iter().any(|pass| pass.sign == sign));
+    let known =
+        command["token"].as_str().is_some_and(|sign| unit.tokens.iter().any(|pass| pass.sign == sign));
     if !known {
         return refuse(out, when, code::TOKEN_WRONG, "check token err");
     }
@@ -303,7 +310,9 @@ fn write(state: &mut State, card: &Card, machine: MachineIx, sealed: &str, out: 
     let name = command["cmd"].as_str().or(command["command"].as_str()).unwrap_or_default();
     match carry_out(state, card, machine, name, &command) {
         Some(Outcome::Accepted) => message(&mut reply, when, r#""API command OK""#),
-        Some(Outcome::Refused(words)) => refuse(&mut reply, when, code::ERROR, &format!("API command ERROR: {words}")),
+        Some(Outcome::Refused(words)) => {
+            refuse(&mut reply, when, code::ERROR, &format!("API command ERROR: {words}"))
+        }
         Some(Outcome::Unanswered(_)) => refuse(&mut reply, when, code::ERROR, "API command ERROR"),
         None => refuse(&mut reply, when, code::INVALID_COMMAND, "invalid cmd"),
     }

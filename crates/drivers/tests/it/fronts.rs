@@ -2,7 +2,7 @@
 //! command changes the meter, tokens and nonces grow old.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,9 +13,10 @@ use offpeak_drivers::http::{Challenge, Pages};
 use offpeak_drivers::modbus::{ModbusMeter, ModbusSwitch, RegisterMap};
 use offpeak_drivers::whatsminer::{Token, Write};
 use offpeak_site::{
-    Action, Activity, Endpoint, Family, MachineIx, MeterIx, ModeName, Outcome, Reading, Site, SwitchIx, Trouble,
+    Action, Activity, Endpoint, Family, MachineIx, MeterIx, ModeName, Outcome, Reading, Site, SwitchIx,
+    Trouble,
 };
-use offpeak_twin::{Initial, MeterGap, Plant, Scenario};
+use offpeak_twin::{Initial, Judge, MeterGap, Plant, Scenario};
 use offpeak_units::Power;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -254,7 +255,10 @@ async fn refusals_come_in_the_machine_s_words() {
     assert_eq!(ask(&fronts, whatsminer, b"hello").await["Code"], 23);
 
     let joined = ask(&fronts, antminer, br#"{"command":"summary+stats"}"#).await;
-    assert_eq!((joined["STATUS"][0]["STATUS"].as_str(), joined["STATUS"][0]["Code"].as_u64()), (Some("E"), Some(14)));
+    assert_eq!(
+        (joined["STATUS"][0]["STATUS"].as_str(), joined["STATUS"][0]["Code"].as_u64()),
+        (Some("E"), Some(14))
+    );
     assert_eq!(ask(&fronts, antminer, br#"{"cmd":"stats"}"#).await["STATUS"][0]["Code"], 24);
     assert_eq!(ask(&fronts, antminer, b"stats|").await["STATUS"][0]["Code"], 23);
 }
@@ -273,7 +277,8 @@ async fn a_power_limit_picks_the_mode_below_it() {
         let summary = ask(&fronts, ix, br#"{"cmd":"summary"}"#).await;
         assert_eq!(summary["SUMMARY"][0]["Power Limit"], mode.power.to_watts());
     }
-    let outcome = seat.driver.set_power_limit(seat.family, seat.at, &mut seat.link, Power::from_watts(1)).await;
+    let outcome =
+        seat.driver.set_power_limit(seat.family, seat.at, &mut seat.link, Power::from_watts(1)).await;
     assert!(matches!(outcome, Outcome::Refused(words) if words.contains("out of range")));
 }
 
@@ -298,7 +303,10 @@ async fn the_login_s_nonce_grows_old_and_pages_are_kept() {
     assert!(String::from_utf8_lossy(&saved).contains("M000"));
     let conf = pages.get("/cgi-bin/get_miner_conf.cgi").await.unwrap();
     let conf: serde_json::Value = serde_json::from_slice(&conf).unwrap();
-    assert_eq!(conf["pools"].to_string(), serde_json::from_str::<serde_json::Value>(pools).unwrap().to_string());
+    assert_eq!(
+        conf["pools"].to_string(),
+        serde_json::from_str::<serde_json::Value>(pools).unwrap().to_string()
+    );
     assert_eq!((&conf["bitmain-fan-ctrl"], &conf["bitmain-work-mode"]), (&true.into(), &"0".into()));
     for wrong in [&b"no json"[..], br#"{"miner-mode":1}"#, br#"{"pools":[],"miner-mode":9}"#] {
         let answer = pages.post("/cgi-bin/set_miner_conf.cgi", wrong.to_vec()).await.unwrap();
@@ -340,4 +348,23 @@ fn layouts_keep_what_they_can() {
     site.machines[1].endpoint = site.machines[2].endpoint;
     let error = Layout::plan(&site, Addressing::InMemory).unwrap_err();
     assert!(matches!(error, FrontsError::Twice(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_judge_misses_no_step_whoever_causes_it() {
+    let fronts = in_memory(&running());
+    let site = fronts.with(|plant| Arc::clone(plant.site()));
+    let judge = Arc::new(Mutex::new(Judge::new(&site, start())));
+    let watching = Arc::clone(&judge);
+    fronts.watch(move |plant| watching.lock().unwrap().observe(plant));
+    let (own, mut seat) = (fronts.clone(), seat(&fronts, machine(&site, "M30S")));
+    let running = tokio::spawn(async move { own.run().await });
+    for step in 0..20 {
+        let action = if step % 2 == 0 { Action::Sleep } else { Action::Wake };
+        assert_eq!(seat.command(action).await, Outcome::Accepted);
+        tokio::time::advance(Duration::from_millis(1_300)).await;
+        seat.read().await.unwrap();
+    }
+    running.abort();
+    assert_eq!(judge.lock().unwrap().verdict().seconds_unseen, 0);
 }

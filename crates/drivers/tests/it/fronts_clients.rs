@@ -41,7 +41,8 @@ impl Client {
         writeln!(self.requests.as_mut().unwrap(), "{request}").unwrap();
         let mut line = String::new();
         self.replies.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{request}: {error}; are pyasic and pymodbus installed?"))
+        serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{request}: {error}; are pyasic and pymodbus installed?"))
     }
 }
 
@@ -77,7 +78,9 @@ async fn pyasic_and_pymodbus_know_what_they_see() {
         if ports == Ports::STANDARD {
             antminer_judged(&mut client, &fronts_here);
         } else {
-            eprintln!("pyasic reads an Antminer's pages at port 80 only, which this user may not open: not judged");
+            eprintln!(
+                "pyasic reads an Antminer's pages at port 80 only, which this user may not open: not judged"
+            );
         }
         modbus_judged(&mut client, &fronts_here);
     };
@@ -88,7 +91,11 @@ fn whatsminer_judged(client: &mut Client, fronts: &offpeak_drivers::fronts::Fron
     let truth = || fronts.with(|plant| plant.truth(MachineIx(0)));
     let seen = client.ask(&json!({"act": "read", "ip": "127.99.7.1"}));
     let terahashes = truth().hash_rate.to_terahashes_f64();
-    assert_eq!((seen["make"].as_str(), seen["model"].as_str()), (Some("WhatsMiner"), Some("M30S VE10")), "{seen}");
+    assert_eq!(
+        (seen["make"].as_str(), seen["model"].as_str()),
+        (Some("WhatsMiner"), Some("M30S VE10")),
+        "{seen}"
+    );
     assert_eq!(seen["mac"], "02:0F:00:00:00:00");
     assert_eq!(seen["serial"], "TWIN00000000");
     assert_eq!(seen["firmware"], "20230803.11.REL");
@@ -104,13 +111,21 @@ fn whatsminer_judged(client: &mut Client, fronts: &offpeak_drivers::fronts::Fron
     assert_eq!(seen["errors"], json!([]));
 
     let before = truth().power;
-    assert_eq!(client.ask(&json!({"act": "command", "ip": "127.99.7.1", "name": "stop_mining"}))["done"], true);
-    let later = |minutes| fronts.with(|plant| plant.advance(plant.now() + SignedDuration::from_mins(minutes)));
+    assert_eq!(
+        client.ask(&json!({"act": "command", "ip": "127.99.7.1", "name": "stop_mining"}))["done"],
+        true
+    );
+    let later =
+        |minutes| fronts.with(|plant| plant.advance(plant.now() + SignedDuration::from_mins(minutes)));
     later(10);
     assert_eq!(truth().activity, Some(Activity::Asleep));
     assert!(truth().power.to_watts() * 10 < before.to_watts());
     let seen = client.ask(&json!({"act": "read", "ip": "127.99.7.1"}));
-    assert_eq!((seen["model"].as_str(), seen["mining"].as_bool()), (Some("M30S VE10"), Some(false)), "{seen}");
+    assert_eq!(
+        (seen["model"].as_str(), seen["mining"].as_bool()),
+        (Some("M30S VE10"), Some(false)),
+        "{seen}"
+    );
     near(&seen["terahashes"], 0.0, 0.0);
     near(&seen["watts"], truth().power.to_watts_f64(), 0.05);
     let resume = json!({"act": "command", "ip": "127.99.7.1", "name": "resume_mining"});
@@ -136,7 +151,10 @@ fn antminer_judged(client: &mut Client, fronts: &offpeak_drivers::fronts::Fronts
     }
     assert_eq!(seen["fans"].as_array().unwrap().len(), 4);
     assert_eq!(seen["errors"], json!([]));
-    assert_eq!(client.ask(&json!({"act": "command", "ip": "127.99.7.2", "name": "stop_mining"}))["done"], true);
+    assert_eq!(
+        client.ask(&json!({"act": "command", "ip": "127.99.7.2", "name": "stop_mining"}))["done"],
+        true
+    );
     fronts.with(|plant| plant.advance(plant.now() + SignedDuration::from_mins(10)));
     assert_eq!(truth().activity, Some(Activity::Asleep));
     let seen = client.ask(&json!({"act": "read", "ip": "127.99.7.2"}));
@@ -155,9 +173,7 @@ fn modbus_judged(client: &mut Client, fronts: &offpeak_drivers::fronts::Fronts) 
     let outlet = fronts.with(|plant| plant.site().machine(MachineIx(0)).outlet.unwrap());
     let coils = json!({"act": "modbus", "port": switch, "unit": 1, "what": "read", "address": outlet.channel, "value": 1});
     assert_eq!(client.ask(&coils)["coils"], json!([true]));
-    let write = |value: bool| {
-        json!({"act": "modbus", "port": switch, "unit": 1, "what": "write", "address": outlet.channel, "value": value})
-    };
+    let write = |value: bool| json!({"act": "modbus", "port": switch, "unit": 1, "what": "write", "address": outlet.channel, "value": value});
     assert_eq!(client.ask(&write(false))["error"], false);
     assert_eq!(client.ask(&coils)["coils"], json!([false]));
     let after = client.ask(&read)["watts"].as_i64().unwrap();
@@ -165,6 +181,7 @@ fn modbus_judged(client: &mut Client, fronts: &offpeak_drivers::fronts::Fronts) 
     let many = json!({"act": "modbus", "port": switch, "unit": 1, "what": "write-many", "address": outlet.channel, "value": [true]});
     assert_eq!(client.ask(&many)["error"], false);
     assert_eq!(client.ask(&coils)["coils"], json!([true]));
-    let beyond = json!({"act": "modbus", "port": switch, "unit": 1, "what": "read", "address": 900, "value": 1});
+    let beyond =
+        json!({"act": "modbus", "port": switch, "unit": 1, "what": "read", "address": 900, "value": 1});
     assert_eq!(client.ask(&beyond)["error"], true);
 }

@@ -51,7 +51,8 @@ async fn each_quirk_has_a_name() {
             let web = SocketAddr::new(seat.at.ip, seat.at.http_port);
             let (connector, access, mut challenge) =
                 (fronts.connector(), seat.driver.access.clone(), Challenge::default());
-            let mut pages = Pages::new(&connector, web, &access.antminer, &mut challenge, Duration::from_secs(5));
+            let mut pages =
+                Pages::new(&connector, web, &access.antminer, &mut challenge, Duration::from_secs(5));
             // A NUL in a page is for its reader to find.
             let read = pages.get("/cgi-bin/get_miner_conf.cgi").await;
             let read = read.and_then(|body| if body.contains(&0) { Err(Trouble::Garbled) } else { Ok(body) });
@@ -112,11 +113,16 @@ async fn poll_over_sockets(addressing: Addressing) {
     let mut driver = Driver::new(Connector::Tcp, fronts.clock());
     driver.patience = Patience { fast: Duration::from_millis(800), slow: Duration::from_secs(2) };
     let fleet = std::sync::Arc::new(Fleet::new(driver, targets(fronts.layout().endpoints(), &site)));
-    let poller = Poller::new(std::sync::Arc::clone(&fleet), Pace { every: Duration::from_millis(100), ..Pace::default() });
+    let poller = Poller::new(
+        std::sync::Arc::clone(&fleet),
+        Pace { every: Duration::from_millis(100), ..Pace::default() },
+    );
     let all_told = async {
         loop {
             let mut untold = 0;
-            fleet.each(|_, latest| untold += usize::from(latest.reading.is_none() && latest.trouble.is_none()));
+            fleet.each(|_, latest| {
+                untold += usize::from(latest.reading.is_none() && latest.trouble.is_none())
+            });
             if untold == 0 {
                 break;
             }
@@ -171,7 +177,11 @@ async fn a_scan_finds_the_machines_and_nobody_else() {
     let ranges: Vec<ScanRange> = vec!["127.3.1.0/24:14029".parse().unwrap()];
     let result = scan(&driver, &ranges, WebPort::Fixed(ports.http), Effort::default(), |_| ()).await;
     let machines = result.found.iter().filter(|(_, found)| matches!(found, Found::Machine(_))).count();
-    assert_eq!((machines, result.found.len()), (64, 64), "every second address has a machine, the rest nobody");
+    assert_eq!(
+        (machines, result.found.len()),
+        (64, 64),
+        "every second address has a machine, the rest nobody"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +189,8 @@ async fn a_taken_port_is_named() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let mut site = with_free_ports(small());
     site.meters[0].modbus = Some(ModbusAddress { address: taken.local_addr().unwrap().to_string(), unit: 1 });
-    let fronts = twin(site, &running(), Addressing::PortPerMachine { first: 21_500 }, Clock::starting_at(start()));
+    let fronts =
+        twin(site, &running(), Addressing::PortPerMachine { first: 21_500 }, Clock::starting_at(start()));
     let error = fronts.listen().unwrap_err();
     assert!(matches!(error, FrontsError::Listen { at, .. } if at == taken.local_addr().unwrap()), "{error}");
 }
