@@ -121,6 +121,8 @@ pub(crate) fn apply(site: &Site, vetoes: &[Veto], plan: &mut Plan) {
 struct Sums {
     /// Machines not known to be off, at their mode's watts, and base loads.
     on: Power,
+    /// The least that may be drawn now: the meter less its noise, else the same of what lies below.
+    drawn: Power,
     /// Starts in flight whose load the meter may not hold yet.
     rising: Power,
     /// Reductions in flight or planned.
@@ -201,7 +203,9 @@ impl Judge<'_> {
                 setpoint.target == Target::Off || matches!(in_flight, Some(Action::Sleep | Action::Cut));
             let may_command = entry.authority == Authority::Control && entry.commandable;
             let leaf = &mut self.sums[entry.circuit.ix()];
-            leaf.on += if off { frame.rated(entry.model).sleep } else { watts };
+            let drawn = if off { frame.rated(entry.model).sleep } else { watts };
+            leaf.on += drawn;
+            leaf.drawn += drawn;
             if matches!(word, Word::On { rising: true }) && !reducing {
                 leaf.rising += watts;
             }
@@ -219,11 +223,15 @@ impl Judge<'_> {
     /// Adds the machines' sums up the tree.
     fn add_circuits(&mut self) {
         for (ix, circuit) in self.site.circuits.iter().rev() {
-            self.sums[ix.ix()].on += circuit.base_load;
-            let below = self.sums[ix.ix()];
+            let metered = self.raw(ix).map(|(power, noise)| power - noise);
+            let own = &mut self.sums[ix.ix()];
+            own.on += circuit.base_load;
+            own.drawn = metered.unwrap_or(own.drawn + circuit.base_load);
+            let below = *own;
             let Some(parent) = circuit.parent else { continue };
             let up = &mut self.sums[parent.ix()];
             up.on += below.on;
+            up.drawn += below.drawn;
             up.rising += below.rising;
             up.falling += below.falling;
             up.starts += below.starts;
@@ -284,8 +292,10 @@ impl Judge<'_> {
                 let machine = sums.first_start;
                 self.vetoes.push(Veto { circuit: ix, cause: VetoCause::StartAboveLimit, machine });
             }
-            let remains = metered.unwrap_or(sums.on) - sums.falling;
-            if remains > limit && sums.left_on > 0 {
+            // On the way down the limit is a line that the load follows within seconds.
+            let closing = limits.binding.is_some_and(|limit| limit.source == Source::ContractClosing);
+            let slack = if closing { envelope.contract.limit.scale(0.03) } else { Power::ZERO };
+            if sums.drawn - sums.falling > limit + slack && sums.left_on > 0 {
                 self.vetoes.push(Veto { circuit: ix, cause: VetoCause::NotShed, machine: None });
             }
         }

@@ -63,6 +63,8 @@ pub mod limits {
     pub const COMMAND_EXPIRY: SignedDuration = SignedDuration::from_secs(20);
     /// Tries of one wish before a machine counts as not obeying.
     pub const ATTEMPTS_MAX: u8 = 2;
+    /// After a try that nobody answered, before the next: a machine that restarts is not answering yet.
+    pub const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
     /// How long a machine that does not obey is left alone before it is asked again.
     pub const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(15);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take

@@ -343,18 +343,18 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether a machine without a fresh word may be drawing: it hashed when last heard, or we
-    /// started it.
+    /// Whether a machine without a fresh word is to be put to sleep all the same: it hashed when last
+    /// heard, or we started it, or nobody can know and its outlet can be opened.
     fn may_be_on(&self, machine: MachineIx) -> bool {
         let remembered = &self.memory.machines[machine.ix()];
         let seen = &self.snapshot.machines[machine.ix()];
         let last_on =
             seen.reading.is_some_and(|reading| !matches!(reading.activity, offpeak_site::Activity::Asleep));
-        last_on || may_return(seen, self.snapshot.at) || remembered.started_at.is_some()
+        let can_be_cut = self.frame.places()[machine.ix()].has_outlet;
+        can_be_cut || last_on || may_return(seen, self.snapshot.at) || remembered.started_at.is_some()
     }
 
-    /// Sheds worst first until no circuit is above its limit. What cannot be put to sleep is passed
-    /// over.
+    /// Sheds worst first until no circuit is above its limit.
     fn shed(&mut self) {
         for (ix, place) in self.frame.places().iter().enumerate() {
             let gone = self.setpoints[ix].target == Target::Off;
@@ -365,22 +365,27 @@ impl<'a> Planner<'a> {
         if self.over.iter().all(|over| over.is_zero()) {
             return;
         }
-        let total = if self.flawed(Flaw::HalfShed) { 2 } else { 1 };
-        for (nth, ix) in self.ranking.order.iter().rev().enumerate() {
+        // Those that did not obey and cannot be cut are asked last: their relief is doubtful.
+        for stubborn in [false, true] {
+            self.shed_those(stubborn);
+        }
+    }
+
+    fn shed_those(&mut self, stubborn: bool) {
+        let every = if self.flawed(Flaw::HalfShed) { 2 } else { 1 };
+        let ranking = self.ranking;
+        for (nth, ix) in ranking.order.iter().rev().enumerate() {
             let place = self.frame.places()[ix.ix()];
             let runs = matches!(self.setpoints[ix.ix()].target, Target::Run(_));
-            let stubborn = self.memory.machines[ix.ix()].disobeys && !place.has_outlet;
-            if !runs || stubborn || nth % total != 0 {
+            let is_stubborn = self.memory.machines[ix.ix()].disobeys && !place.has_outlet;
+            if !runs || is_stubborn != stubborn || nth % every != 0 {
                 continue;
             }
-            let worst =
-                self.site.circuits.path(place.circuit).find(|circuit| !self.over[circuit.ix()].is_zero());
-            if let Some(circuit) = worst {
-                self.setpoints[ix.ix()] = Setpoint { target: Target::Off, reason: Reason::Shed(circuit) };
+            let over = |circuit: &CircuitIx| !self.over[circuit.ix()].is_zero();
+            let Some(circuit) = self.site.circuits.path(place.circuit).find(over) else { continue };
+            self.setpoints[ix.ix()] = Setpoint { target: Target::Off, reason: Reason::Shed(circuit) };
+            for _ in 0..every {
                 self.relieve(place.circuit, self.relief(*ix));
-                if self.flawed(Flaw::HalfShed) {
-                    self.relieve(place.circuit, self.relief(*ix));
-                }
             }
         }
     }

@@ -87,11 +87,12 @@ pub(crate) fn settle(
         follow_activity(frame.rated(place.model), seen, remembered);
         if let Some(outstanding) = remembered.outstanding {
             let ended = if is_done(&outstanding, seen) {
-                remembered.outstanding = None;
-                remembered.attempts = 0;
+                confirm(remembered, outstanding.action);
                 Some(CommandState::Confirmed)
             } else if snapshot.at >= outstanding.deadline {
                 fail(remembered, outstanding, place.has_outlet, snapshot.at, 1);
+                let gave_up = remembered.attempts == 0 || remembered.attempts >= limits::ATTEMPTS_MAX;
+                remembered.disobeys |= gave_up && !outstanding.is_increase();
                 Some(CommandState::TimedOut)
             } else {
                 None
@@ -103,6 +104,16 @@ pub(crate) fn settle(
         changes_at = sooner(changes_at, next_change(seen, remembered, snapshot.at));
     }
     (transitions, changes_at)
+}
+
+/// It did what was asked.
+fn confirm(remembered: &mut MachineMemory, action: Action) {
+    remembered.outstanding = None;
+    remembered.attempts = 0;
+    if action == Action::Sleep {
+        remembered.started_at = None;
+        remembered.disobeys = false;
+    }
 }
 
 fn transition(machine: MachineIx, of: &Outstanding, at: Timestamp, state: CommandState) -> Transition {
@@ -136,10 +147,14 @@ fn take_outcome(
         }
         Outcome::Refused(words) => {
             fail(remembered, outstanding, outlet, at, limits::ATTEMPTS_MAX);
+            remembered.disobeys |= !outstanding.is_increase();
             CommandState::Refused(words.clone())
         }
         Outcome::Unanswered(trouble) => {
             fail(remembered, outstanding, outlet, at, 1);
+            if remembered.attempts > 0 && remembered.attempts < limits::ATTEMPTS_MAX {
+                remembered.sleep_retry_at = Some(at + limits::TRY_AGAIN_AFTER);
+            }
             CommandState::Unanswered(*trouble)
         }
     }
@@ -155,12 +170,9 @@ fn fail(remembered: &mut MachineMemory, outstanding: Outstanding, outlet: bool, 
     if outstanding.is_increase() {
         remembered.attempts = 0;
         remembered.wake_retry_at = Some(at + limits::RETRY_AFTER);
-    } else {
-        remembered.disobeys = true;
-        if !outlet || outstanding.action == Action::Cut {
-            remembered.attempts = 0;
-            remembered.sleep_retry_at = Some(at + limits::RETRY_AFTER);
-        }
+    } else if !outlet || outstanding.action == Action::Cut {
+        remembered.attempts = 0;
+        remembered.sleep_retry_at = Some(at + limits::RETRY_AFTER);
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) enum Response {
     Status(Box<SiteView>),
     Machines(Vec<MachineView>),
     Machine(Option<Box<MachineView>>),
-    Explain(Explanation),
+    Explain(Box<Explanation>),
     /// Done, in words.
     Done(String),
     /// Not done, and why.

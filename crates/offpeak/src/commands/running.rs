@@ -287,7 +287,7 @@ fn explain_running(args: &Explain) -> Result<Result<Explanation, Exit>> {
     };
     match ask(&args.dir, Request::Explain { circuit: args.circuit.clone(), at })? {
         None => Ok(Err(Exit::NothingRuns)),
-        Some(Response::Explain(explanation)) => Ok(Ok(explanation)),
+        Some(Response::Explain(explanation)) => Ok(Ok(*explanation)),
         Some(other) => refused(other).map(Err),
     }
 }

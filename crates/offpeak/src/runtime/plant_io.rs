@@ -48,6 +48,9 @@ impl Wire {
     }
 }
 
+/// By machine: whether its outlet carries power, and when its switch said so.
+type Outlets = Vec<Option<(bool, Timestamp)>>;
+
 /// The mine, as seen through the wire.
 pub(crate) struct PlantIo {
     site: Arc<Site>,
@@ -55,8 +58,7 @@ pub(crate) struct PlantIo {
     fleet: Arc<Fleet>,
     poller: Poller,
     meters: Arc<Mutex<Vec<Option<MeterReading>>>>,
-    /// By machine: whether its outlet carries power, and when its switch said so.
-    outlets: Arc<Mutex<Vec<Option<(bool, Timestamp)>>>>,
+    outlets: Arc<Mutex<Outlets>>,
     switches: Arc<Vec<Option<tokio::sync::Mutex<ModbusSwitch>>>>,
     places: Arc<Semaphore>,
     returned: mpsc::UnboundedSender<Returned>,
@@ -241,7 +243,7 @@ impl PlantIo {
 async fn read_back(
     switch: &tokio::sync::Mutex<ModbusSwitch>,
     channels: &BTreeMap<u16, MachineIx>,
-    table: &Mutex<Vec<Option<(bool, Timestamp)>>>,
+    table: &Mutex<Outlets>,
     clock: Clock,
 ) {
     let mut next = channels.keys().next().copied();

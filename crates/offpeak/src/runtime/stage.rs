@@ -33,7 +33,7 @@ pub(crate) fn opening(site: &Site) -> Timestamp {
 }
 
 /// The faults of a demo: what a mine has on a good day. Nobody is dead or had to be cut the day before,
-/// so that every machine is there to be found; slow ones, liars and restarts remain.
+/// so that every machine is there to be found; slow ones, liars and dead boards remain.
 pub(crate) fn demo_scenario() -> Scenario {
     let faults = Faults {
         dead_ppm: 0,

@@ -7,4 +7,5 @@ mod faults;
 mod judge;
 mod physics;
 mod replay;
+mod simulate;
 mod weather;

@@ -1,0 +1,152 @@
+//! The controller over the plant: leaping changes nothing, limits hold, and what cannot be held is named.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use offpeak_dispatch::{Command, Directives, Memory, Stop};
+use offpeak_site::{Activity, CircuitIx, Site};
+use offpeak_twin::{Faults, Pace, Scenario, Simulation};
+use offpeak_units::Power;
+
+const SMALL: &str = include_str!("../../../../sites/small.toml");
+
+fn small() -> Arc<Site> {
+    Arc::new(offpeak_site::file::load("small.toml", SMALL, &|_| None).unwrap())
+}
+
+fn almaty(hour: i8, minute: i8) -> Timestamp {
+    small().time_zone.to_timestamp(jiff::civil::date(2022, 10, 3).at(hour, minute, 0, 0)).unwrap()
+}
+
+/// More goes wrong than in a usual mine, so that sixty-four machines show it in an hour.
+fn troubled() -> Scenario {
+    let faults = Faults {
+        dead_ppm: 30_000,
+        lying_ppm: 50_000,
+        ignoring_ppm: 60_000,
+        refusing_ppm: 30_000,
+        broken_api_ppm: 10_000,
+        reboots_per_day: 4.0,
+        hangs_per_day: 1.0,
+        meter_gaps_per_day: 20.0,
+        ..Faults::default()
+    };
+    Scenario { faults, ..Scenario::default() }
+}
+
+fn run(seed: u64, pace: Pace, from: Timestamp, hours: i64) -> (Vec<Command>, Simulation) {
+    let mut simulation = Simulation::new(small(), &troubled(), seed, from, pace);
+    let mut commands = Vec::new();
+    while simulation.plant().now() < from + SignedDuration::from_hours(hours) {
+        commands.extend(simulation.second().cycle.into_iter().flat_map(|cycle| cycle.commands));
+    }
+    (commands, simulation)
+}
+
+#[test]
+fn leaping_and_stepping_give_the_same_commands_in_the_same_seconds() {
+    for seed in 1..=4 {
+        let (leapt, by_leaps) = run(seed, Pace::Leap, almaty(0, 0), 10);
+        let (stepped, by_steps) = run(seed, Pace::Step, almaty(0, 0), 10);
+        assert_eq!(leapt.len(), stepped.len(), "seed {seed}");
+        for (a, b) in leapt.iter().zip(&stepped) {
+            assert_eq!(a, b, "seed {seed}");
+        }
+        assert_eq!(by_leaps.controller().memory(), by_steps.controller().memory(), "seed {seed}");
+        assert_eq!(by_leaps.plant().energy(CircuitIx::ROOT), by_steps.plant().energy(CircuitIx::ROOT));
+        let (leaps, steps) = (by_leaps.totals(), by_steps.totals());
+        assert!(leaps.leapt > leaps.cycles, "most seconds are quiet: {leaps:?}");
+        assert_eq!((steps.leapt, steps.cycles), (0, leaps.leapt + leaps.cycles));
+    }
+}
+
+#[test]
+fn one_seed_replays_and_another_differs() {
+    let (first, _) = run(1, Pace::Leap, almaty(0, 0), 2);
+    assert_eq!(first, run(1, Pace::Leap, almaty(0, 0), 2).0);
+    assert_ne!(first, run(2, Pace::Leap, almaty(0, 0), 2).0);
+}
+
+#[test]
+fn no_second_is_above_a_limit() {
+    for seed in 1..=6 {
+        let (_, simulation) = run(seed, Pace::Leap, almaty(0, 0), 33);
+        let verdict = simulation.judge().verdict();
+        assert_eq!(verdict.seconds, 0, "seed {seed}: {:?}", verdict.worst);
+        assert_eq!(verdict.seconds_unseen, 0, "every second was judged");
+        assert_eq!(simulation.totals().vetoes, 0, "seed {seed}: the planner and its judge agree");
+    }
+}
+
+#[test]
+fn without_switches_the_excess_is_the_named_machines_watts() {
+    let mut shown = 0;
+    for seed in 1..=6 {
+        let mut scenario = Scenario::healthy();
+        scenario.faults = Faults { ignoring_ppm: 100_000, unswitched: true, ..scenario.faults };
+        let mut site = Site::clone(&small());
+        site.machines.iter_mut().for_each(|machine| machine.outlet = None);
+        let site = Arc::new(site);
+        let mut simulation = Simulation::new(Arc::clone(&site), &scenario, seed, almaty(7, 0), Pace::Leap);
+        simulation.run_until(almaty(9, 0));
+        let verdict = simulation.judge().verdict();
+        let Some(worst) = verdict.worst else { continue };
+        assert!(verdict.culprits.len() >= 2, "seed {seed}: {verdict:?}");
+        let culprits: Power = verdict.culprits.iter().map(|culprit| culprit.power).sum();
+        // Everything but the named machines: sleepers and base loads.
+        let asleep: Power = site
+            .machines()
+            .filter(|(ix, _)| !verdict.culprits.iter().any(|culprit| culprit.machine == *ix))
+            .map(|(ix, _)| simulation.plant().truth(ix).power)
+            .sum();
+        let base: Power = site.circuits.iter().map(|(_, circuit)| circuit.base_load).sum();
+        if worst.at >= almaty(8, 0) {
+            shown += 1;
+            let unexplained = (worst.power - culprits - asleep - base).abs();
+            assert!(unexplained < Power::from_watts(5), "seed {seed}: {unexplained} unexplained");
+        }
+    }
+    assert!(shown >= 3, "{shown} seeds showed an excess after the closing");
+}
+
+#[test]
+fn a_stop_takes_everything_down_that_obeys() {
+    let site = small();
+    let mut simulation =
+        Simulation::new(Arc::clone(&site), &Scenario::healthy(), 3, almaty(0, 0), Pace::Leap);
+    simulation.run_until(almaty(1, 0));
+    let before = simulation.plant().circuit_power(CircuitIx::ROOT);
+    let stop = Stop { circuit: CircuitIx::ROOT, at: almaty(1, 0), reason: "test".into() };
+    simulation.set_directives(Directives { stops: vec![stop], ..Directives::default() });
+    simulation.run_until(almaty(1, 1));
+    let after = simulation.plant().circuit_power(CircuitIx::ROOT);
+    assert!(before > Power::from_kilowatts(150) && after < Power::from_kilowatts(12), "{before} to {after}");
+    simulation.run_until(almaty(2, 0));
+    assert!(simulation.plant().circuit_power(CircuitIx::ROOT) < Power::from_kilowatts(12), "it stays down");
+    simulation.set_directives(Directives::default());
+    simulation.run_until(almaty(2, 30));
+    assert!(simulation.plant().circuit_power(CircuitIx::ROOT) > Power::from_kilowatts(150), "and comes back");
+}
+
+/// The controller is killed at various moments and comes back with what the book keeps, or nothing is
+/// known at all of what it did.
+#[test]
+fn a_controller_that_is_killed_and_comes_back_exceeds_nothing() {
+    for (seed, minutes) in [(1, 2), (2, 5), (3, 60), (4, 466), (5, 472), (6, 476)] {
+        let site = small();
+        let mut simulation = Simulation::new(Arc::clone(&site), &troubled(), seed, almaty(0, 0), Pace::Leap);
+        simulation.run_until(almaty(0, 0) + SignedDuration::from_mins(minutes));
+        let mut memory = Memory::new(&site, 1 << 40);
+        for (kept, was) in memory.machines.iter_mut().zip(&simulation.controller().memory().machines) {
+            (kept.started_at, kept.cut, kept.disobeys) = (was.started_at, was.cut, was.disobeys);
+        }
+        simulation.restart_controller(memory);
+        simulation.run_until(almaty(8, 30));
+        let verdict = simulation.judge().verdict();
+        assert_eq!(verdict.seconds, 0, "seed {seed}, killed after {minutes} min: {:?}", verdict.worst);
+        let hashing = site
+            .machines()
+            .filter(|(ix, _)| simulation.plant().truth(*ix).activity == Some(Activity::Hashing));
+        assert!(hashing.count() <= 2, "seed {seed}: the closing was kept");
+    }
+}
