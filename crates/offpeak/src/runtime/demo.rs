@@ -6,8 +6,8 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -274,7 +274,9 @@ async fn play(
     let site = Arc::new(site);
     let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book)?);
     let plant_from = wire.clock.now();
-    let mut judge = Judge::new(&site, fronts.with(|plant| plant.now()));
+    let judge = Arc::new(Mutex::new(Judge::new(&site, fronts.with(|plant| plant.now()))));
+    let watching = Arc::clone(&judge);
+    fronts.watch(move |plant| lock(&watching).observe(plant));
     let shared = Shared::new(site, wire, book)?;
     past.into_iter().for_each(|point| lock(&shared.story).add_point(point));
     let stage = Stage { shared, controller, began, plant_from, transport, found, not_found };
@@ -290,19 +292,15 @@ async fn play(
     let mut drilled = None;
     {
         let looping = live::run(Arc::clone(&shared), stage.controller.clone());
-        let judging = async {
-            loop {
-                sleep(shared.wire.real(Duration::from_secs(1))).await;
-                fronts.with(|plant| judge.observe(plant));
-            }
-        };
-        tokio::pin!(looping, judging, drill);
-        let ending = end(lasts.map(|lasts| began + lasts), Arc::clone(&over));
+        tokio::pin!(looping, drill);
+        // Virtual time is held to so many plant seconds a second; tokio's clock counts them all.
+        let left =
+            lasts.map(|lasts| lasts.saturating_sub(began.elapsed()) * (demo.speed / shared.wire.speed));
+        let ending = end(left, Arc::clone(&over));
         tokio::pin!(ending);
         loop {
             tokio::select! {
                 result = &mut looping => result?,
-                () = &mut judging => {}
                 done = &mut drill, if drilled.is_none() => drilled = Some(done),
                 () = &mut ending => break,
             }
@@ -312,22 +310,27 @@ async fn play(
     if let Some(screen) = screen {
         screen.join().map_err(|_| anyhow!("the screen panicked"))??;
     }
-    fronts.with(|plant| judge.observe(plant));
-    let excess = judge.verdict().seconds;
+    let excess = lock(&judge).verdict().seconds;
     Ok(demo.headless.then(|| report(&demo, &stage, &handle, drilled.flatten(), ready_ms, excess)))
 }
 
-/// Wall time, whatever tokio's clock does; or the end of the screen.
-async fn end(at: Option<Instant>, over: Arc<AtomicBool>) {
-    loop {
-        let late = at.is_some_and(|at| Instant::now() >= at);
-        if late || over.load(Ordering::Relaxed) {
-            return;
+/// After so long on tokio's clock, or when the screen is left.
+async fn end(left: Option<Duration>, over: Arc<AtomicBool>) {
+    let late = async {
+        match left {
+            Some(left) => sleep(left).await,
+            None => std::future::pending().await,
         }
-        tokio::select! {
-            () = sleep(Duration::from_millis(100)) => {}
-            _ = tokio::signal::ctrl_c() => return,
+    };
+    let shut = async {
+        while !over.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(100)).await;
         }
+    };
+    tokio::select! {
+        () = late => {}
+        () = shut => {}
+        _ = tokio::signal::ctrl_c() => {}
     }
 }
 

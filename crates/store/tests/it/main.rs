@@ -53,7 +53,7 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
     assert_eq!(found.orders[0].limit, Power::ZERO, "zero stays zero and does not become none");
     assert_eq!(found.orders[0].until, Some(at(100)));
     assert!(book.in_force(at(100)).unwrap().orders.is_empty(), "an order ends by itself");
-    assert_eq!(book.authority().unwrap()["hall-1"], false);
+    assert!(!book.authority().unwrap()["hall-1"]);
 
     assert_eq!(book.lift_lockout("hall-2", Some("bert"), at(6), "bert").unwrap(), 0);
     assert_eq!(book.lift_lockout("hall-2", None, at(6), "manager").unwrap(), 1);

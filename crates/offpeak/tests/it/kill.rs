@@ -1,0 +1,125 @@
+//! The controller is killed while the twin goes on, and started again: it starts nothing before it has seen
+//! everything, what was ordered survives, and what changed meanwhile is kept.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use super::{code, json, offpeak, run, site, stdout};
+
+/// Ends the process whatever happens.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A twin of the small site at a civil time, ten times real time, on ports of its own.
+fn twin(dir: &Path, start: &str) -> Guard {
+    let mut child = offpeak(dir)
+        .args([
+            "twin",
+            "small.toml",
+            "--speed",
+            "10",
+            "--healthy",
+            "--ports",
+            "--for",
+            "5m",
+            "--start",
+            start,
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("\"machines\":64"), "the twin is up: {line}");
+    Guard(child)
+}
+
+fn controller(dir: &Path) -> Guard {
+    let child = offpeak(dir)
+        .args(["run", "small.toml", "--twin", "--for", "5m"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    Guard(child)
+}
+
+/// Asks the running site until what it says is as wanted; bounded by the number of questions, each of which takes
+/// its time.
+fn wait_for(dir: &Path, wanted: &str, is: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    let mut last = String::new();
+    for _ in 0..4_000 {
+        let output = run(dir, &["status", "--json"]);
+        if code(&output) == 0 {
+            let view = json(&output);
+            if is(&view) {
+                return view;
+            }
+            last = stdout(&output);
+        }
+    }
+    panic!("never saw {wanted}; last: {last}");
+}
+
+fn running(view: &serde_json::Value) -> u64 {
+    view["counts"]["running"].as_u64().unwrap() + view["counts"]["rising"].as_u64().unwrap()
+}
+
+/// The small site with ports that no other test uses.
+fn prepare() -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(site("small.toml")).unwrap().replace("127.0.0.1:", "127.0.3.1:");
+    let path = dir.path().join("small.toml");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn a_stop_and_a_closing_survive_a_kill() {
+    let (dir, _) = prepare();
+    let dir = dir.path();
+    let _twin = twin(dir, "2022-10-04T00:10");
+    let mut first = controller(dir);
+    wait_for(dir, "machines on their way", |view| running(view) >= 20);
+
+    // The stop is acknowledged, and the controller dies before it can have carried it out.
+    let stop = run(dir, &["stop", "--reason", "test"]);
+    assert_eq!(code(&stop), 0);
+    first.0.kill().unwrap();
+    first.0.wait().unwrap();
+    let mut said = String::new();
+    first.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("control loop begins"), "{said}");
+
+    let second = controller(dir);
+    let view = wait_for(dir, "a site at rest", |view| {
+        let power = view["power_kw"].as_f64();
+        view["counts"]["asleep"] == 64 && power.is_some_and(|power| power < 12.0)
+    });
+    assert_eq!(view["commands"]["wakes_issued"], 0, "nothing was started against the stop: {view}");
+    assert!(view["block"].as_str().unwrap().contains("operator's stop"), "{view}");
+
+    assert_eq!(code(&run(dir, &["lockout", "hall-2", "--by", "anna"])), 0);
+    assert_eq!(code(&run(dir, &["resume"])), 0);
+    let view = wait_for(dir, "hall 1 alone at work", |view| running(view) >= 10);
+    let hall_2 = view["halls"].as_array().unwrap().iter().find(|hall| hall["id"] == "hall-2").unwrap();
+    assert_eq!(
+        hall_2["counts"]["running"].as_u64().unwrap() + hall_2["counts"]["rising"].as_u64().unwrap(),
+        0,
+        "{view}"
+    );
+    assert_eq!(code(&run(dir, &["lockout", "hall-2", "--by", "bert", "--lift"])), 5, "not bert's to lift");
+    assert_eq!(code(&run(dir, &["resume"])), 5, "nothing to lift");
+
+    // A second controller on the same book is refused.
+    let other = run(dir, &["run", "small.toml", "--twin"]);
+    assert_eq!(code(&other), 1);
+    drop(second);
+}
