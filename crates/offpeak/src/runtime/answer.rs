@@ -12,8 +12,8 @@ use super::live::{Latest, Shared, lock};
 use super::story::{self, Story};
 use crate::handle::{HandleError, MachineFilter, SiteHandle};
 use crate::view::{
-    ChangeView, CommandsView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView,
-    MoneyView, PointView, SiteView,
+    ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView, MoneyView,
+    PointView, SiteView,
 };
 
 /// Decisions shown.
@@ -255,7 +255,7 @@ fn site_view(answers: &Answers, latest: Option<&Latest>, story: &Story, trace_po
         money: money_view(&site, now, power, hash_rate, story),
         counts: latest.map(|latest| counts(latest, |_| true)).unwrap_or_default(),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
-        commands: commands_view(story),
+        commands: story.counts,
         decisions: story
             .decisions
             .iter()
@@ -356,22 +356,6 @@ fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
         }
     }
     views.into_iter().map(|(_, view)| view).collect()
-}
-
-fn commands_view(story: &Story) -> CommandsView {
-    let counts = story.counts;
-    CommandsView {
-        issued: counts.issued,
-        confirmed: counts.confirmed,
-        refused: counts.refused,
-        unanswered: counts.unanswered,
-        timed_out: counts.timed_out,
-        superseded: counts.superseded,
-        sleeps_issued: counts.sleeps_issued,
-        sleeps_confirmed: counts.sleeps_confirmed,
-        wakes_issued: counts.wakes_issued,
-        wakes_confirmed: counts.wakes_confirmed,
-    }
 }
 
 /// What needs attention, most urgent first.

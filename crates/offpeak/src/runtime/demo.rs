@@ -29,7 +29,6 @@ use super::answer::Answers;
 use super::live::{self, Shared, lock};
 use super::plant_io::Wire;
 use super::stage;
-use super::story::Counts;
 use super::{demo_site, files};
 use crate::cli;
 use crate::commands::{DATA, load, print, print_json};
@@ -439,7 +438,7 @@ async fn drill(handle: &Answers, shared: &Shared) -> Option<Drill> {
     Some(drill)
 }
 
-fn counts(shared: &Shared) -> Counts {
+fn counts(shared: &Shared) -> CommandsView {
     lock(&shared.story).counts
 }
 

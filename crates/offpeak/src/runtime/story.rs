@@ -9,6 +9,8 @@ use offpeak_dispatch::{Command, CommandState, Cycle, Snapshot, Transition, Veto}
 use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
+use crate::view::CommandsView;
+
 /// A point of the trace every so often,
 const TRACE_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// for a day and a half.
@@ -24,39 +26,23 @@ pub(crate) struct Point {
     pub(crate) limit: Option<Power>,
 }
 
-/// How commands ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    pub(crate) issued: u64,
-    pub(crate) confirmed: u64,
-    pub(crate) refused: u64,
-    pub(crate) unanswered: u64,
-    pub(crate) timed_out: u64,
-    pub(crate) superseded: u64,
-    pub(crate) sleeps_issued: u64,
-    pub(crate) sleeps_confirmed: u64,
-    pub(crate) wakes_issued: u64,
-    pub(crate) wakes_confirmed: u64,
-}
-
-impl Counts {
-    fn add(&mut self, transition: &Transition) {
-        let wakes = matches!(transition.action, Action::Wake | Action::Restore | Action::SetMode(_));
-        match &transition.state {
-            CommandState::Issued => {
-                self.issued += 1;
-                *(if wakes { &mut self.wakes_issued } else { &mut self.sleeps_issued }) += 1;
-            }
-            CommandState::Confirmed => {
-                self.confirmed += 1;
-                *(if wakes { &mut self.wakes_confirmed } else { &mut self.sleeps_confirmed }) += 1;
-            }
-            CommandState::Accepted => {}
-            CommandState::Refused(_) => self.refused += 1,
-            CommandState::Unanswered(_) => self.unanswered += 1,
-            CommandState::TimedOut => self.timed_out += 1,
-            CommandState::Superseded => self.superseded += 1,
+/// Takes a command's change of state into the counts.
+fn count(counts: &mut CommandsView, transition: &Transition) {
+    let wakes = matches!(transition.action, Action::Wake | Action::Restore | Action::SetMode(_));
+    match &transition.state {
+        CommandState::Issued => {
+            counts.issued += 1;
+            *(if wakes { &mut counts.wakes_issued } else { &mut counts.sleeps_issued }) += 1;
         }
+        CommandState::Confirmed => {
+            counts.confirmed += 1;
+            *(if wakes { &mut counts.wakes_confirmed } else { &mut counts.sleeps_confirmed }) += 1;
+        }
+        CommandState::Accepted => {}
+        CommandState::Refused(_) => counts.refused += 1,
+        CommandState::Unanswered(_) => counts.unanswered += 1,
+        CommandState::TimedOut => counts.timed_out += 1,
+        CommandState::Superseded => counts.superseded += 1,
     }
 }
 
@@ -86,7 +72,7 @@ pub(crate) struct Decision {
 /// Everything told.
 #[derive(Clone, Debug)]
 pub(crate) struct Story {
-    pub(crate) counts: Counts,
+    pub(crate) counts: CommandsView,
     pub(crate) today: Today,
     pub(crate) trace: VecDeque<Point>,
     pub(crate) decisions: VecDeque<Decision>,
@@ -100,7 +86,7 @@ pub(crate) struct Story {
 impl Story {
     pub(crate) fn new(site: &Site, at: Timestamp) -> Self {
         Self {
-            counts: Counts::default(),
+            counts: CommandsView::default(),
             today: Today::new(site, at),
             trace: VecDeque::new(),
             decisions: VecDeque::new(),
@@ -116,7 +102,7 @@ impl Story {
         self.cycles += 1;
         self.vetoes += cycle.vetoes.len() as u64;
         for transition in &cycle.transitions {
-            self.counts.add(transition);
+            count(&mut self.counts, transition);
             if let CommandState::Refused(words) = &transition.state {
                 self.refusals.insert(transition.machine.0, (transition.at, words.clone()));
             }

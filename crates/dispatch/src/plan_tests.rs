@@ -1,0 +1,109 @@
+//! The planner, alone and against its judge.
+
+use jiff::SignedDuration;
+use offpeak_site::{Activity, Trouble};
+use proptest::prelude::*;
+
+use super::*;
+use crate::check::check;
+use crate::directive::{Directives, Lockout, Order, Stop};
+use crate::envelope::envelope;
+use crate::rank::rank;
+use crate::testing::{MACHINE_W, memory, monday, says, site, snapshot};
+
+fn planned(snapshot: &Snapshot, site: &Site, memory: &Memory) -> Plan {
+    let envelope = envelope(site, &snapshot.directives, snapshot.at);
+    let frame = Frame::new(site);
+    let loads = Loads::new(site, &frame, snapshot, memory);
+    plan(site, &frame, snapshot, &envelope, &loads, &rank(site, None, None), memory)
+}
+
+#[test]
+fn a_steady_mine_stays_as_it_is() {
+    let site = site();
+    for hashing in 0..=32 {
+        let snapshot = snapshot(monday(7 * 3_600), hashing);
+        let plan = planned(&snapshot, &site, &memory(&site, &snapshot));
+        let stopped = plan.setpoints[..hashing].iter().filter(|s| s.target == Target::Off).count();
+        assert_eq!(stopped, 0, "{hashing} machines under the limit keep running");
+    }
+}
+
+#[test]
+fn above_the_limit_just_enough_is_shed() {
+    let site = site();
+    let snapshot = snapshot(monday(3_600), 40);
+    let plan = planned(&snapshot, &site, &memory(&site, &snapshot));
+    let left = plan.setpoints.iter().filter(|s| matches!(s.target, Target::Run(_))).count() as i64;
+    assert!(left * MACHINE_W <= 100_000 && (left + 2) * MACHINE_W > 100_000, "{left} left on");
+}
+
+#[test]
+fn a_zero_order_means_zero_and_names_what_remains() {
+    let site = site();
+    let mut snapshot = snapshot(monday(3_600), 10);
+    snapshot.directives.orders.push(Order {
+        id: 7,
+        circuit: CircuitIx::ROOT,
+        limit: Power::ZERO,
+        from: monday(0),
+        until: None,
+    });
+    let plan = planned(&snapshot, &site, &memory(&site, &snapshot));
+    assert!(plan.setpoints.iter().all(|setpoint| setpoint.target == Target::Off));
+    assert_eq!(plan.unmet[0].floor, Power::from_watts(40 * 20));
+}
+
+fn any_activity() -> impl Strategy<Value = Option<Activity>> {
+    prop_oneof![
+        3 => Just(Some(Activity::Hashing)),
+        3 => Just(Some(Activity::Asleep)),
+        1 => Just(Some(Activity::Starting)),
+        1 => Just(Some(Activity::Failed)),
+        1 => Just(None),
+    ]
+}
+
+proptest! {
+    /// Whatever is seen and ordered, at whatever time, the sound plan passes the judge.
+    #[test]
+    fn the_judge_never_objects_to_the_planner(
+        states in proptest::collection::vec(any_activity(), 40),
+        second in 0_i64..10 * 3_600,
+        limit_w in 0_i64..150_000,
+        order_w in proptest::option::of(0_i64..150_000),
+        stop in proptest::option::of(0_u32..7),
+        lockout in proptest::option::of(0_u32..7),
+        meter_factor in 0.8_f64..1.1,
+        meter_age in 0_i64..20,
+    ) {
+        let mut site = site();
+        site.contract.windows[0].limit = Power::from_watts(limit_w);
+        let at = monday(second);
+        let mut snapshot = snapshot(at, 0);
+        let mut drawn = 0.0;
+        for (seen, state) in snapshot.machines.iter_mut().zip(&states) {
+            match state {
+                Some(activity) => *seen = says(at, *activity),
+                None => seen.trouble = Some((Trouble::Silent, at - SignedDuration::from_secs(5))),
+            }
+            drawn += if *state == Some(Activity::Hashing) { 3_000.0 } else { 20.0 };
+        }
+        if let Some(reading) = &mut snapshot.meters[0] {
+            reading.power = Power::from_watts_f64(drawn * meter_factor).unwrap();
+            reading.at = at - SignedDuration::from_secs(meter_age);
+        }
+        let order = order_w.map(|watts| Order {
+            id: 1, circuit: CircuitIx(1), limit: Power::from_watts(watts), from: monday(0), until: None,
+        });
+        snapshot.directives = Directives {
+            stops: stop.map(|c| Stop { circuit: CircuitIx(c), at, reason: String::new() }).into_iter().collect(),
+            lockouts: lockout.map(|c| Lockout { circuit: CircuitIx(c), at, by: String::new() }).into_iter().collect(),
+            orders: order.into_iter().collect(),
+        };
+        let memory = memory(&site, &snapshot);
+        let envelope = envelope(&site, &snapshot.directives, at);
+        let plan = planned(&snapshot, &site, &memory);
+        prop_assert_eq!(check(&site, &Frame::new(&site), &snapshot, &envelope, &memory, &plan), vec![]);
+    }
+}
