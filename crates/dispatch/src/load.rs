@@ -179,7 +179,7 @@ fn fresh_power(memory: &Memory, meter: MeterIx, now: Timestamp) -> Option<Power>
 }
 
 /// Whether a machine that fell silent while it was on may come back by itself any moment.
-pub(crate) fn may_return(seen: &Seen, now: Timestamp) -> bool {
+fn may_return(seen: &Seen, now: Timestamp) -> bool {
     let was_on = seen
         .reading
         .is_some_and(|reading| matches!(reading.activity, Activity::Hashing | Activity::Starting));

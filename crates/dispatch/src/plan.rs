@@ -6,12 +6,13 @@
 //! meters' noise, so that a steady mine stays steady.
 
 use jiff::Timestamp;
-use offpeak_site::{Authority, CircuitIx, MachineIx, ModeName, Site};
+use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, ModeName, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Block, Envelope, Source};
 use crate::frame::Frame;
-use crate::load::{Loads, may_return, tolerance};
+use crate::limits;
+use crate::load::{Loads, tolerance};
 use crate::memory::{Memory, Release};
 use crate::rank::Ranking;
 use crate::snapshot::Snapshot;
@@ -344,14 +345,14 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether a machine without a fresh word is to be put to sleep all the same: it hashed when last
-    /// heard, or we started it, or nobody can know and its outlet can be opened.
+    /// heard, or we started it, or for a while nobody has been able to know and its outlet can be opened.
     fn may_be_on(&self, machine: MachineIx) -> bool {
         let remembered = &self.memory.machines[machine.ix()];
-        let seen = &self.snapshot.machines[machine.ix()];
-        let last_on =
-            seen.reading.is_some_and(|reading| !matches!(reading.activity, offpeak_site::Activity::Asleep));
+        let (seen, now) = (&self.snapshot.machines[machine.ix()], self.snapshot.at);
+        let last_on = seen.reading.is_some_and(|reading| reading.activity != Activity::Asleep);
+        let long_silent = seen.trouble.is_some_and(|(_, since)| since + limits::READING_STALE <= now);
         let can_be_cut = self.frame.places()[machine.ix()].has_outlet;
-        can_be_cut || last_on || may_return(seen, self.snapshot.at) || remembered.started_at.is_some()
+        last_on || remembered.started_at.is_some() || (long_silent && can_be_cut)
     }
 
     /// Sheds worst first until no circuit is above its limit.

@@ -356,6 +356,7 @@ fn next_change(seen: &Seen, remembered: &MachineMemory, now: Timestamp) -> Optio
     note(remembered.wake_retry_at);
     note(remembered.sleep_retry_at);
     if let Some((_, since)) = seen.trouble {
+        note(Some(since + limits::READING_STALE));
         note(Some(since + limits::RETURN_HORIZON + SignedDuration::from_secs(1)));
         note(seen.reading.map(|reading| reading.at + limits::READING_STALE + SignedDuration::from_secs(1)));
     }
