@@ -1,44 +1,58 @@
 //! The local socket of a running site: the server's side and the command line's.
 //!
 //! Whoever may write to the socket may run the mine, so the folder and the socket are their owner's
-//! alone.
+//! alone. The server has a thread and a clock of its own: it answers while the control loop is busy, keeps
+//! its patience in real seconds where the plant's time is virtual, and a long list of machines holds up
+//! nobody but who asked for it.
+//!
+//! Not here: what is said over it (`protocol`), and who carries it out (`handle`).
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
 
 use crate::handle::SiteHandle;
 use crate::protocol::{Envelope, REQUEST_MAX, Request, Response, VERSION};
 
 const NAME: &str = "offpeak.sock";
-/// Connections at once.
+/// Connections at once; further ones wait for a place.
 const CONNECTIONS_MAX: usize = 32;
 /// How long either side may be silent.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait after a connection that could not be taken, for want of files most likely.
+const BREATH: Duration = Duration::from_millis(100);
+/// How long an answer that is being worked out may hold up the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Points of the trace that a status carries.
 const TRACE_POINTS: usize = 720;
 
-/// The serving task; dropped, it ends and its socket is gone.
+/// The serving thread; dropped, it ends and its socket is gone.
 #[derive(Debug)]
 pub(crate) struct Server {
     path: PathBuf,
-    task: AbortHandle,
+    /// Taken when it ends.
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.task.abort();
         let _ = fs::remove_file(&self.path);
+        if let Some((stop, thread)) = self.running.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
     }
 }
 
@@ -47,51 +61,95 @@ pub(crate) fn path_in(dir: &Path) -> PathBuf {
     dir.join(NAME)
 }
 
-/// Serves a site in its data folder. Needs a tokio runtime.
+/// Serves a site in its data folder.
 ///
 /// # Errors
 /// When another process answers there, or the socket cannot be made.
 pub(crate) fn serve(handle: Arc<dyn SiteHandle>, dir: &Path) -> io::Result<Server> {
     let path = path_in(dir);
-    if StdUnixStream::connect(&path).is_ok() {
+    let listener = listen(dir, &path)?;
+    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(CONNECTIONS_MAX).build()?;
+    let listener = {
+        let _inside = runtime.enter();
+        UnixListener::from_std(listener)?
+    };
+    let (stop, stopped) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("socket".into()).spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                () = take_all(listener, handle) => {}
+                _ = stopped => {}
+            }
+        });
+        runtime.shutdown_timeout(FAREWELL);
+    })?;
+    Ok(Server { path, running: Some((stop, thread)) })
+}
+
+/// A socket that was never open to others: bound in a closed folder, then moved to its place, where it takes
+/// the place of one that nobody answers at any more.
+fn listen(dir: &Path, path: &Path) -> io::Result<StdUnixListener> {
+    if StdUnixStream::connect(path).is_ok() {
         let message = format!("a running site already answers at {}", path.display());
         return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
     }
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    let closed = dir.join(format!(".{}", std::process::id()));
+    DirBuilder::new().recursive(true).mode(0o700).create(&closed)?;
+    let bound = bind_in(&closed, path);
+    let _ = fs::remove_dir_all(&closed);
+    bound
+}
+
+fn bind_in(closed: &Path, path: &Path) -> io::Result<StdUnixListener> {
+    let first = closed.join("s");
+    let listener = StdUnixListener::bind(&first).map_err(|error| {
+        // The system allows a socket's path about a hundred bytes.
+        io::Error::new(error.kind(), format!("no socket can be made in {}: {error}", closed.display()))
+    })?;
+    listener.set_nonblocking(true)?;
+    fs::set_permissions(&first, fs::Permissions::from_mode(0o600))?;
+    fs::rename(&first, path)?;
+    Ok(listener)
+}
+
+async fn take_all(listener: UnixListener, handle: Arc<dyn SiteHandle>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let task = tokio::spawn(async move {
-        loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            let handle = Arc::clone(&handle);
-            tokio::spawn(async move {
-                let _place = place;
-                // A client that goes away in the middle is nobody's trouble but its own.
-                let _ = timeout(PATIENCE, converse(stream, handle)).await;
-            });
-        }
-    });
-    Ok(Server { path, task: task.abort_handle() })
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection to the local socket cannot be taken");
+                sleep(BREATH).await;
+                continue;
+            }
+        };
+        let handle = Arc::clone(&handle);
+        tokio::spawn(async move {
+            let _place = place;
+            // A client that goes away in the middle is nobody's trouble but its own.
+            let _ = converse(stream, handle).await;
+        });
+    }
 }
 
 async fn converse(stream: UnixStream, handle: Arc<dyn SiteHandle>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
     let mut reader = tokio::io::BufReader::new(reader.take(REQUEST_MAX));
-    let read = reader.read_line(&mut line).await;
-    let response = match read {
-        Ok(_) if line.ends_with('\n') => respond(&line, &handle),
-        Ok(_) => Response::Refused(format!("a request is one line of at most {REQUEST_MAX} bytes")),
-        Err(error) => Response::Refused(format!("the request cannot be read: {error}")),
+    let response = match timeout(PATIENCE, reader.read_line(&mut line)).await? {
+        Ok(0) => return Ok(()),
+        Ok(_) if line.ends_with('\n') => spawn_blocking(move || encode(&respond(&line, &handle))).await?,
+        Ok(_) => encode(&Response::Refused(format!("a request is one line of at most {REQUEST_MAX} bytes"))),
+        Err(error) => encode(&Response::Refused(format!("the request cannot be read: {error}"))),
     };
-    let mut bytes = serde_json::to_vec(&response).map_err(io::Error::other)?;
+    timeout(PATIENCE, writer.write_all(&response?)).await?
+}
+
+fn encode(response: &Response) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(response).map_err(io::Error::other)?;
     bytes.push(b'\n');
-    writer.write_all(&bytes).await
+    Ok(bytes)
 }
 
 fn respond(line: &str, handle: &Arc<dyn SiteHandle>) -> Response {
@@ -144,15 +202,26 @@ fn carry_out(request: Request, handle: &dyn SiteHandle) -> Result<Response, crat
 /// # Errors
 /// When nothing answers there; the caller tells the user so.
 pub(crate) fn ask(dir: &Path, request: Request) -> io::Result<Response> {
+    let mut bytes = serde_json::to_vec(&Envelope { version: VERSION, request }).map_err(io::Error::other)?;
+    bytes.push(b'\n');
+    if bytes.len() as u64 > REQUEST_MAX {
+        let message = format!("the request has {} bytes; {REQUEST_MAX} are the most", bytes.len());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
     let mut stream = StdUnixStream::connect(path_in(dir))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut bytes = serde_json::to_vec(&Envelope { version: VERSION, request }).map_err(io::Error::other)?;
-    bytes.push(b'\n');
     stream.write_all(&bytes)?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
-    serde_json::from_str(&line).map_err(io::Error::other)
+    if !line.ends_with('\n') {
+        let message = "it closed the connection before its answer was complete";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+    }
+    serde_json::from_str(&line).map_err(|error| {
+        let message = format!("its answer is not understood, it may be another version of offpeak: {error}");
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }
 
 #[cfg(test)]

@@ -44,16 +44,13 @@ impl SiteHandle for Fake {
     }
 }
 
-/// Runs blocking client code against a served fake.
-fn with_server<R: Send + 'static>(client: impl FnOnce(&Path) -> R + Send + 'static) -> (R, Arc<Fake>) {
+/// Runs client code against a served fake.
+fn with_server<R>(client: impl FnOnce(&Path) -> R) -> (R, Arc<Fake>) {
     let dir = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let fake = Arc::new(Fake::default());
-    let result = runtime.block_on(async {
-        let _server = serve(Arc::clone(&fake) as Arc<dyn SiteHandle>, dir.path()).unwrap();
-        let path = dir.path().to_owned();
-        tokio::task::spawn_blocking(move || client(&path)).await.unwrap()
-    });
+    let server = serve(Arc::clone(&fake) as Arc<dyn SiteHandle>, dir.path()).unwrap();
+    let result = client(dir.path());
+    drop(server);
     assert!(!path_in(dir.path()).exists(), "the socket goes with its server");
     (result, fake)
 }
@@ -73,8 +70,12 @@ fn a_stop_arrives_and_a_refusal_says_why() {
 
 #[test]
 fn the_socket_is_its_owner_s_alone() {
-    let (mode, _) = with_server(|dir| fs::metadata(path_in(dir)).unwrap().permissions().mode());
+    let ((mode, names), _) = with_server(|dir| {
+        let names: Vec<_> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        (fs::metadata(path_in(dir)).unwrap().permissions().mode(), names)
+    });
     assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(names, [NAME], "nothing else is left in the folder");
 }
 
 #[test]
@@ -95,6 +96,7 @@ fn what_is_no_request_is_refused_and_the_next_is_served() {
         (garbage, long, other, ask(dir, Request::Resume { circuit: None }).unwrap())
     });
     assert!(answers.0.contains("refused"), "{}", answers.0);
+    assert!(answers.1.contains("one line of at most 65536 bytes"), "{}", answers.1);
     assert!(answers.2.contains("version 1"), "{}", answers.2);
     assert_eq!(answers.3, Response::Done("1 stop(s) lifted at the whole site".into()));
 }
@@ -106,7 +108,25 @@ fn a_second_server_is_refused_and_a_dead_one_s_socket_is_replaced() {
 
     let dir = tempfile::tempdir().unwrap();
     drop(std::os::unix::net::UnixListener::bind(path_in(dir.path())).unwrap());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let _inside = runtime.enter();
     assert!(serve(Arc::new(Fake::default()), dir.path()).is_ok());
+}
+
+#[test]
+fn a_request_that_is_too_long_is_not_even_sent() {
+    let (error, fake) = with_server(|dir| {
+        let stop = Request::Stop { circuit: None, reason: "x".repeat(REQUEST_MAX as usize) };
+        ask(dir, stop).unwrap_err()
+    });
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    assert!(fake.stops.lock().unwrap().is_empty());
+}
+
+#[test]
+fn who_connects_and_says_nothing_holds_up_nobody() {
+    let (answer, _) = with_server(|dir| {
+        let _silent: Vec<_> =
+            (1..CONNECTIONS_MAX).map(|_| StdUnixStream::connect(path_in(dir)).unwrap()).collect();
+        ask(dir, Request::Resume { circuit: None }).unwrap()
+    });
+    assert_eq!(answer, Response::Done("1 stop(s) lifted at the whole site".into()));
 }
