@@ -49,6 +49,10 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak check --schema > site.schema.json")]
     Check(Check),
     /// Show the running site
+    #[command(after_help = "Examples:
+  offpeak status
+  offpeak status --json | jq .power_kw
+  offpeak status --dir /var/lib/offpeak")]
     Status(Status),
     /// List the running site's machines
     #[command(after_help = "Examples:
@@ -77,6 +81,9 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak stop hall-3 --reason \"fan failure\"")]
     Stop(Stop),
     /// Lift the operator's stop of a circuit, or all stops
+    #[command(after_help = "Examples:
+  offpeak resume hall-3
+  offpeak resume")]
     Resume(Resume),
     /// Lock a circuit out because somebody works there, or lift that
     #[command(after_help = "Examples:
@@ -89,6 +96,8 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak authority hall-1 observe")]
     Authority(Authority),
     /// Measure this machine's figures
+    #[command(after_help = "Example:
+  offpeak bench --out target/bench.json")]
     Bench(Bench),
     /// Print completions for a shell
     #[command(after_help = "Example:

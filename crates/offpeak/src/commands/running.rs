@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::table::{number, table};
@@ -57,6 +58,12 @@ fn ask(site: &SiteDir, request: Request) -> Result<Option<Response>> {
             eprintln!("hint: `offpeak run SITE --dir {}` starts one", dir.display());
             Ok(None)
         }
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            bail!(
+                "the site in {} is another user's\nhint: only who started it, or root, may ask it",
+                dir.display()
+            )
+        }
         Err(error) => Err(error).with_context(|| format!("the site in {} did not answer", dir.display())),
     }
 }
@@ -98,15 +105,20 @@ pub(crate) fn status(args: Status) -> Result<Exit> {
     }
 }
 
-fn civil(view: &SiteView, at: jiff::Timestamp) -> String {
-    let zone = TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC);
+fn zone(view: &SiteView) -> TimeZone {
+    TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC)
+}
+
+/// As the site's clocks show it.
+fn civil(zone: &TimeZone, at: Timestamp) -> String {
     zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn status_text(view: &SiteView) -> String {
     let limit = |limit: &LimitView| format!("{:.1} kW by {}", limit.limit_kw, limit.source);
+    let zone = zone(view);
     let mut lines = vec![
-        format!("{} ({}), {} {}", view.name, view.site, civil(view, view.at), view.time_zone),
+        format!("{} ({}), {} {}", view.name, view.site, civil(&zone, view.at), view.time_zone),
         format!(
             "power      {} kW of {}",
             number(view.power_kw, 1),
@@ -114,7 +126,7 @@ fn status_text(view: &SiteView) -> String {
         ),
     ];
     if let Some(next) = &view.next {
-        lines.push(format!("next       {} at {}: {:.1} kW", next.text, civil(view, next.at), next.limit_kw));
+        lines.push(format!("next       {} at {}: {:.1} kW", next.text, civil(&zone, next.at), next.limit_kw));
     }
     if let Some(block) = &view.block {
         lines.push(format!("blocked    {block}"));
@@ -246,16 +258,16 @@ fn machine_text(machine: &MachineView) -> String {
 }
 
 pub(crate) fn explain(args: Explain) -> Result<Exit> {
-    let explanation = match &args.site {
+    let explained = match &args.site {
         Some(path) => explain_file(path, &args)?,
         None => explain_running(&args)?,
     };
-    match explanation {
-        Ok(explanation) => {
+    match explained {
+        Ok((explanation, zone)) => {
             if args.json {
                 print_json(&explanation)?
             } else {
-                print(&explain_text(&explanation))?
+                print(&explain_text(&explanation, &zone))?
             }
             Ok(Exit::Done)
         }
@@ -263,47 +275,48 @@ pub(crate) fn explain(args: Explain) -> Result<Exit> {
     }
 }
 
-fn explain_file(path: &Path, args: &Explain) -> Result<Result<Explanation, Exit>> {
+/// What binds, and the zone to show it in; or how the command ends without it.
+type Explained = Result<(Explanation, TimeZone), Exit>;
+
+fn explain_file(path: &Path, args: &Explain) -> Result<Explained> {
     let Some(site) = load(path)? else { return Ok(Err(Exit::Mistakes)) };
     let Some(circuit) = site.circuits.find(&args.circuit) else {
         eprintln!("error: there is no circuit `{}`", args.circuit);
+        eprintln!("hint: circuits are named as in {}, `grid` is the connection", path.display());
         return Ok(Err(Exit::Refused));
     };
     let at = instant(args.at.as_deref().unwrap_or_default(), &site.time_zone)?;
     let envelope = offpeak_dispatch::envelope(&site, &offpeak_dispatch::Directives::default(), at);
-    Ok(Ok(crate::runtime::explain(&site, &envelope, circuit)))
+    Ok(Ok((crate::runtime::explain(&site, &envelope, circuit), site.time_zone.clone())))
 }
 
-fn explain_running(args: &Explain) -> Result<Result<Explanation, Exit>> {
-    let at = match &args.at {
-        None => None,
-        Some(text) => match ask(&args.dir, Request::Status)? {
-            None => return Ok(Err(Exit::NothingRuns)),
-            Some(Response::Status(view)) => {
-                Some(instant(text, &TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC))?)
-            }
-            Some(other) => return refused(other).map(Err),
-        },
+fn explain_running(args: &Explain) -> Result<Explained> {
+    let zone = match ask(&args.dir, Request::Status)? {
+        None => return Ok(Err(Exit::NothingRuns)),
+        Some(Response::Status(view)) => zone(&view),
+        Some(other) => return refused(other).map(Err),
     };
+    let at = args.at.as_deref().map(|text| instant(text, &zone)).transpose()?;
     match ask(&args.dir, Request::Explain { circuit: args.circuit.clone(), at })? {
         None => Ok(Err(Exit::NothingRuns)),
-        Some(Response::Explain(explanation)) => Ok(Ok(*explanation)),
+        Some(Response::Explain(explanation)) => Ok(Ok((*explanation, zone))),
         Some(other) => refused(other).map(Err),
     }
 }
 
-fn explain_text(explanation: &Explanation) -> String {
+fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
     let limit = |limit: &Option<LimitView>| {
         limit.as_ref().map_or_else(
             || "none of its own".to_owned(),
             |limit| {
-                let until = limit.until.map(|until| format!(", until {until}")).unwrap_or_default();
-                format!("{:.1} kW by {}{until}", limit.limit_kw, limit.source)
+                let until = limit.until.map(|until| format!(", until {}", civil(zone, until)));
+                format!("{:.1} kW by {}{}", limit.limit_kw, limit.source, until.unwrap_or_default())
             },
         )
     };
+    let name = zone.iana_name().unwrap_or("UTC");
     let mut lines = vec![
-        format!("{} at {}", explanation.circuit, explanation.at),
+        format!("{} at {} {name}", explanation.circuit, civil(zone, explanation.at)),
         format!("binds      {}", limit(&explanation.binding)),
         format!("then       {}", limit(&explanation.next)),
         format!("blocked    {}", explanation.block.as_deref().unwrap_or("no")),
@@ -313,7 +326,7 @@ fn explain_text(explanation: &Explanation) -> String {
         lines.push(format!("floor      {} kW with everything asleep", number(explanation.floor_kw, 1)));
     }
     lines.extend(explanation.above.iter().map(|(id, above)| format!("above      {id}: {}", limit(above))));
-    lines.push(format!("changes    {}", explanation.changes_at));
+    lines.push(format!("changes    {}", civil(zone, explanation.changes_at)));
     lines.join("\n")
 }
 

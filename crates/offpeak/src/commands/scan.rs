@@ -2,6 +2,7 @@
 //! else through asic-rs, which knows the standard ports only.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,7 +11,9 @@ use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
 use offpeak_drivers::scan::{Effort, Found, ScanRange, WebPort, scan as scan_ranges};
 use offpeak_drivers_asic_rs::Others;
+use offpeak_site::Endpoint;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use super::table::table;
 use super::{print, print_json};
@@ -88,39 +91,47 @@ async fn look(ranges: &[ScanRange], http_port: u16, endpoints: u64) -> Vec<Row> 
     })
     .await;
     bar.finish_and_clear();
-    let others = Others::new(Clock::System);
-    let mut rows = Vec::new();
-    for (endpoint, what) in found.found {
-        let mut row = Row {
-            address: endpoint.ip.to_string(),
-            port: endpoint.api_port,
-            family: None,
-            model: None,
-            mac: None,
-            serial: None,
-            firmware: None,
-            note: None,
-        };
-        match what {
-            Found::Machine(identity) => {
-                row.family = Some(identity.family.name().to_owned());
-                row.model = identity.model;
-                row.mac = identity.mac.map(|mac| mac.to_string());
-                row.serial = identity.serial;
-                row.firmware = identity.firmware;
-            }
-            Found::Other => match others.identify(endpoint.ip).await {
-                Some(machine) => {
-                    row.family = Some("other".to_owned());
-                    row.model = Some(format!("{} {}", machine.make, machine.model));
-                    row.firmware = Some(machine.firmware);
-                    row.note = Some("identified by asic-rs".to_owned());
-                }
-                None => row.note = Some("something answers, of no known family".to_owned()),
-            },
-            Found::Trouble(trouble) => row.note = Some(trouble.to_string()),
-        }
-        rows.push(row);
+    // Others looks at 64 at a time at the most; the rest waits there.
+    let others = Arc::new(Others::new(Clock::System));
+    let mut looking = JoinSet::new();
+    for (place, (endpoint, what)) in found.found.into_iter().enumerate() {
+        let others = Arc::clone(&others);
+        looking.spawn(async move { (place, row(endpoint, what, &others).await) });
     }
-    rows
+    let mut rows = looking.join_all().await;
+    rows.sort_by_key(|(place, _)| *place);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+async fn row(endpoint: Endpoint, what: Found, others: &Others) -> Row {
+    let mut row = Row {
+        address: endpoint.ip.to_string(),
+        port: endpoint.api_port,
+        family: None,
+        model: None,
+        mac: None,
+        serial: None,
+        firmware: None,
+        note: None,
+    };
+    match what {
+        Found::Machine(identity) => {
+            row.family = Some(identity.family.name().to_owned());
+            row.model = identity.model;
+            row.mac = identity.mac.map(|mac| mac.to_string());
+            row.serial = identity.serial;
+            row.firmware = identity.firmware;
+        }
+        Found::Other => match others.identify(endpoint.ip).await {
+            Some(machine) => {
+                row.family = Some("other".to_owned());
+                row.model = Some(format!("{} {}", machine.make, machine.model));
+                row.firmware = Some(machine.firmware);
+                row.note = Some("identified by asic-rs".to_owned());
+            }
+            None => row.note = Some("something answers, of no known family".to_owned()),
+        },
+        Found::Trouble(trouble) => row.note = Some(trouble.to_string()),
+    }
+    row
 }

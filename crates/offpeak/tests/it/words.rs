@@ -2,6 +2,8 @@
 
 use super::{code, json, offpeak, run, site, stderr, stdout};
 
+const DOCS: &str = include_str!("../../../../docs/cli.md");
+
 #[test]
 fn help_teaches_by_example() {
     let dir = tempfile::tempdir().unwrap();
@@ -11,19 +13,29 @@ fn help_teaches_by_example() {
         "twin",
         "simulate",
         "check",
+        "status",
         "machines",
         "machine",
         "scan",
         "explain",
         "stop",
+        "resume",
         "lockout",
         "authority",
+        "bench",
+        "completions",
     ];
     for command in commands {
         let output = run(dir.path(), &[command, "--help"]);
         assert!(stdout(&output).contains("Example"), "{command} has an example");
+        assert!(DOCS.contains(&format!("`{command}")), "docs/cli.md tells of {command}");
     }
     let help = stdout(&run(dir.path(), &["--help"]));
+    let (_, exit_codes) = help.split_once("Exit codes:\n").unwrap();
+    for line in exit_codes.lines() {
+        let (code, meaning) = line.trim().split_once("  ").unwrap();
+        assert!(DOCS.contains(&format!("| {code} | {meaning} |")), "docs/cli.md: {line}");
+    }
     insta::assert_snapshot!(help);
 }
 
@@ -99,6 +111,12 @@ fn explain_answers_for_any_time_from_the_file_alone() {
     assert_eq!(closed["block"], "contract: outside the window: nothing may hash");
     let weekend = at("2022-10-08T12:00");
     assert_eq!(weekend["binding"]["source"], "contract");
+
+    let told = run(dir.path(), &["explain", "grid", "--at", "2022-10-03T12:00", "--site", path]);
+    assert!(stdout(&told).starts_with("grid at 2022-10-03 12:00:00 Asia/Almaty\n"), "{}", stdout(&told));
+    assert!(stdout(&told).ends_with("changes    2022-10-04 00:00:00\n"), "in civil time: {}", stdout(&told));
+    let nowhere = ["explain", "hall-99", "--at", "2022-10-03T12:00", "--site", path];
+    assert_eq!(code(&run(dir.path(), &nowhere)), 5);
 }
 
 #[test]
