@@ -31,8 +31,33 @@ fn main() -> ExitCode {
     match commands::carry_out(cli.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{}", told(&error));
             Exit::Failed.into()
         }
+    }
+}
+
+/// What failed and why on one line, then what to do about it, whoever in the chain knew.
+fn told(error: &anyhow::Error) -> String {
+    let (mut failed, mut hints) = (Vec::new(), String::new());
+    for cause in error.chain().map(ToString::to_string) {
+        let (what, hint) = cause.split_once("\nhint: ").unwrap_or((&cause, ""));
+        failed.push(what.to_owned());
+        if !hint.is_empty() {
+            hints = format!("{hints}\nhint: {hint}");
+        }
+    }
+    format!("error: {}{hints}", failed.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_comes_last() {
+        let error = anyhow::anyhow!("no such file").context("x.toml cannot be read\nhint: name a site file");
+        assert_eq!(told(&error), "error: x.toml cannot be read: no such file\nhint: name a site file");
+        assert_eq!(told(&anyhow::anyhow!("plain")), "error: plain");
     }
 }
