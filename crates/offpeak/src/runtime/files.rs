@@ -1,7 +1,7 @@
 //! The data folder of a site, and what the process may open.
 
 use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -18,6 +18,9 @@ pub(crate) fn book(dir: &Path) -> Result<PathBuf> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
+    // One that was there before may be open to others.
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("the data folder {} cannot be closed to others", dir.display()))?;
     Ok(dir.join(BOOK))
 }
 
