@@ -5,3 +5,6 @@
 //! result says from which inputs it was computed.
 //! Not for: running a mine. Floats are allowed here, because everything is an estimate; nothing here
 //! feeds a power limit or a bill.
+
+mod fingerprint;
+pub mod hardware;
