@@ -116,7 +116,7 @@ impl Controller {
         let site = Arc::clone(&self.site);
         self.observe(&snapshot.meters);
         let frame = Arc::clone(&self.frame);
-        let (mut transitions, changes_at) = reconcile::settle(&frame, snapshot, &mut self.memory);
+        let (mut transitions, changes_at) = reconcile::settle(&site, &frame, snapshot, &mut self.memory);
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
@@ -127,6 +127,7 @@ impl Controller {
         let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);
         check::apply(&site, &vetoes, &mut plan);
         self.memory.release = plan.release;
+        self.memory.admitted.clone_from(&plan.admitted);
 
         let (commands, issued) =
             reconcile::issue(&site, &frame, snapshot.at, &plan, &loads.standings, &mut self.memory);

@@ -6,6 +6,7 @@ use offpeak_site::{Authority, CircuitIx, Family, Model, ModelIx, Site};
 use offpeak_units::Power;
 
 use crate::limits;
+use crate::load::tolerance;
 use crate::standing::p95;
 
 /// A machine's place.
@@ -24,6 +25,8 @@ pub(crate) struct Rated {
     pub(crate) normal: Power,
     pub(crate) most: Power,
     pub(crate) sleep: Power,
+    /// From the first hash to full load, at the fastest.
+    pub(crate) ramp_fastest: SignedDuration,
     /// From the first hash until the meter alone is believed.
     pub(crate) settles: SignedDuration,
     /// From the wake command until then.
@@ -62,12 +65,17 @@ impl Frame {
 }
 
 impl Rated {
+    /// What a start adds at most, with the tolerance of a single machine.
+    pub(crate) fn need(&self) -> Power {
+        self.normal.scale(1.0 + tolerance(1)) - self.sleep
+    }
     fn new(model: &Model) -> Self {
         let settles = p95(model.transitions.ramp_up) + limits::SETTLE_GRACE;
         Self {
             normal: model.normal().power,
             most: model.power_max(),
             sleep: model.sleep,
+            ramp_fastest: SignedDuration::from_millis(i64::from(model.transitions.ramp_up.p5_ms)),
             settles,
             settles_from_start: p95(model.transitions.wake) + settles,
         }

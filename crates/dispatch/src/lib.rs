@@ -46,6 +46,8 @@ pub mod limits {
 
     /// A machine's word older than this is stale: three slow polls missed.
     pub const READING_STALE: SignedDuration = SignedDuration::from_secs(60);
+    /// How long ago a machine may have changed before its next word shows it: one round of polls.
+    pub const POLL_SLOW: SignedDuration = SignedDuration::from_secs(10);
     /// A meter older than this is silent: its circuit counts at its highest credible load.
     pub const METER_STALE: SignedDuration = SignedDuration::from_secs(10);
     /// A machine that stopped answering while it was wanted may come back by itself within this

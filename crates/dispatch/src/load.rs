@@ -7,7 +7,8 @@ use offpeak_units::Power;
 
 use crate::frame::{Frame, Rated};
 use crate::limits;
-use crate::memory::Memory;
+use crate::memory::{MachineMemory, Memory};
+use crate::meter_filter::MeterFilter;
 use crate::snapshot::{Seen, Snapshot};
 use crate::standing::{Standing, standing};
 
@@ -16,6 +17,8 @@ use crate::standing::{Standing, standing};
 pub struct CircuitLoad {
     /// The meter's steady power; `None` without a meter or while it is silent.
     pub measured: Option<Power>,
+    /// The mean of the meter's last few readings.
+    recent: Option<Power>,
     /// The most it may come to draw with nothing started or stopped: what a start is judged by.
     pub upper: Power,
     /// What it will come down to with the reductions in flight: what a shed is judged by.
@@ -28,6 +31,8 @@ pub struct CircuitLoad {
     machines: u32,
     /// Of the whole subtree.
     total: Sums,
+    /// What it was known to come to at most when its last starts were let in; see [`Memory::admitted`].
+    admitted: Option<Power>,
     /// Its load by the machines and the circuits below, before its own meter is asked.
     upper_below: Power,
     expected_below: Power,
@@ -39,6 +44,11 @@ struct Sums {
     /// What machines on their way up may add to the meter: their full power, since nobody knows how
     /// much of it the meter already holds.
     pending: Power,
+    /// What of that the meter cannot hold yet, however fast their ramps are.
+    certain: Power,
+    /// The largest of the machines of which nothing has been heard for long. One of them may restart at
+    /// any time without anybody's knowing why the meter falls, and come back.
+    unheard: Power,
     /// What the meter will certainly fall by.
     falling: Power,
     /// The credible watts, and those of machines on their way down.
@@ -50,13 +60,27 @@ struct Sums {
 
 impl CircuitLoad {
     /// Sets the two judged loads from the meter, or from what lies below where it says nothing.
-    fn judge(&mut self, measured: Option<Power>) {
-        self.measured = measured;
+    fn judge(&mut self, meter: Option<&MeterFilter>) {
+        self.measured = meter.and_then(MeterFilter::power);
+        self.recent = meter.and_then(MeterFilter::recent);
         let (pending, falling) = (self.total.pending, self.total.falling);
-        self.upper = measured.map_or(self.upper_below, |measured| (measured + pending).min(self.upper_below));
-        self.expected = measured.map_or(self.expected_below, |measured| {
-            (measured - falling).max((measured + pending - falling).min(self.expected_below))
+        let may_come = pending + self.total.unheard;
+        self.upper = self.measured.map_or(self.upper_below, |steady| (steady + may_come).min(self.upper_below));
+        self.expected = self.measured.map_or(self.expected_below, |steady| {
+            (steady - falling).max((self.coming(steady) - falling).min(self.expected_below))
         });
+    }
+    /// The most that the present load can grow to. A machine on its way up stands twice in the meter and
+    /// the pending sum; what was admitted counts it once. It gives way to the meter where that shows more
+    /// than was admitted: then something rises of which no machine tells.
+    fn coming(&self, steady: Power) -> Power {
+        let pending = steady + self.total.pending;
+        let shown = self.recent.unwrap_or(steady) + self.total.certain;
+        self.admitted.map_or(pending, |admitted| pending.min(admitted.max(shown)))
+    }
+    /// The bound to remember when this much more is started on it now.
+    pub(crate) fn admit(&self, started: Power) -> Option<Power> {
+        self.measured.map(|measured| self.coming(measured) + started)
     }
 }
 
@@ -103,13 +127,17 @@ impl Loads {
             load.machines += 1;
             load.direct.credible += credible;
             match standing {
-                Standing::Rising => load.direct.pending += credible,
+                Standing::Rising => {
+                    load.direct.pending += credible;
+                    load.direct.certain += not_metered(rated, remembered, now);
+                }
                 Standing::Falling => {
                     load.direct.falling +=
                         remembered.outstanding.map_or(Power::ZERO, |command| command.relief);
                     load.direct.credible_falling += credible;
                 }
                 Standing::Unknown if may_return(seen, now) => load.direct.pending += credible,
+                Standing::Unknown => load.direct.unheard = load.direct.unheard.max(credible),
                 _ => {}
             }
             load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { rated.sleep };
@@ -133,11 +161,14 @@ impl Loads {
             load.expected_below += circuit.base_load;
             load.total.floor += circuit.base_load;
             load.floor = load.total.floor;
-            load.judge(circuit.meter.and_then(|meter| fresh_power(memory, meter, now)));
+            load.admitted = memory.admitted[ix.ix()];
+            load.judge(circuit.meter.and_then(|meter| fresh(memory, meter, now)));
             let (total, upper, expected) = (load.total, load.upper, load.expected);
             if let Some(parent) = circuit.parent {
                 let up = &mut self.circuits[parent.ix()];
                 up.total.pending += total.pending;
+                up.total.certain += total.certain;
+                up.total.unheard = up.total.unheard.max(total.unheard);
                 up.total.falling += total.falling;
                 up.total.floor += total.floor;
                 up.upper_below += upper;
@@ -154,7 +185,7 @@ impl Loads {
             let circuit = site.circuits.get(*ix);
             let load = &mut self.circuits[ix.ix()];
             let (upper, expected) = (load.upper, load.expected);
-            load.judge(circuit.meter.and_then(|meter| fresh_power(memory, meter, now)));
+            load.judge(circuit.meter.and_then(|meter| fresh(memory, meter, now)));
             let (upper, expected) = (load.upper - upper, load.expected - expected);
             if let Some(parent) = circuit.parent {
                 let up = &mut self.circuits[parent.ix()];
@@ -171,11 +202,21 @@ impl Loads {
     }
 }
 
-/// A meter's steady power, unless it is silent.
-fn fresh_power(memory: &Memory, meter: MeterIx, now: Timestamp) -> Option<Power> {
+/// What is known of a meter, unless it is silent.
+fn fresh(memory: &Memory, meter: MeterIx, now: Timestamp) -> Option<&MeterFilter> {
     let filter = &memory.meters[meter.ix()];
-    let fresh = filter.at().is_some_and(|at| at.duration_until(now) <= limits::METER_STALE);
-    filter.power().filter(|_| fresh)
+    filter.at().is_some_and(|at| at.duration_until(now) <= limits::METER_STALE).then_some(filter)
+}
+
+/// What of a rising machine the meter cannot hold yet, if its ramp is as fast as they come. It only
+/// falls as time passes, so that a quiet second may be judged by an older one.
+fn not_metered(rated: &Rated, remembered: &MachineMemory, now: Timestamp) -> Power {
+    let full = rated.normal - rated.sleep;
+    let Some(since) = remembered.hashing_since else {
+        return if remembered.activity == Some(Activity::Hashing) { Power::ZERO } else { full };
+    };
+    let ramped = (since.duration_until(now) + limits::POLL_SLOW).as_millis() as f64;
+    full.scale((1.0 - ramped / rated.ramp_fastest.as_millis().max(1) as f64).max(0.0))
 }
 
 /// Whether a machine that fell silent while it was on may come back by itself any moment.

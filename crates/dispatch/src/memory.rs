@@ -87,6 +87,10 @@ pub struct Memory {
     pub machines: Vec<MachineMemory>,
     /// One element a meter.
     pub meters: Vec<MeterFilter>,
+    /// One element a circuit: the most it could come to draw when its last starts were let in, with
+    /// every later surprise added. A reduction is judged by it, so that a machine on its way up is
+    /// not counted twice; a start never is. `None` before the first start and without a meter.
+    pub admitted: Vec<Option<Power>>,
     /// The upward ramp.
     pub release: Option<Release>,
     /// The next command's generation. The book hands out ranges so that none is ever used twice.
@@ -102,6 +106,7 @@ impl Memory {
         Self {
             machines: vec![MachineMemory::default(); site.machines.len()],
             meters: site.meters.iter().map(|meter| MeterFilter::new(meter.error_ppm)).collect(),
+            admitted: vec![None; site.circuits.len()],
             release: None,
             generation,
             ready: false,

@@ -6,8 +6,10 @@ use offpeak_units::Power;
 
 /// The steady part of a meter's readings.
 ///
-/// A running mean of up to [`Self::DEPTH`] readings; a reading further from it than
-/// [`Self::JUMP_SIGMAS`] standard errors is a change of load and becomes the mean at once.
+/// A running mean of up to [`Self::DEPTH`] readings. A reading further from it than
+/// [`Self::JUMP_SIGMAS`] standard errors is a change of load and becomes the mean at once; so does the
+/// mean of the last [`Self::DEPTH_RECENT`] readings when that is as far off by its own, smaller error:
+/// a slow ramp is followed within seconds.
 ///
 /// ```
 /// # use offpeak_dispatch::MeterFilter;
@@ -25,6 +27,7 @@ use offpeak_units::Power;
 pub struct MeterFilter {
     error_ppm: u32,
     mean: Power,
+    recent: Power,
     count: i64,
     at: Option<Timestamp>,
 }
@@ -32,35 +35,50 @@ pub struct MeterFilter {
 impl MeterFilter {
     /// The mean's memory, in readings.
     pub const DEPTH: i64 = 32;
+    /// The memory of the mean that is asked while the load is known to move.
+    pub const DEPTH_RECENT: i64 = 8;
     /// What is no longer noise. Noise is bounded at 3; the mean itself is off by far less than 1.
     pub const JUMP_SIGMAS: i64 = 4;
 
     /// A filter for a meter of this standard error (parts per million of the reading).
     #[must_use]
     pub const fn new(error_ppm: u32) -> Self {
-        Self { error_ppm, mean: Power::ZERO, count: 0, at: None }
+        Self { error_ppm, mean: Power::ZERO, recent: Power::ZERO, count: 0, at: None }
     }
     /// Takes a reading; one no newer than the last is ignored.
     pub fn feed(&mut self, reading: MeterReading) {
         if self.at.is_some_and(|last| reading.at <= last) {
             return;
         }
-        let off = reading.power - self.mean;
-        let band =
-            self.mean.abs().to_milliwatts() / 1_000_000 * i64::from(self.error_ppm) * Self::JUMP_SIGMAS;
-        if self.count == 0 || off.abs().to_milliwatts() > band {
-            self.mean = reading.power;
-            self.count = 1;
-        } else {
-            self.count = (self.count + 1).min(Self::DEPTH);
-            self.mean += Power::from_milliwatts(off.to_milliwatts() / self.count);
-        }
         self.at = Some(reading.at);
+        let sigma = self.mean.abs().to_milliwatts() / 1_000_000 * i64::from(self.error_ppm);
+        let band = sigma * Self::JUMP_SIGMAS;
+        let off = |from: Power| (reading.power - from).to_milliwatts();
+        if self.count == 0 || off(self.mean).abs() > band {
+            self.mean = reading.power;
+            self.recent = reading.power;
+            self.count = 1;
+            return;
+        }
+        self.count = (self.count + 1).min(Self::DEPTH);
+        self.mean += Power::from_milliwatts(off(self.mean) / self.count);
+        self.recent += Power::from_milliwatts(off(self.recent) / self.count.min(Self::DEPTH_RECENT));
+        // The recent mean's variance is that of one reading over 15: four of its standard errors.
+        if (self.recent - self.mean).abs().to_milliwatts() > band * 100 / 387 {
+            self.mean = self.recent;
+            self.count = Self::DEPTH_RECENT;
+        }
     }
     /// The steady power; `None` before the first reading.
     #[must_use]
     pub fn power(&self) -> Option<Power> {
         self.at.map(|_| self.mean)
+    }
+    /// The mean of the last few readings: noisier than [`Self::power`], and it follows a slow ramp
+    /// within seconds, where the steady mean lags by half a minute of it.
+    #[must_use]
+    pub fn recent(&self) -> Option<Power> {
+        self.at.map(|_| self.recent)
     }
     /// When the last reading was taken.
     #[must_use]
@@ -74,5 +92,44 @@ impl MeterFilter {
         #[expect(clippy::cast_precision_loss, reason = "a small constant")]
         let shrink = ((2 * Self::DEPTH - 1) as f64).sqrt();
         power.abs().scale(3.0 * f64::from(self.error_ppm) / 1e6 / shrink)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a small second")
+    }
+
+    fn feed(filter: &mut MeterFilter, second: i64, watts: i64) {
+        filter.feed(MeterReading { at: at(second), power: Power::from_watts(watts), energy: None });
+    }
+
+    #[test]
+    fn a_slow_ramp_is_followed_within_seconds() {
+        // 50 W a second on 100 kW with a meter of 0.5 %: no single reading is beyond its noise.
+        let mut filter = MeterFilter::new(5_000);
+        for second in 0..60 {
+            feed(&mut filter, second, 100_000);
+        }
+        for second in 60..160 {
+            feed(&mut filter, second, 100_000 + (second - 59) * 50);
+            let lag = 100_000 + (second - 59) * 50 - filter.power().unwrap().to_watts();
+            assert!((0..=900).contains(&lag), "{lag} W behind after {} s", second - 59);
+        }
+    }
+
+    #[test]
+    fn noise_alone_moves_nothing() {
+        let mut filter = MeterFilter::new(5_000);
+        feed(&mut filter, 0, 100_000);
+        for second in 1..600 {
+            // Two standard errors up and down in turn.
+            feed(&mut filter, second, 100_000 + if second % 2 == 0 { 1_000 } else { -1_000 });
+            let off = (filter.power().unwrap().to_watts() - 100_000).abs();
+            assert!(off <= 1_000 / second.min(16), "{off} W off after {second} s");
+        }
     }
 }

@@ -12,7 +12,7 @@ use offpeak_units::Power;
 use crate::envelope::{Block, Envelope, Source};
 use crate::frame::Frame;
 use crate::limits;
-use crate::load::{Loads, tolerance};
+use crate::load::Loads;
 use crate::memory::{Memory, Release};
 use crate::rank::Ranking;
 use crate::snapshot::Snapshot;
@@ -135,6 +135,8 @@ pub struct Plan {
     pub unmet: Vec<Unmet>,
     /// The connection's ramp after this plan's starts.
     pub release: Option<Release>,
+    /// What each circuit was admitted to after this plan's starts.
+    pub admitted: Vec<Option<Power>>,
     /// Whether starts wait for the ramp alone.
     pub ramp_limited: bool,
     /// One element a circuit.
@@ -184,6 +186,8 @@ pub(crate) struct Planner<'a> {
     blocks: Vec<Option<(CircuitIx, Block)>>,
     /// By circuit: what may still be started.
     room: Vec<Option<Power>>,
+    /// By circuit: what this plan starts.
+    started: Vec<Power>,
     /// By circuit: what must still be shed.
     over: Vec<Power>,
     slack: Vec<Slack>,
@@ -213,6 +217,7 @@ impl<'a> Planner<'a> {
             memory,
             blocks: vec![None; circuits],
             room: vec![None; circuits],
+            started: vec![Power::ZERO; circuits],
             over: vec![Power::ZERO; circuits],
             slack: vec![Slack { shed_above: None, start_at: None }; circuits],
             setpoints: Vec::with_capacity(site.machines.len()),
@@ -229,6 +234,7 @@ impl<'a> Planner<'a> {
         Plan {
             at: self.snapshot.at,
             unmet: self.unmet(),
+            admitted: self.admitted(),
             setpoints: self.setpoints,
             release,
             ramp_limited,
@@ -445,10 +451,8 @@ impl<'a> Planner<'a> {
         (used.or(self.memory.release), ramp_limited)
     }
 
-    /// What a start adds, with the tolerance of the machines on its circuit.
     fn need(&self, machine: MachineIx) -> Power {
-        let rated = self.frame.rated(self.frame.places()[machine.ix()].model);
-        rated.normal.scale(1.0 + tolerance(1)) - rated.sleep
+        self.frame.rated(self.frame.places()[machine.ix()].model).need()
     }
 
     /// The first circuit on the way to the grid without room, which is noted in its slack.
@@ -469,10 +473,19 @@ impl<'a> Planner<'a> {
     fn take_room(&mut self, machine: MachineIx) {
         let need = self.need(machine);
         for ix in self.site.circuits.path(self.frame.places()[machine.ix()].circuit) {
+            self.started[ix.ix()] += need;
             if let Some(room) = &mut self.room[ix.ix()] {
                 *room -= need;
             }
         }
+    }
+
+    /// What each circuit may come to draw, where this plan starts something.
+    fn admitted(&self) -> Vec<Option<Power>> {
+        let circuits = self.started.iter().zip(&self.loads.circuits).zip(&self.memory.admitted);
+        circuits
+            .map(|((started, load), held)| if started.is_zero() { *held } else { load.admit(*started) })
+            .collect()
     }
 
     /// The ramp's bucket at this instant: refilled by the second, at most five seconds' worth, and

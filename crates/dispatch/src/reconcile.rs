@@ -66,6 +66,7 @@ pub struct Transition {
 
 /// Takes in what was seen and returned since the last cycle: commands end, histories move on.
 pub(crate) fn settle(
+    site: &Site,
     frame: &Frame,
     snapshot: &Snapshot,
     memory: &mut Memory,
@@ -84,7 +85,13 @@ pub(crate) fn settle(
     let machines = frame.places().iter().zip(&snapshot.machines).zip(&mut memory.machines);
     for (ix, ((place, seen), remembered)) in machines.enumerate() {
         follow_outlet(seen, remembered);
-        follow_activity(frame.rated(place.model), seen, remembered);
+        let rated = frame.rated(place.model);
+        if follow_activity(rated, seen, remembered) {
+            for circuit in site.circuits.path(place.circuit) {
+                let admitted = &mut memory.admitted[circuit.ix()];
+                *admitted = admitted.map(|admitted| admitted + rated.need());
+            }
+        }
         if let Some(outstanding) = remembered.outstanding {
             let ended = if is_done(&outstanding, seen) {
                 confirm(remembered, outstanding.action);
@@ -200,16 +207,25 @@ fn follow_outlet(seen: &Seen, remembered: &mut MachineMemory) {
     }
 }
 
-/// Notes when a machine begins to hash, so that its ramp is not mistaken for its full load.
-fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory) {
+/// Notes when a machine begins to hash, so that its ramp is not mistaken for its full load. Returns
+/// whether it may come to draw more without a start of ours: it fell silent while it was up (it may have
+/// been off the meter for some seconds already), or it comes up by itself.
+fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory) -> bool {
+    let was = remembered.activity;
+    let was_up = matches!(was, Some(Activity::Starting | Activity::Hashing));
     if seen.trouble.is_some() {
-        remembered.lost |= remembered.activity.is_some();
-        return;
+        let falls_silent = was.is_some() && !remembered.lost;
+        remembered.lost |= was.is_some();
+        return falls_silent && was_up;
     }
-    let Some(reading) = &seen.reading else { return };
-    if !remembered.lost && remembered.activity == Some(reading.activity) {
-        return;
+    let Some(reading) = &seen.reading else { return false };
+    if !remembered.lost && was == Some(reading.activity) {
+        return false;
     }
+    let goes_on = was_up && reading.activity == Activity::Hashing || was.is_none();
+    let ours = remembered.outstanding.is_some_and(|held| held.is_increase());
+    let rises = matches!(reading.activity, Activity::Starting | Activity::Hashing);
+    let surprises = rises && (remembered.lost || !(goes_on || ours));
     if reading.activity == Activity::Hashing {
         let began = remembered.lost || remembered.activity.is_some_and(|was| was != Activity::Hashing);
         if began {
@@ -225,6 +241,7 @@ fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory) {
     }
     remembered.activity = Some(reading.activity);
     remembered.lost = false;
+    surprises
 }
 
 /// Turns the plan into commands.

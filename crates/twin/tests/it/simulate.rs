@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{Command, Directives, Memory, Stop};
-use offpeak_site::{Activity, CircuitIx, Site};
+use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_twin::{Faults, Pace, Scenario, Simulation};
 use offpeak_units::Power;
 
@@ -17,6 +17,21 @@ fn small() -> Arc<Site> {
 fn almaty(hour: i8, minute: i8) -> Timestamp {
     small().time_zone.to_timestamp(jiff::civil::date(2022, 10, 3).at(hour, minute, 0, 0)).unwrap()
 }
+
+const NO_FAULTS: Faults = Faults {
+    dead_ppm: 0,
+    slow_ppm: 0,
+    lying_ppm: 0,
+    board_dead_ppm: 0,
+    ignoring_ppm: 0,
+    refusing_ppm: 0,
+    broken_api_ppm: 0,
+    unswitched: false,
+    reboots_per_day: 0.0,
+    deaths_per_day: 0.0,
+    hangs_per_day: 0.0,
+    meter_gaps_per_day: 0.0,
+};
 
 /// More goes wrong than in a usual mine, so that sixty-four machines show it in an hour.
 fn troubled() -> Scenario {
@@ -148,5 +163,24 @@ fn a_controller_that_is_killed_and_comes_back_exceeds_nothing() {
             .machines()
             .filter(|(ix, _)| simulation.plant().truth(*ix).activity == Some(Activity::Hashing));
         assert!(hashing.count() <= 2, "seed {seed}: the closing was kept");
+    }
+}
+
+#[test]
+fn an_opening_sheds_nothing_that_it_has_just_started() {
+    for seed in 1..=4 {
+        let quiet = Scenario { faults: NO_FAULTS, ..Scenario::default() };
+        let mut site = (*small()).clone();
+        // Room for about nine machines in ten, so that the opening ends at the limit.
+        for window in &mut site.contract.windows {
+            window.limit = Power::from_watts(160_000);
+        }
+        let mut simulation = Simulation::new(Arc::new(site), &quiet, seed, almaty(0, 0), Pace::Leap);
+        let mut sheds = 0;
+        while simulation.plant().now() < almaty(3, 0) {
+            let cycle = simulation.second().cycle;
+            sheds += cycle.map_or(0, |cycle| cycle.commands.iter().filter(|c| c.action == Action::Sleep).count());
+        }
+        assert_eq!(sheds, 0, "seed {seed}");
     }
 }
