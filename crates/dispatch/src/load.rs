@@ -65,7 +65,8 @@ impl CircuitLoad {
         self.recent = meter.and_then(MeterFilter::recent);
         let (pending, falling) = (self.total.pending, self.total.falling);
         let may_come = pending + self.total.unheard;
-        self.upper = self.measured.map_or(self.upper_below, |steady| (steady + may_come).min(self.upper_below));
+        self.upper =
+            self.measured.map_or(self.upper_below, |steady| (steady + may_come).min(self.upper_below));
         self.expected = self.measured.map_or(self.expected_below, |steady| {
             (steady - falling).max((self.coming(steady) - falling).min(self.expected_below))
         });

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::json::Number;
+use crate::refusal::Refusal;
 
 /// Text borrowed from the reply where it holds no escapes; absent when it is not text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -207,24 +208,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Status<'a> {
             }
         }
         deserializer.deserialize_any(Either)
-    }
-}
-
-/// A machine's refusal, in its own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The API's message code, where it gave one.
-    pub code: Option<u64>,
-    /// Its words.
-    pub words: String,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            Some(code) => write!(f, "{} (code {code})", self.words),
-            None => f.write_str(&self.words),
-        }
     }
 }
 

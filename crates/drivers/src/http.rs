@@ -1,8 +1,8 @@
-//! Digest-authenticated pages over HTTP/1.1. The challenge is kept, so that from the second request
-//! on a page costs one request; a machine that renews its nonce costs one more.
+//! Pages over HTTP/1.1, behind whichever login a family has. A digest challenge is kept, so that from
+//! the second request on a page costs one request; a machine that renews its nonce costs one more.
 //!
 //! hyper speaks HTTP, digest_auth computes the answers (RFC 7616; stock firmware uses MD5 and
-//! `qop=auth`). Not here: what the pages hold (`antminer::conf`).
+//! `qop=auth`). Not here: what the pages hold, and how session tokens are come by (the families).
 
 use core::error::Error as _;
 use core::fmt;
@@ -10,11 +10,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use digest_auth::{AuthContext, WwwAuthenticateHeader};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{Connection, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use offpeak_site::Trouble;
@@ -42,6 +44,19 @@ impl fmt::Debug for Credentials {
 #[derive(Clone, Debug, Default)]
 pub struct Challenge(Option<Box<WwwAuthenticateHeader>>);
 
+/// How a machine's pages are opened.
+#[derive(Debug)]
+pub enum Login<'a> {
+    /// To anybody.
+    Open,
+    /// HTTP digest.
+    Digest(&'a Credentials, &'a mut Challenge),
+    /// HTTP basic.
+    Basic(&'a Credentials),
+    /// A session token, as this header's value.
+    Header(&'static str, String),
+}
+
 /// The connection, until it has ended.
 type Wire = Option<Connection<TokioIo<Stream>, Full<Bytes>>>;
 
@@ -49,8 +64,7 @@ type Wire = Option<Connection<TokioIo<Stream>, Full<Bytes>>>;
 pub struct Pages<'a> {
     connector: &'a Connector,
     to: SocketAddr,
-    credentials: &'a Credentials,
-    challenge: &'a mut Challenge,
+    login: Login<'a>,
     within: Duration,
     session: Option<(SendRequest<Full<Bytes>>, Wire)>,
 }
@@ -64,49 +78,54 @@ impl fmt::Debug for Pages<'_> {
 impl<'a> Pages<'a> {
     /// Pages at an address; each request gets `within`.
     #[must_use]
-    pub const fn new(
-        connector: &'a Connector,
-        to: SocketAddr,
-        credentials: &'a Credentials,
-        challenge: &'a mut Challenge,
-        within: Duration,
-    ) -> Self {
-        Self { connector, to, credentials, challenge, within, session: None }
+    pub const fn new(connector: &'a Connector, to: SocketAddr, login: Login<'a>, within: Duration) -> Self {
+        Self { connector, to, login, within, session: None }
     }
 
     /// Reads a page.
     ///
     /// # Errors
-    /// What stands between us and the machine; `Denied` when it does not take the credentials.
+    /// What stands between us and the machine; `Denied` when it does not take the credentials,
+    /// `Garbled` for any other status than 200.
     pub async fn get(&mut self, page: &str) -> Result<Bytes, Trouble> {
-        self.request(&Method::GET, page, Bytes::new()).await
+        expect_page(self.request(&Method::GET, page, "", Bytes::new()).await?)
     }
     /// Sends a form to a page, as the machine's own pages do.
     ///
     /// # Errors
     /// As [`Pages::get`].
     pub async fn post(&mut self, page: &str, body: Vec<u8>) -> Result<Bytes, Trouble> {
-        self.request(&Method::POST, page, body.into()).await
+        expect_page(self.request(&Method::POST, page, "text/plain;charset=UTF-8", body.into()).await?)
     }
 
-    async fn request(&mut self, method: &Method, page: &str, body: Bytes) -> Result<Bytes, Trouble> {
+    /// One request of an API over HTTP, whatever its status says; `kind` is the body's content type,
+    /// empty without a body. A login that is refused comes back as its status.
+    ///
+    /// # Errors
+    /// What stands between us and the machine.
+    pub async fn request(
+        &mut self,
+        method: &Method,
+        page: &str,
+        kind: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), Trouble> {
         let mut reached = false;
         let within = self.within;
         let talk = async {
-            for _ in 0..2 {
-                let response = self.send(method, page, body.clone(), &mut reached).await?;
-                if response.status() != StatusCode::UNAUTHORIZED {
-                    return self.body(response).await;
-                }
+            let mut tries = 2;
+            loop {
+                tries -= 1;
+                let response = self.send(method, page, kind, body.clone(), &mut reached).await?;
+                let status = response.status();
                 let header = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
                 let challenge = header.and_then(|header| digest_auth::parse(header).ok());
-                self.body_of(response).await?;
-                self.challenge.0 = challenge.map(Box::new);
-                if self.challenge.0.is_none() {
-                    break;
+                let content = self.body_of(response).await?;
+                let answerable = status == StatusCode::UNAUTHORIZED && self.take_challenge(challenge);
+                if !answerable || tries == 0 {
+                    return Ok((status, content));
                 }
             }
-            Err(Trouble::Denied)
         };
         match timeout(within, talk).await {
             Ok(outcome) => outcome,
@@ -117,22 +136,40 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// The answer to the last challenge, where there was one.
-    fn authorization(&mut self, method: &Method, page: &str, body: &Bytes) -> Option<String> {
-        let challenge = self.challenge.0.as_mut()?;
-        let (user, password) = (self.credentials.user.as_str(), self.credentials.password.as_str());
-        let context = if method == Method::POST {
-            AuthContext::new_post(user, password, page, Some(body.as_ref()))
-        } else {
-            AuthContext::new(user, password, page)
-        };
-        challenge.respond(&context).ok().map(|answer| answer.to_string())
+    /// Keeps a new challenge; whether it can be answered.
+    fn take_challenge(&mut self, challenge: Option<WwwAuthenticateHeader>) -> bool {
+        let Login::Digest(_, held) = &mut self.login else { return false };
+        held.0 = challenge.map(Box::new);
+        held.0.is_some()
+    }
+
+    /// The header that opens the page, where one is known.
+    fn authorization(&mut self, method: &Method, page: &str, body: &Bytes) -> Option<(&'static str, String)> {
+        match &mut self.login {
+            Login::Open => None,
+            Login::Basic(login) => {
+                let pair = STANDARD.encode(format!("{}:{}", login.user, login.password));
+                Some(("authorization", format!("Basic {pair}")))
+            }
+            Login::Header(name, value) => Some((name, value.clone())),
+            Login::Digest(login, challenge) => {
+                let challenge = challenge.0.as_mut()?;
+                let (user, password) = (login.user.as_str(), login.password.as_str());
+                let context = if method == Method::POST {
+                    AuthContext::new_post(user, password, page, Some(body.as_ref()))
+                } else {
+                    AuthContext::new(user, password, page)
+                };
+                challenge.respond(&context).ok().map(|answer| ("authorization", answer.to_string()))
+            }
+        }
     }
 
     async fn send(
         &mut self,
         method: &Method,
         page: &str,
+        kind: &str,
         body: Bytes,
         reached: &mut bool,
     ) -> Result<Response<hyper::body::Incoming>, Trouble> {
@@ -145,11 +182,11 @@ impl<'a> Pages<'a> {
         }
         *reached = true;
         let mut request = Request::builder().method(method).uri(page).header(HOST, self.to.to_string());
-        if method == Method::POST {
-            request = request.header(CONTENT_TYPE, "text/plain;charset=UTF-8");
+        if !kind.is_empty() {
+            request = request.header(CONTENT_TYPE, kind);
         }
-        if let Some(answer) = self.authorization(method, page, &body) {
-            request = request.header(AUTHORIZATION, answer);
+        if let Some((name, value)) = self.authorization(method, page, &body) {
+            request = request.header(name, value);
         }
         let request = request.body(Full::new(body)).map_err(|_| Trouble::Garbled)?;
         let (sender, wire) = self.session.as_mut().expect("opened above");
@@ -164,14 +201,6 @@ impl<'a> Pages<'a> {
         outcome.map_err(|error| of_http(&error))
     }
 
-    async fn body(&mut self, response: Response<hyper::body::Incoming>) -> Result<Bytes, Trouble> {
-        match response.status() {
-            StatusCode::OK => self.body_of(response).await,
-            StatusCode::FORBIDDEN => Err(Trouble::Denied),
-            _ => Err(Trouble::Garbled),
-        }
-    }
-
     async fn body_of(&mut self, response: Response<hyper::body::Incoming>) -> Result<Bytes, Trouble> {
         let Some((_, wire)) = self.session.as_mut() else {
             return Err(Trouble::Truncated);
@@ -184,6 +213,14 @@ impl<'a> Pages<'a> {
                 Err(if error.is::<LengthLimitError>() { Trouble::Oversized } else { Trouble::Truncated })
             }
         }
+    }
+}
+
+fn expect_page((status, body): (StatusCode, Bytes)) -> Result<Bytes, Trouble> {
+    match status {
+        StatusCode::OK => Ok(body),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Trouble::Denied),
+        _ => Err(Trouble::Garbled),
     }
 }
 

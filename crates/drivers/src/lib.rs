@@ -9,6 +9,7 @@
 
 pub mod antminer;
 pub mod bench;
+pub mod call;
 pub mod cgminer;
 pub mod clock;
 pub mod connect;
@@ -19,5 +20,6 @@ pub mod http;
 pub mod json;
 pub mod modbus;
 pub mod poll;
+pub mod refusal;
 pub mod scan;
 pub mod whatsminer;

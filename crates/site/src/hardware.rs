@@ -19,32 +19,89 @@ impl ModelIx {
 pub enum Family {
     /// MicroBT WhatsMiner, TCP API version 2 (2019 and later firmware).
     WhatsminerV2,
+    /// MicroBT WhatsMiner, TCP API version 3 (2024 and later firmware), port 4433.
+    WhatsminerV3,
     /// Bitmain Antminer, stock firmware with the CGMiner API on TCP 4028 and digest-authenticated
     /// HTTP pages, and a sleep mode.
     AntminerStock,
+    /// Canaan Avalon A10 to A15, CGMiner API with text values.
+    Avalon,
+    /// Luxor LuxOS, CGMiner-like API with sessions.
+    LuxOs,
+    /// Braiins OS 25.07 and newer, REST.
+    BraiinsOs,
+    /// Braiins OS before 25.07, GraphQL.
+    BraiinsOsGraphQl,
+    /// VNish 1.2 and 1.3, REST.
+    Vnish,
+    /// ePIC, REST on TCP 4028.
+    Epic,
+    /// Proto Rig, MDK-API.
+    ProtoRig,
+    /// Bitaxe and its relatives, `AxeOS`.
+    Bitaxe,
     /// Anything else: read through asic-rs, never commanded in this version.
     Other,
 }
 
 impl Family {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::WhatsminerV2,
+        Self::WhatsminerV3,
+        Self::AntminerStock,
+        Self::Avalon,
+        Self::LuxOs,
+        Self::BraiinsOs,
+        Self::BraiinsOsGraphQl,
+        Self::Vnish,
+        Self::Epic,
+        Self::ProtoRig,
+        Self::Bitaxe,
+        Self::Other,
+    ];
+    /// Their names, in the same order.
+    pub const NAMES: [&'static str; 12] = [
+        "whatsminer-v2",
+        "whatsminer-v3",
+        "antminer-stock",
+        "avalon",
+        "luxos",
+        "braiins-os",
+        "braiins-os-graphql",
+        "vnish",
+        "epic",
+        "proto-rig",
+        "bitaxe",
+        "other",
+    ];
     /// The name in site files and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+    /// The standard port of its API.
+    #[must_use]
+    pub const fn api_port(self) -> u16 {
         match self {
-            Self::WhatsminerV2 => "whatsminer-v2",
-            Self::AntminerStock => "antminer-stock",
-            Self::Other => "other",
+            Self::WhatsminerV3 => 4433,
+            _ => 4028,
         }
+    }
+    /// Whether its replies name the watts that the machine draws by its own word.
+    #[must_use]
+    pub const fn tells_watts(self) -> bool {
+        !matches!(self, Self::AntminerStock | Self::Other)
     }
     /// What such a machine does when the controller is gone, for the site report.
     #[must_use]
     pub const fn without_controller(self) -> &'static str {
         match self {
-            Self::WhatsminerV2 => {
+            Self::WhatsminerV2 | Self::WhatsminerV3 => {
                 "stays as last commanded; after a power return it starts mining by itself unless it was powered off by command"
             }
             Self::AntminerStock => "stays as last commanded; its work mode is kept across a power return",
-            Self::Other => "not known",
+            _ => "not known",
         }
     }
 }

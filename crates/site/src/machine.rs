@@ -4,7 +4,7 @@ use core::fmt;
 use std::net::IpAddr;
 
 use crate::circuit::CircuitIx;
-use crate::hardware::ModelIx;
+use crate::hardware::{Family, ModelIx};
 use crate::observe::SwitchIx;
 
 /// A machine's place in the site's list.
@@ -74,10 +74,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The standard ports at an address.
+    /// The ports at an address that most families have: 4028 and 80.
     #[must_use]
     pub const fn standard(ip: IpAddr) -> Self {
         Self { ip, api_port: 4028, http_port: 80 }
+    }
+    /// A family's standard ports at an address.
+    #[must_use]
+    pub const fn of(family: Family, ip: IpAddr) -> Self {
+        Self { ip, api_port: family.api_port(), http_port: 80 }
     }
 }
 

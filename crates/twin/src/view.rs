@@ -3,7 +3,7 @@
 //! Not here: the meters (`meter`).
 
 use jiff::SignedDuration;
-use offpeak_site::{Activity, CircuitIx, Family, MachineIx, ModeName, Reading, Trouble};
+use offpeak_site::{Activity, CircuitIx, MachineIx, ModeName, Reading, Trouble};
 use offpeak_units::{Energy, HashRate, Hashes, Power, Temperature};
 
 use crate::machine::Phase;
@@ -76,10 +76,10 @@ impl Plant {
         Ok(Reading {
             at: self.now(),
             activity: truth.activity.ok_or(Trouble::Unreachable)?,
-            power: (family != Family::AntminerStock).then(|| Power::from_watts(watts)),
+            power: family.tells_watts().then(|| Power::from_watts(watts)),
             hash_rate: Some(truth.hash_rate),
             temperature: Some(truth.temperature),
-            mode: (family != Family::AntminerStock).then_some(truth.mode),
+            mode: family.tells_watts().then_some(truth.mode),
         })
     }
     /// What a machine truly does now.

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use offpeak_site::{MacAddress, ModeName, Trouble};
 
-use crate::cgminer::{Nothing, Refusal, Text, members};
+use crate::cgminer::{Nothing, Text, members};
 use crate::exchange::shape;
 use crate::json::Number;
-use crate::whatsminer::reply::ReplyError;
+use crate::refusal::{Refusal, ReplyError};
 
 members! {
     /// `get_system_info.cgi`.

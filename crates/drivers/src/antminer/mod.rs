@@ -6,9 +6,10 @@
 //! and S19 XP: `get_miner_conf.cgi` names it `bitmain-work-mode` (text), `set_miner_conf.cgi` heeds only
 //! `miner-mode` (a number) in a full configuration sent as `text/plain`.
 //!
-//! Not here: connections (`exchange`, `http`), when to ask what (`driver`).
+//! Not here: connections (`exchange`, `http`).
 
 pub mod conf;
+pub(crate) mod drive;
 pub mod reply;
 
 pub use conf::{Conf, Saved, SystemInfo, WorkMode};

@@ -11,7 +11,7 @@ use offpeak_units::{HashRate, Temperature};
 use crate::cgminer::{Members, Nothing, Status, Text, members};
 use crate::exchange::shape;
 use crate::json::Number;
-use crate::whatsminer::reply::ReplyError;
+use crate::refusal::ReplyError;
 
 /// Boards, fans and sensors beyond this number are not kept; no machine has as many.
 const NUMBERED_MAX: usize = 16;

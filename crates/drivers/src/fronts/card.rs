@@ -77,7 +77,7 @@ fn own_name(model: &Model) -> String {
             let short = model.name.rsplit_once(' ').filter(|(_, last)| is_rate(last)).map(|(short, _)| short);
             format!("Antminer {}", short.unwrap_or(&model.name))
         }
-        Family::AntminerStock | Family::Other => model.name.clone(),
+        _ => model.name.clone(),
     }
 }
 

@@ -65,6 +65,11 @@ pub enum Addressing {
     InMemory,
 }
 
+/// Whether the twin speaks a family's protocol.
+const fn is_spoken(family: Family) -> bool {
+    matches!(family, Family::WhatsminerV2 | Family::AntminerStock)
+}
+
 /// What answers at an address and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Service {
@@ -120,7 +125,7 @@ impl Layout {
             lines: Vec::new(),
         };
         for (machine, entry) in site.machines() {
-            if site.model(entry.model).family == Family::Other {
+            if !is_spoken(site.model(entry.model).family) {
                 continue;
             }
             let at = layout.endpoints[machine.ix()];

@@ -94,10 +94,12 @@ impl Shared {
                 answering,
                 Answering::Unreachable | Answering::Silent | Answering::Garbage | Answering::Flood
             ) {
-                if card.family == Family::AntminerStock {
-                    antminer::answer(state, card, machine, request, &mut reply);
-                } else {
-                    whatsminer::answer(state, card, machine, client, request, &mut reply);
+                match card.family {
+                    Family::AntminerStock => antminer::answer(state, card, machine, request, &mut reply),
+                    Family::WhatsminerV2 => {
+                        whatsminer::answer(state, card, machine, client, request, &mut reply);
+                    }
+                    family => unreachable!("the layout opens no API for {}", family.name()),
                 }
             }
             answering

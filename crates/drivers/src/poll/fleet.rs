@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use offpeak_site::{Action, Endpoint, Family, MacAddress, MachineIx, Outcome, Reading, Trouble};
-use offpeak_units::Power;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::driver::{Driver, Link};
+use crate::call::{Link, Order};
+use crate::driver::Driver;
 
 /// How many machines are asked for tokens at once.
 const ARMED_AT_ONCE: usize = 32;
@@ -52,6 +52,8 @@ pub(super) struct Station {
     pub(super) target: Target,
     /// Held while a request is under way: at most one a machine.
     pub(super) link: tokio::sync::Mutex<Link>,
+    /// Closes the reading that is under way: a reduction is to be sent.
+    hurry: Notify,
 }
 
 impl Fleet {
@@ -62,7 +64,11 @@ impl Fleet {
         let latest = targets.iter().map(|target| Latest { mac: target.mac, ..Latest::default() }).collect();
         let stations = targets
             .into_iter()
-            .map(|target| Station { target, link: tokio::sync::Mutex::new(Link::to(target.mac)) })
+            .map(|target| Station {
+                target,
+                link: tokio::sync::Mutex::new(Link::to(target.mac)),
+                hurry: Notify::new(),
+            })
             .collect();
         Self { driver, stations, places, latest: Mutex::new(latest) }
     }
@@ -113,7 +119,13 @@ impl Fleet {
         let station = &self.stations[place];
         let mut link = station.link.lock().await;
         let target = station.target;
-        let outcome = self.driver.read_fast(target.family, target.endpoint, &mut link, buffer).await;
+        let reading = self.driver.read_fast(target.family, target.endpoint, &mut link, buffer);
+        let outcome = tokio::select! {
+            biased;
+            // What it would have said is asked again soon.
+            () = station.hurry.notified() => return Ok(()),
+            outcome = reading => outcome,
+        };
         let mac = link.mac;
         drop(link);
         let mut table = self.table();
@@ -138,23 +150,25 @@ impl Fleet {
         }
     }
 
-    /// Asks a machine to do something. A command waits for the request that is under way to the same machine, if any.
+    /// Asks a machine to do something. A reduction closes the reading that is under way to the same
+    /// machine; anything else waits for its end.
     pub async fn command(&self, machine: MachineIx, action: Action) -> Outcome {
-        let Some(&place) = self.places.get(&machine) else {
-            return Outcome::Refused("it has no address yet".to_owned());
-        };
-        let Station { target, link } = &self.stations[place];
-        let mut link = link.lock().await;
-        self.driver.command(target.family, target.endpoint, &mut link, action).await
+        match Order::of(action) {
+            Some(order) => self.order(machine, &order).await,
+            None => Outcome::Refused("an outlet is commanded at its switch".to_owned()),
+        }
     }
-    /// Asks a machine to keep below a power.
-    pub async fn set_power_limit(&self, machine: MachineIx, limit: Power) -> Outcome {
+    /// Gives a machine an order, as [`Fleet::command`].
+    pub async fn order(&self, machine: MachineIx, order: &Order) -> Outcome {
         let Some(&place) = self.places.get(&machine) else {
             return Outcome::Refused("it has no address yet".to_owned());
         };
-        let Station { target, link } = &self.stations[place];
+        let Station { target, link, hurry } = &self.stations[place];
+        if *order == Order::Sleep {
+            hurry.notify_one();
+        }
         let mut link = link.lock().await;
-        self.driver.set_power_limit(target.family, target.endpoint, &mut link, limit).await
+        self.driver.order(target.family, target.endpoint, &mut link, order).await
     }
     /// Renews the tokens of these machines that soon run out, so that a command to them is one request. For
     /// machines that may be commanded; the others are not logged in to.
@@ -177,7 +191,7 @@ impl Fleet {
         if self.table()[place].trouble.is_some() {
             return;
         }
-        let Station { target, link } = &self.stations[place];
+        let Station { target, link, .. } = &self.stations[place];
         let mut link = link.lock().await;
         if let Err(trouble) = self.driver.keep_armed(target.family, target.endpoint, &mut link).await {
             tracing::debug!(machine = target.machine.0, %trouble, "not armed");

@@ -4,8 +4,9 @@
 //! Sources: MicroBT, "WhatsMiner API V2.0.5" (message codes, token, commands); the recorded replies in
 //! `tests/fixtures/whatsminer`.
 //!
-//! Not here: connections (`exchange`), when to ask what (`driver`).
+//! Not here: connections (`exchange`).
 
+pub(crate) mod drive;
 pub mod reply;
 pub mod write;
 

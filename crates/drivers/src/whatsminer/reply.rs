@@ -6,29 +6,10 @@ use serde::de::MapAccess;
 use offpeak_site::{MacAddress, ModeName, Trouble};
 use offpeak_units::{HashRate, Power, Temperature};
 
-use crate::cgminer::{First, Members, Nothing, Refusal, Said, Status, Text, members};
+use crate::cgminer::{First, Members, Nothing, Said, Status, Text, members};
 use crate::exchange::shape;
 use crate::json::{Flag, Number};
-
-/// A reply without what it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReplyError {
-    /// The machine refused, in its own words.
-    Refused(Refusal),
-    /// It is no reply of this protocol.
-    Broken(Trouble),
-}
-
-impl ReplyError {
-    /// What stands between us and the machine: a refusal to be read is `Denied`.
-    #[must_use]
-    pub const fn trouble(&self) -> Trouble {
-        match self {
-            Self::Refused(_) => Trouble::Denied,
-            Self::Broken(trouble) => *trouble,
-        }
-    }
-}
+use crate::refusal::ReplyError;
 
 #[derive(Deserialize)]
 struct Reply<'a, T> {

@@ -20,7 +20,8 @@ use sha2::{Digest, Sha256};
 use offpeak_site::ModeName;
 use offpeak_units::Power;
 
-use super::reply::{ReplyError, Salts, accepted};
+use super::reply::{Salts, accepted};
+use crate::refusal::ReplyError;
 use offpeak_site::Trouble;
 
 /// How long a machine honours a token (API V2.0.5).

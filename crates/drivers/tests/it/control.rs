@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod};
+use offpeak_drivers::call::Order;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::driver::{Driver, Link, Question};
+use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
 use offpeak_drivers::whatsminer::Secret;
-use offpeak_site::{Action, Activity, Family, ModeName, Outcome, Trouble};
+use offpeak_site::{Action, Activity, Family, MachineIx, ModeName, Outcome, Trouble};
 use offpeak_units::Power;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -145,7 +147,7 @@ async fn a_whatsminer_sleeps_and_wakes_by_one_request_each() {
     assert_eq!((hashing.activity, hashing.mode), (Activity::Hashing, Some(ModeName::Low)));
     assert_eq!(hashing.power, Some(Power::from_watts(3_300)));
     assert_eq!(
-        driver.set_power_limit(family, at, &mut link, Power::from_watts(3_000)).await,
+        driver.order(family, at, &mut link, &Order::LimitPower(Power::from_watts(3_000))).await,
         Outcome::Accepted
     );
     assert_eq!(machine.lock().unwrap().limit.as_deref(), Some("3000"));
@@ -437,4 +439,40 @@ async fn both_families_are_identified() {
     );
     let (_, reading) = driver.read_full(Family::AntminerStock, endpoint(1)).await.unwrap();
     assert_eq!(reading.unwrap().activity, Activity::Hashing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_order_closes_the_reading_that_is_under_way() {
+    let (hosts, machine) = (Hosts::default(), Whatsminer::new());
+    whatsminer_at(&hosts, api(0), &machine);
+    let driver = driver(&hosts);
+    let target =
+        Target { machine: MachineIx(0), family: Family::WhatsminerV2, endpoint: endpoint(0), mac: None };
+    let fleet = Arc::new(Fleet::new(driver, vec![target]));
+    fleet.keep_armed(&[MachineIx(0)]).await;
+    // From now on it takes connections and says nothing to readers; the first order it takes all the same.
+    let (taken, orders) = (Arc::new(Mutex::new(0)), Arc::clone(&machine));
+    hosts.at(api(0), move |mut stream: DuplexStream| {
+        let (taken, machine) = (Arc::clone(&taken), Arc::clone(&orders));
+        tokio::spawn(async move {
+            let mut request = vec![0; 4096];
+            let Ok(read) = stream.read(&mut request).await else { return };
+            if request[..read].starts_with(b"{\"cmd\":\"summary") {
+                *taken.lock().unwrap() += 1;
+                let _ = stream.read(&mut request).await;
+                return;
+            }
+            let reply = machine.lock().unwrap().answer(&request[..read]);
+            let _ = stream.write_all(&reply).await;
+        });
+    });
+    let poller = Poller::new(Arc::clone(&fleet), Pace::default());
+    let reading = tokio::spawn(async move { poller.run().await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let before = tokio::time::Instant::now();
+    assert_eq!(fleet.command(MachineIx(0), Action::Sleep).await, Outcome::Accepted);
+    assert!(machine.lock().unwrap().off);
+    // Paused time: had it waited for the reading, three seconds would have passed.
+    assert!(before.elapsed() < Duration::from_millis(10), "{:?}", before.elapsed());
+    reading.abort();
 }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use offpeak_drivers::call::Order;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::driver::{Driver, Link, api};
 use offpeak_drivers::fronts::{Addressing, Fronts, FrontsError, Layout, Ports};
-use offpeak_drivers::http::{Challenge, Pages};
+use offpeak_drivers::http::{Challenge, Login, Pages};
 use offpeak_drivers::modbus::{ModbusMeter, ModbusSwitch, RegisterMap};
 use offpeak_drivers::whatsminer::{Token, Write};
 use offpeak_site::{
@@ -271,14 +272,17 @@ async fn a_power_limit_picks_the_mode_below_it() {
     let mut seat = seat(&fronts, ix);
     for mode in &modes {
         let limit = mode.power + Power::from_watts(1);
-        let outcome = seat.driver.set_power_limit(seat.family, seat.at, &mut seat.link, limit).await;
+        let outcome =
+            seat.driver.order(seat.family, seat.at, &mut seat.link, &Order::LimitPower(limit)).await;
         assert_eq!(outcome, Outcome::Accepted);
         assert_eq!(fronts.with(|plant| plant.truth(ix).mode), mode.name);
         let summary = ask(&fronts, ix, br#"{"cmd":"summary"}"#).await;
         assert_eq!(summary["SUMMARY"][0]["Power Limit"], mode.power.to_watts());
     }
-    let outcome =
-        seat.driver.set_power_limit(seat.family, seat.at, &mut seat.link, Power::from_watts(1)).await;
+    let outcome = seat
+        .driver
+        .order(seat.family, seat.at, &mut seat.link, &Order::LimitPower(Power::from_watts(1)))
+        .await;
     assert!(matches!(outcome, Outcome::Refused(words) if words.contains("out of range")));
 }
 
@@ -293,10 +297,11 @@ async fn the_login_s_nonce_grows_old_and_pages_are_kept() {
     let patience = Duration::from_secs(5);
     for seconds in [0, 599, 10_000] {
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        let mut pages = Pages::new(&connector, web, &access.antminer, &mut challenge, patience);
+        let mut pages =
+            Pages::new(&connector, web, Login::Digest(&access.antminer, &mut challenge), patience);
         pages.get("/cgi-bin/get_miner_conf.cgi").await.unwrap();
     }
-    let mut pages = Pages::new(&connector, web, &access.antminer, &mut challenge, patience);
+    let mut pages = Pages::new(&connector, web, Login::Digest(&access.antminer, &mut challenge), patience);
     let pools = r#"[{"url":"stratum+tcp://mine.example:3333","user":"a","pass":"b"}]"#;
     let body = format!(r#"{{"pools":{pools},"bitmain-fan-ctrl":true}}"#).into_bytes();
     let saved = pages.post("/cgi-bin/set_miner_conf.cgi", body).await.unwrap();
@@ -315,7 +320,7 @@ async fn the_login_s_nonce_grows_old_and_pages_are_kept() {
     assert!(pages.get("/cgi-bin/nonsense.cgi").await.is_err());
     let wrong = offpeak_drivers::http::Credentials { user: "root".into(), password: "admin".into() };
     let mut challenge = Challenge::default();
-    let mut pages = Pages::new(&connector, web, &wrong, &mut challenge, patience);
+    let mut pages = Pages::new(&connector, web, Login::Digest(&wrong, &mut challenge), patience);
     assert_eq!(pages.get("/cgi-bin/stats.cgi").await, Err(Trouble::Denied));
 }
 

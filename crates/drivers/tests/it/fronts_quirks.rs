@@ -10,7 +10,7 @@ use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::{Driver, Link, Patience};
 use offpeak_drivers::fronts::{Addressing, FrontsError, Ports};
-use offpeak_drivers::http::{Challenge, Pages};
+use offpeak_drivers::http::{Challenge, Login, Pages};
 use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
 use offpeak_drivers::scan::{Effort, Found, ScanRange, WebPort, scan};
 use offpeak_site::observe::ModbusAddress;
@@ -51,8 +51,12 @@ async fn each_quirk_has_a_name() {
             let web = SocketAddr::new(seat.at.ip, seat.at.http_port);
             let (connector, access, mut challenge) =
                 (fronts.connector(), seat.driver.access.clone(), Challenge::default());
-            let mut pages =
-                Pages::new(&connector, web, &access.antminer, &mut challenge, Duration::from_secs(5));
+            let mut pages = Pages::new(
+                &connector,
+                web,
+                Login::Digest(&access.antminer, &mut challenge),
+                Duration::from_secs(5),
+            );
             // A NUL in a page is for its reader to find.
             let read = pages.get("/cgi-bin/get_miner_conf.cgi").await;
             let read = read.and_then(|body| if body.contains(&0) { Err(Trouble::Garbled) } else { Ok(body) });

@@ -1,7 +1,7 @@
 //! Recorded replies give the values that a person reads in them; what they lack stays absent.
 
 use offpeak_drivers::antminer::{Conf, Stats, SystemInfo, WorkMode};
-use offpeak_drivers::whatsminer::reply::ReplyError;
+use offpeak_drivers::refusal::ReplyError;
 use offpeak_drivers::whatsminer::{MinerInfo, State, Summary, Version, code};
 use offpeak_drivers::{antminer, whatsminer};
 use offpeak_site::{ModeName, Trouble};

@@ -1,6 +1,7 @@
 //! Every key of the site file. The reader, its messages and the JSON Schema all follow this table.
 
 use super::shape::{Field, Kind, Shape};
+use crate::hardware::Family;
 
 const fn must(key: &'static str, kind: Kind, about: &'static str) -> Field {
     Field { key, kind, required: true, about }
@@ -113,11 +114,7 @@ pub(crate) static MODEL: Shape = Shape {
         must("name", Kind::Text, "Its name"),
         may("like", Kind::Text, "The model it is like, but for what is said here"),
         may("maker", Kind::Text, "Who makes it"),
-        may(
-            "family",
-            Kind::Choice(&["whatsminer-v2", "antminer-stock", "other"]),
-            "What its firmware speaks",
-        ),
+        may("family", Kind::Choice(&Family::NAMES), "What its firmware speaks"),
         may("modes", Kind::Sections(&MODE), "Its running modes"),
         may("sleeps_by_command", Kind::Flag, "Whether its firmware has a sleep command"),
         may("sleep_w", Kind::Watts, "What it draws asleep"),

@@ -199,9 +199,7 @@ fn mode(section: &Section<'_>) -> Option<Mode> {
 }
 
 fn family(word: &str) -> Option<Family> {
-    [Family::WhatsminerV2, Family::AntminerStock, Family::Other]
-        .into_iter()
-        .find(|family| family.name() == word)
+    Family::ALL.into_iter().find(|family| family.name() == word)
 }
 
 #[cfg(test)]

@@ -179,7 +179,8 @@ fn an_opening_sheds_nothing_that_it_has_just_started() {
         let mut sheds = 0;
         while simulation.plant().now() < almaty(3, 0) {
             let cycle = simulation.second().cycle;
-            sheds += cycle.map_or(0, |cycle| cycle.commands.iter().filter(|c| c.action == Action::Sleep).count());
+            sheds +=
+                cycle.map_or(0, |cycle| cycle.commands.iter().filter(|c| c.action == Action::Sleep).count());
         }
         assert_eq!(sheds, 0, "seed {seed}");
     }

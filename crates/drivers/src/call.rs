@@ -1,0 +1,174 @@
+//! One machine for the length of one request or command: where it is, what is kept of it, and what it
+//! is driven with. Every family's code is written against this.
+//!
+//! Not here: what any family says.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use offpeak_site::{Action, Activity, Endpoint, MacAddress, ModeName, Reading, Trouble};
+use offpeak_units::Power;
+use tokio::time::Instant;
+
+use crate::driver::{Access, Driver};
+use crate::exchange::exchange;
+use crate::http::Challenge;
+use crate::whatsminer::Token;
+
+/// What is asked of a machine. Being accepted is not being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Stop hashing and power the boards down.
+    Sleep,
+    /// Hash again, in the mode it last had.
+    Wake,
+    /// Hash in this mode.
+    SetMode(ModeName),
+    /// Keep below this power, at the wall as the machine measures it.
+    LimitPower(Power),
+    /// Restart the control board.
+    Reboot,
+    /// Let its light blink, to be found; or stop that.
+    Locate(bool),
+    /// Mine for these pools, first to last.
+    SetPools(Vec<Pool>),
+}
+
+impl Order {
+    /// The order of an action; `None` for what is done at the outlet.
+    #[must_use]
+    pub const fn of(action: Action) -> Option<Self> {
+        match action {
+            Action::Sleep => Some(Self::Sleep),
+            Action::Wake => Some(Self::Wake),
+            Action::SetMode(mode) => Some(Self::SetMode(mode)),
+            Action::Cut | Action::Restore => None,
+        }
+    }
+}
+
+/// A pool that a machine mines for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Such as `stratum+tcp://pool.example:3333`.
+    pub url: String,
+    /// The account and worker.
+    pub user: String,
+    /// The password; most pools ignore it.
+    pub password: String,
+}
+
+/// Which of two questions settles what a machine does, for families that do not answer both in one
+/// reply: statistics that do not say that it sleeps, and a state without watts. One is asked a poll: the
+/// statistics of a machine that hashes, the mode of one that does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Question {
+    /// The statistics.
+    #[default]
+    Work,
+    /// Whether it sleeps.
+    Mode,
+}
+
+/// A session token in an HTTP header, and since when it is held.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// Never logged.
+    pub token: String,
+    /// When it was given.
+    pub since: Instant,
+}
+
+impl core::fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Bearer(..)")
+    }
+}
+
+/// What is kept between requests to one machine.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    /// What the next fast reading asks.
+    pub question: Question,
+    /// The hardware address that commands are bound to: the site's, or the first one seen.
+    pub mac: Option<MacAddress>,
+    /// When it last spoke of itself, what it was doing.
+    pub(crate) activity: Option<Activity>,
+    /// What the statistics said of a machine that does not hash, until its mode says why.
+    pub(crate) idle: Option<Reading>,
+    /// The running mode it was last seen in or set to.
+    pub(crate) mode: Option<ModeName>,
+    /// The last HTTP digest challenge.
+    pub(crate) challenge: Challenge,
+    /// WhatsMiner's token, API version 2.
+    pub(crate) token: Option<(Token, Instant)>,
+    /// The token of an HTTP session.
+    pub bearer: Option<Bearer>,
+}
+
+impl Link {
+    /// A link to the machine with this hardware address, where it is known.
+    #[must_use]
+    pub fn to(mac: Option<MacAddress>) -> Self {
+        Self { mac, ..Self::default() }
+    }
+    /// Whether this is the machine that the link is bound to; binds it to the first one seen.
+    ///
+    /// # Errors
+    /// `Impostor` when another machine answers.
+    pub(crate) fn bind(&mut self, seen: Option<MacAddress>) -> Result<(), Trouble> {
+        match (self.mac, seen) {
+            (Some(bound), Some(seen)) if bound != seen => Err(Trouble::Impostor),
+            (None, Some(seen)) => {
+                self.mac = Some(seen);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One machine for the length of one request or command.
+pub(crate) struct Call<'a> {
+    pub(crate) driver: &'a Driver,
+    pub(crate) at: Endpoint,
+    pub(crate) link: &'a mut Link,
+    /// Holds the last TCP reply.
+    pub(crate) buffer: &'a mut Vec<u8>,
+}
+
+impl Call<'_> {
+    pub(crate) fn access(&self) -> &Access {
+        &self.driver.access
+    }
+    /// Where its TCP API answers.
+    pub(crate) const fn api(&self) -> SocketAddr {
+        SocketAddr::new(self.at.ip, self.at.api_port)
+    }
+    /// Where its pages answer.
+    pub(crate) const fn web(&self) -> SocketAddr {
+        SocketAddr::new(self.at.ip, self.at.http_port)
+    }
+    pub(crate) const fn fast(&self) -> Duration {
+        self.driver.patience.fast
+    }
+    pub(crate) const fn slow(&self) -> Duration {
+        self.driver.patience.slow
+    }
+    /// One TCP request; the reply stands in the buffer.
+    pub(crate) async fn ask(&mut self, request: &[u8], within: Duration) -> Result<(), Trouble> {
+        let api = self.api();
+        exchange(&self.driver.connector, api, request, self.buffer, within).await
+    }
+    /// A reading as of now that says nothing beyond what the machine does.
+    pub(crate) fn reading(&self, activity: Activity) -> Reading {
+        Reading {
+            at: self.driver.clock.now(),
+            activity,
+            power: None,
+            hash_rate: None,
+            temperature: None,
+            mode: None,
+        }
+    }
+}
