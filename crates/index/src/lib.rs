@@ -8,3 +8,4 @@
 
 mod fingerprint;
 pub mod hardware;
+pub mod world;

@@ -1,0 +1,39 @@
+//! Geography: where mining is said to be, and what that means for the countries.
+//!
+//! For: shares of hash rate by country from several sources side by side, ranks and flows between
+//! months; a country's mining load against its grid; emissions by the grid's mix and by declared
+//! contracts; electronic waste and water. Published facts are embedded with their sources; fuller
+//! tables are read from text given by the caller.
+//! Not for: how much the network draws in all (an argument here), a nation's hours (see `grid`), and
+//! outlines of countries.
+//!
+//! Powers and energies of whole nations are floats in gigawatts (GW) and terawatt-hours (TWh).
+
+mod assumption;
+mod band;
+mod carbon;
+mod country;
+mod flows;
+mod generation;
+mod load;
+mod month;
+mod shares;
+mod shares_csv;
+mod table;
+mod waste;
+
+pub use assumption::{Assumption, assumptions_csv};
+pub use band::{Band, NetworkLoad};
+pub use carbon::{
+    Contract, EmissionFactors, Emissions, GridIntensity, MarketBased, Residual, location_based, market_based,
+    network_intensities,
+};
+pub use country::{CountryCode, CountryError, Place, countries};
+pub use flows::{Change, Flow, Flows, FlowsError, flows};
+pub use generation::{Fuel, Generation, Mix};
+pub use load::{Against, CountryLoad, GridFact, GridFacts, country_load};
+pub use month::{Month, MonthError, Period};
+pub use shares::{Point, Rank, Sample, ShareSeries, Whole, embedded_shares, share_within};
+pub use shares_csv::{SeriesHeader, parse_shares_csv, shares_csv};
+pub use table::TableError;
+pub use waste::{EWASTE_LIFE_YEARS, EWaste, Water, WaterFactors, ewaste, water, water_by_mix};
