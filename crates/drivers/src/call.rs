@@ -4,15 +4,16 @@
 //! Not here: what any family says.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use offpeak_site::{Action, Activity, Endpoint, MacAddress, ModeName, Reading, Trouble};
+use offpeak_site::{Action, Activity, Endpoint, Family, MacAddress, ModeName, Reading, Trouble};
 use offpeak_units::Power;
 use tokio::time::Instant;
 
-use crate::driver::{Access, Driver};
+use crate::driver::Driver;
 use crate::exchange::exchange;
-use crate::http::Challenge;
+use crate::http::{Challenge, Credentials};
 use crate::whatsminer::Token;
 
 /// What is asked of a machine. Being accepted is not being done.
@@ -92,6 +93,8 @@ pub struct Link {
     pub question: Question,
     /// The hardware address that commands are bound to: the site's, or the first one seen.
     pub mac: Option<MacAddress>,
+    /// What opens this machine, where it is not what opens its family.
+    pub login: Option<Arc<Credentials>>,
     /// When it last spoke of itself, what it was doing.
     pub(crate) activity: Option<Activity>,
     /// What the statistics said of a machine that does not hash, until its mode says why.
@@ -131,6 +134,7 @@ impl Link {
 /// One machine for the length of one request or command.
 pub(crate) struct Call<'a> {
     pub(crate) driver: &'a Driver,
+    pub(crate) family: Family,
     pub(crate) at: Endpoint,
     pub(crate) link: &'a mut Link,
     /// Holds the last TCP reply.
@@ -138,8 +142,9 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(crate) fn access(&self) -> &Access {
-        &self.driver.access
+    /// What opens this machine.
+    pub(crate) fn login(&self) -> &Credentials {
+        self.link.login.as_deref().unwrap_or_else(|| self.driver.access.of(self.family))
     }
     /// Where its TCP API answers.
     pub(crate) const fn api(&self) -> SocketAddr {

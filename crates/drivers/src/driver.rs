@@ -5,6 +5,7 @@
 //! Not here: what each family is asked (`whatsminer::drive` and its siblings), which machine to ask
 //! when (`poll`), and every decision.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +21,10 @@ use crate::{antminer, whatsminer};
 
 pub use crate::call::{Link, Question};
 
-/// What opens the machines. The defaults are the factory's.
+/// What opens the machines, by family. The defaults are the factory's.
 #[derive(Clone)]
 pub struct Access {
-    /// The password of WhatsMiner's `admin`.
-    pub whatsminer_password: String,
-    /// Antminer's web login.
-    pub antminer: Credentials,
+    logins: BTreeMap<Family, Credentials>,
 }
 
 impl std::fmt::Debug for Access {
@@ -37,11 +35,30 @@ impl std::fmt::Debug for Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self {
-            whatsminer_password: "admin".to_owned(),
-            antminer: Credentials { user: "root".to_owned(), password: "root".to_owned() },
-        }
+        Self { logins: Family::ALL.into_iter().map(|family| (family, factory_login(family))).collect() }
     }
+}
+
+impl Access {
+    /// What opens machines of this family.
+    #[must_use]
+    pub fn of(&self, family: Family) -> &Credentials {
+        self.logins.get(&family).expect("every family has a login since the defaults were taken")
+    }
+    /// Takes another login for a family.
+    pub fn set(&mut self, family: Family, login: Credentials) {
+        self.logins.insert(family, login);
+    }
+}
+
+/// What the factory sets; found in every manual. Families without a login have an empty one.
+fn factory_login(family: Family) -> Credentials {
+    let (user, password) = match family {
+        Family::WhatsminerV2 => ("admin", "admin"),
+        Family::AntminerStock => ("root", "root"),
+        _ => ("", ""),
+    };
+    Credentials { user: user.to_owned(), password: password.to_owned() }
 }
 
 /// How long to wait for a machine.
@@ -120,7 +137,7 @@ impl Driver {
         link: &mut Link,
         buffer: &mut Vec<u8>,
     ) -> Result<Option<Reading>, Trouble> {
-        let mut call = Call { driver: self, at, link, buffer };
+        let mut call = Call { driver: self, family, at, link, buffer };
         let reading = match family {
             Family::WhatsminerV2 => whatsminer::drive::read(&mut call).await?,
             Family::AntminerStock => antminer::drive::read(&mut call).await?,
@@ -143,7 +160,7 @@ impl Driver {
 
     /// Asks for an order to be carried out, as [`Driver::command`].
     pub async fn order(&self, family: Family, at: Endpoint, link: &mut Link, order: &Order) -> Outcome {
-        let mut call = Call { driver: self, at, link, buffer: &mut Vec::new() };
+        let mut call = Call { driver: self, family, at, link, buffer: &mut Vec::new() };
         outcome_of(match family {
             Family::WhatsminerV2 => whatsminer::drive::command(&mut call, order).await,
             Family::AntminerStock => antminer::drive::command(&mut call, order).await,
@@ -157,7 +174,7 @@ impl Driver {
     /// # Errors
     /// What stands between us and the machine.
     pub async fn keep_armed(&self, family: Family, at: Endpoint, link: &mut Link) -> Result<(), Trouble> {
-        let mut call = Call { driver: self, at, link, buffer: &mut Vec::new() };
+        let mut call = Call { driver: self, family, at, link, buffer: &mut Vec::new() };
         match family {
             Family::WhatsminerV2 => whatsminer::drive::arm(&mut call).await,
             _ => Ok(()),
@@ -170,7 +187,7 @@ impl Driver {
     /// What stands between us and whatever is there.
     pub async fn identify(&self, at: Endpoint) -> Result<Option<Identity>, Trouble> {
         let (mut link, mut buffer) = (Link::default(), Vec::new());
-        let mut call = Call { driver: self, at, link: &mut link, buffer: &mut buffer };
+        let mut call = Call { driver: self, family: Family::Other, at, link: &mut link, buffer: &mut buffer };
         call.ask(&antminer::request("version"), self.patience.slow).await?;
         match antminer::Version::parse(call.buffer) {
             Ok(version) => {
@@ -178,9 +195,13 @@ impl Driver {
                     return Ok(None);
                 }
                 let (model, firmware) = (version.model.owned(), version.compiled.owned());
+                call.family = Family::AntminerStock;
                 Ok(Some(antminer::drive::identify(&mut call, model, firmware).await))
             }
-            Err(ReplyError::Refused(_)) => whatsminer::drive::identify(&mut call).await,
+            Err(ReplyError::Refused(_)) => {
+                call.family = Family::WhatsminerV2;
+                whatsminer::drive::identify(&mut call).await
+            }
             Err(ReplyError::Broken(trouble)) => Err(trouble),
         }
     }

@@ -46,7 +46,9 @@ async fn conf(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
 
 fn pages<'a>(call: &'a mut Call<'_>, within: std::time::Duration) -> Pages<'a> {
     let to = call.web();
-    let login = Login::Digest(&call.driver.access.antminer, &mut call.link.challenge);
+    let own = call.link.login.as_deref();
+    let credentials = own.unwrap_or_else(|| call.driver.access.of(call.family));
+    let login = Login::Digest(credentials, &mut call.link.challenge);
     Pages::new(&call.driver.connector, to, login, within)
 }
 

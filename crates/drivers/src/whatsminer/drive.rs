@@ -123,7 +123,7 @@ async fn take_token(call: &mut Call<'_>) -> Result<Token, ReplyError> {
     };
     call.link.bind(seen)?;
     call.ask(&request("get_token"), call.slow()).await?;
-    let token = Token::from_reply(call.buffer, &call.access().whatsminer_password)?;
+    let token = Token::from_reply(call.buffer, &call.login().password)?;
     call.link.token = Some((token.clone(), Instant::now()));
     Ok(token)
 }

@@ -9,6 +9,7 @@ use digest_auth::{AuthContext, AuthorizationHeader, HttpMethod};
 use offpeak_drivers::call::Order;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::driver::{Driver, Link, Question};
+use offpeak_drivers::http::Credentials;
 use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
 use offpeak_drivers::whatsminer::Secret;
 use offpeak_site::{Action, Activity, Family, MachineIx, ModeName, Outcome, Trouble};
@@ -210,8 +211,8 @@ async fn refusals_and_impostors_are_named() {
     let outcome = driver.command(Family::Other, at, &mut Link::default(), Action::Sleep).await;
     assert!(matches!(outcome, Outcome::Refused(_)));
 
-    let access =
-        offpeak_drivers::driver::Access { whatsminer_password: "wrong".into(), ..Default::default() };
+    let mut access = offpeak_drivers::driver::Access::default();
+    access.set(family, Credentials { user: "admin".into(), password: "wrong".into() });
     driver.access = Arc::new(access);
     let refused = Outcome::Refused("check token error (code 135)".into());
     assert_eq!(driver.command(family, at, &mut Link::default(), Action::Sleep).await, refused);

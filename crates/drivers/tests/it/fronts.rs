@@ -297,11 +297,20 @@ async fn the_login_s_nonce_grows_old_and_pages_are_kept() {
     let patience = Duration::from_secs(5);
     for seconds in [0, 599, 10_000] {
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        let mut pages =
-            Pages::new(&connector, web, Login::Digest(&access.antminer, &mut challenge), patience);
+        let mut pages = Pages::new(
+            &connector,
+            web,
+            Login::Digest(access.of(Family::AntminerStock), &mut challenge),
+            patience,
+        );
         pages.get("/cgi-bin/get_miner_conf.cgi").await.unwrap();
     }
-    let mut pages = Pages::new(&connector, web, Login::Digest(&access.antminer, &mut challenge), patience);
+    let mut pages = Pages::new(
+        &connector,
+        web,
+        Login::Digest(access.of(Family::AntminerStock), &mut challenge),
+        patience,
+    );
     let pools = r#"[{"url":"stratum+tcp://mine.example:3333","user":"a","pass":"b"}]"#;
     let body = format!(r#"{{"pools":{pools},"bitmain-fan-ctrl":true}}"#).into_bytes();
     let saved = pages.post("/cgi-bin/set_miner_conf.cgi", body).await.unwrap();

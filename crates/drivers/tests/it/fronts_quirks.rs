@@ -54,7 +54,7 @@ async fn each_quirk_has_a_name() {
             let mut pages = Pages::new(
                 &connector,
                 web,
-                Login::Digest(&access.antminer, &mut challenge),
+                Login::Digest(access.of(Family::AntminerStock), &mut challenge),
                 Duration::from_secs(5),
             );
             // A NUL in a page is for its reader to find.
