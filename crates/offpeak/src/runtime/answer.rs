@@ -234,7 +234,6 @@ fn site_view(answers: &Answers, latest: Option<&Latest>, story: &Story, trace_po
         latest.snapshot.meters[site.revenue_meter().ix()]
             .map(|reading: MeterReading| reading.at.duration_until(now).as_secs_f64())
     });
-    let skip = story.trace.len().saturating_sub(trace_points);
     let shown = story.decisions.len().saturating_sub(DECISIONS_SHOWN);
     SiteView {
         site: site.id.clone(),
@@ -266,8 +265,8 @@ fn site_view(answers: &Answers, latest: Option<&Latest>, story: &Story, trace_po
         checker_vetoes: story.vetoes,
         trace: story
             .trace
-            .iter()
-            .skip(skip)
+            .shown(trace_points)
+            .into_iter()
             .map(|point| PointView {
                 at: point.at,
                 power_kw: point.measured.map(Power::to_kilowatts_f64),

@@ -29,6 +29,7 @@ use super::answer::Answers;
 use super::live::{self, Shared, lock};
 use super::plant_io::Wire;
 use super::stage;
+use super::story::Story;
 use super::{demo_site, files};
 use crate::cli;
 use crate::commands::{DATA, load, print, print_json};
@@ -181,14 +182,13 @@ fn give_authority(site: &mut Site) -> Result<()> {
 }
 
 /// The plant with its past, and the site as the twin serves it.
-fn set_stage(demo: &mut Demo, addressing: Addressing) -> Result<(Plant, Layout, Vec<super::story::Point>)> {
+fn set_stage(demo: &mut Demo, addressing: Addressing) -> Result<(Plant, Layout, Story)> {
     let layout = Layout::plan(&demo.site, addressing)?;
     layout.apply(&mut demo.site);
     let site = Arc::new(demo.site.clone());
     let at = stage::opening(&site);
-    let mut story = super::story::Story::new(&site, at);
-    let (plant, _) = stage::with_past(&site, &stage::demo_scenario(), demo.seed, at, &mut story);
-    Ok((plant, layout, story.trace.into_iter().collect()))
+    let (plant, _, past) = stage::with_past(&site, &stage::demo_scenario(), demo.seed, at);
+    Ok((plant, layout, past))
 }
 
 /// A fresh book for each demo: it is a plant's that was never built.
@@ -263,7 +263,7 @@ async fn play(
     demo: Demo,
     wire: Wire,
     fronts: Fronts,
-    past: Vec<super::story::Point>,
+    past: Story,
     began: Instant,
     transport: &'static str,
 ) -> Result<Option<Report>> {
@@ -276,8 +276,7 @@ async fn play(
     let judge = Arc::new(Mutex::new(Judge::new(&site, fronts.with(|plant| plant.now()))));
     let watching = Arc::clone(&judge);
     fronts.watch(move |plant| lock(&watching).observe(plant));
-    let shared = Shared::new(site, wire, book)?;
-    past.into_iter().for_each(|point| lock(&shared.story).add_point(point));
+    let shared = Shared::new(site, wire, book, Some(past))?;
     let stage = Stage { shared, controller, began, plant_from, transport, found, not_found };
     let handle = Arc::new(Answers::new(Arc::clone(&stage.shared), demo.speed, transport));
     let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &demo.dir)?;

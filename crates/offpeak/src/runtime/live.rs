@@ -55,12 +55,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Opens a site's shared state. Orders of the book are in force from the first cycle on.
-    pub(crate) fn new(site: Arc<Site>, wire: Wire, book: Arc<Book>) -> Result<Arc<Self>> {
+    /// Opens a site's shared state. Orders of the book are in force from the first cycle on; the story goes
+    /// on from what is told of its past.
+    pub(crate) fn new(
+        site: Arc<Site>,
+        wire: Wire,
+        book: Arc<Book>,
+        past: Option<Story>,
+    ) -> Result<Arc<Self>> {
         let now = wire.clock.now();
         let directives = directives(&site, book.in_force(now)?)?;
         Ok(Arc::new(Self {
-            story: Mutex::new(Story::new(&site, now)),
+            story: Mutex::new(past.unwrap_or_else(|| Story::new(&site, now))),
             recorder: Recorder::start(Arc::clone(&book)),
             directives: Mutex::new(directives),
             nudge: Notify::new(),

@@ -11,6 +11,7 @@ mod run;
 mod simulate;
 mod stage;
 mod story;
+mod trace;
 
 pub(crate) use answer::explain;
 pub(crate) use bench::bench_command;

@@ -145,7 +145,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         let site = Arc::new(site);
         let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book)?);
         let wire = Wire { connector: Connector::Tcp, clock, speed };
-        let shared = Shared::new(site, wire, Arc::new(book))?;
+        let shared = Shared::new(site, wire, Arc::new(book), None)?;
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
         let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;
         let over = Arc::new(AtomicBool::new(false));

@@ -1,5 +1,6 @@
 //! What a running site tells about itself: the last cycle, counts, money of the day, a trace of
 //! power against its limit, the latest decisions. Kept in memory, bounded; the book keeps what must last.
+//! Not here: how the trace is thinned (`trace`).
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,22 +10,13 @@ use offpeak_dispatch::{Command, CommandState, Cycle, Snapshot, Transition, Veto}
 use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
+use super::trace::{Point, Trace};
 use crate::view::CommandsView;
 
-/// A point of the trace every so often,
-const TRACE_EVERY: SignedDuration = SignedDuration::from_secs(10);
-/// for a day and a half.
-const TRACE_POINTS: usize = 13_000;
 /// Decisions remembered.
 const DECISIONS: usize = 200;
-
-/// Power against its limit at one moment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Point {
-    pub(crate) at: Timestamp,
-    pub(crate) measured: Option<Power>,
-    pub(crate) limit: Option<Power>,
-}
+/// Between two cycles; what was drawn over a longer time is not known from its end.
+const STRETCH_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// Takes a command's change of state into the counts.
 fn count(counts: &mut CommandsView, transition: &Transition) {
@@ -74,7 +66,7 @@ pub(crate) struct Decision {
 pub(crate) struct Story {
     pub(crate) counts: CommandsView,
     pub(crate) today: Today,
-    pub(crate) trace: VecDeque<Point>,
+    pub(crate) trace: Trace,
     pub(crate) decisions: VecDeque<Decision>,
     pub(crate) vetoes: u64,
     pub(crate) cycles: u64,
@@ -88,13 +80,18 @@ impl Story {
         Self {
             counts: CommandsView::default(),
             today: Today::new(site, at),
-            trace: VecDeque::new(),
+            trace: Trace::default(),
             decisions: VecDeque::new(),
             vetoes: 0,
             cycles: 0,
             refusals: BTreeMap::new(),
             last: None,
         }
+    }
+
+    /// Of a plant whose past is known from this instant on; see [`Story::add_past`].
+    pub(crate) fn since(site: &Site, from: Timestamp) -> Self {
+        Self { last: Some(from), ..Self::new(site, from) }
     }
 
     /// Takes in a cycle.
@@ -108,20 +105,20 @@ impl Story {
             }
         }
         self.add_decisions(site, cycle);
-        let root = cycle.loads.circuit(CircuitIx::ROOT);
+        let measured = cycle.loads.circuit(CircuitIx::ROOT).measured;
         let limit = cycle.envelope.circuit(CircuitIx::ROOT).binding.map(|limit| limit.power);
-        self.add_money(site, snapshot, root.measured);
-        if self.trace.back().is_none_or(|point| point.at.duration_until(cycle.at) >= TRACE_EVERY) {
-            self.add_point(Point { at: cycle.at, measured: root.measured, limit });
-        }
-        self.last = Some(cycle.at);
+        self.add_drawn(site, snapshot, measured);
+        self.trace.add(Point { at: cycle.at, measured, limit });
     }
 
-    pub(crate) fn add_point(&mut self, point: Point) {
-        self.trace.push_back(point);
-        while self.trace.len() > TRACE_POINTS {
-            self.trace.pop_front();
+    /// Takes in a stretch before the first cycle, of a plant that was simulated so far: its energy at the
+    /// revenue meter, its hashes, and the power and limit at its end. No price changes within it.
+    pub(crate) fn add_past(&mut self, site: &Site, energy: Energy, hashes: Hashes, end: Point) {
+        if let Some(from) = self.last {
+            self.today.add(site, from, from.duration_until(end.at), energy, hashes);
         }
+        self.trace.add(end);
+        self.reach(site, end.at);
     }
 
     fn add_decisions(&mut self, site: &Site, cycle: &Cycle) {
@@ -147,30 +144,30 @@ impl Story {
         }
     }
 
-    fn add_money(&mut self, site: &Site, snapshot: &Snapshot, measured: Option<Power>) {
-        let at = snapshot.at;
-        if site.time_zone.to_datetime(at).date() != self.today.date {
-            self.today = Today::new(site, at);
+    /// What was drawn and hashed since the cycle before.
+    fn add_drawn(&mut self, site: &Site, snapshot: &Snapshot, measured: Option<Power>) {
+        if let Some(from) = self.last {
+            let passed = from.duration_until(snapshot.at).max(SignedDuration::ZERO);
+            match measured.filter(|_| passed <= STRETCH_MAX) {
+                Some(power) => {
+                    let millis = i64::try_from(passed.as_millis()).expect("a minute in milliseconds");
+                    let (energy, hashes) =
+                        (power.over_millis(millis), hash_rate(snapshot).over_millis(millis));
+                    self.today.add(site, from, passed, energy, hashes);
+                }
+                None => self.today.unmetered += passed,
+            }
         }
-        let Some(last) = self.last else { return };
-        let passed = last.duration_until(at);
-        let millis = i64::try_from(passed.as_millis()).unwrap_or(0).max(0);
-        let Some(power) = measured else {
-            self.today.unmetered += passed;
-            return;
-        };
-        let (energy, hashes) = (power.over_millis(millis), hash_rate(snapshot).over_millis(millis));
-        self.today.energy += energy;
-        self.today.hashes += hashes;
-        let power_price = site.economics.power_price_at(&site.time_zone, at);
-        let hash_price = site.economics.hash_price_at(&site.time_zone, at);
-        let (Some(power_price), Some(hash_price)) = (power_price, hash_price) else {
-            self.today.unpriced += passed;
-            return;
-        };
-        let same = "prices of one site share its currency";
-        self.today.cost = self.today.cost.checked_add(power_price.of(energy)).expect(same);
-        self.today.revenue = self.today.revenue.checked_add(hash_price.of(hashes)).expect(same);
+        self.reach(site, snapshot.at);
+    }
+
+    /// All is told up to this instant; past midnight another day begins.
+    fn reach(&mut self, site: &Site, at: Timestamp) {
+        self.last = Some(at);
+        if site.time_zone.to_datetime(at).date() != self.today.date {
+            let over = std::mem::replace(&mut self.today, Today::new(site, at));
+            self.decide(at, over.closed());
+        }
     }
 }
 
@@ -186,6 +183,35 @@ impl Today {
             unmetered: SignedDuration::ZERO,
             unpriced: SignedDuration::ZERO,
         }
+    }
+    /// Takes a stretch in, at the prices of its start: half-open, it belongs to the hour it begins in.
+    fn add(&mut self, site: &Site, from: Timestamp, passed: SignedDuration, energy: Energy, hashes: Hashes) {
+        self.energy += energy;
+        self.hashes += hashes;
+        let power_price = site.economics.power_price_at(&site.time_zone, from);
+        let hash_price = site.economics.hash_price_at(&site.time_zone, from);
+        let (Some(power_price), Some(hash_price)) = (power_price, hash_price) else {
+            self.unpriced += passed;
+            return;
+        };
+        let same = "prices of one site share its currency";
+        self.cost = self.cost.checked_add(power_price.of(energy)).expect(same);
+        self.revenue = self.revenue.checked_add(hash_price.of(hashes)).expect(same);
+    }
+    /// The day in a line, for the decisions.
+    fn closed(&self) -> String {
+        let unmetered = match self.unmetered.as_secs() {
+            0 => String::new(),
+            seconds => format!(", {} min unmetered", (seconds + 59) / 60),
+        };
+        format!(
+            "{} is over: {:.1} MWh, {} earned - {} paid = {}{unmetered}",
+            self.date.strftime("%A"),
+            self.energy.to_kilowatt_hours_f64() / 1e3,
+            self.revenue,
+            self.cost,
+            self.margin(),
+        )
     }
     pub(crate) fn margin(&self) -> Money {
         self.revenue.checked_sub(self.cost).expect("both are in the site's currency")
