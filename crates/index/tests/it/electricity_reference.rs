@@ -15,12 +15,12 @@ use offpeak_index::network::{NetworkDay, parse_network_csv};
 #[expect(clippy::disallowed_methods, reason = "a test reads the reference files")]
 fn reference(name: &str) -> String {
     let folder = std::env::var_os("OFFPEAK_REFERENCE").expect("OFFPEAK_REFERENCE names the folder");
-    std::fs::read_to_string(PathBuf::from(folder).join(name)).unwrap()
+    std::fs::read_to_string(PathBuf::from(folder).join(name)).expect("a reference file")
 }
 
 fn inputs() -> (Vec<NetworkDay>, Vec<Model>) {
-    let network = parse_network_csv(&reference("network_daily.csv")).unwrap();
-    let catalogue = parse_catalogue_csv(&reference("asic_catalogue.csv")).unwrap();
+    let network = parse_network_csv(&reference("network_daily.csv")).expect("rows that read");
+    let catalogue = parse_catalogue_csv(&reference("asic_catalogue.csv")).expect("rows that read");
     (network, catalogue)
 }
 
