@@ -195,6 +195,8 @@ struct Candidate {
     efficiency: f64,
     /// In the mean of the best guess, J/TH.
     efficiency_in_mean: f64,
+    /// Where the table has its weight.
+    kg_per_ths: Option<f64>,
 }
 
 impl Candidate {
@@ -223,6 +225,7 @@ impl Candidate {
             deployed_month: month_of(release) + DEPLOYED_AFTER_MONTHS,
             efficiency: model.efficiency_j_per_th(),
             efficiency_in_mean,
+            kg_per_ths: model.weight_kg.map(|kg| kg / model.hash_rate_ths),
         })
     }
     /// Its weight on a day, or none.
@@ -246,6 +249,8 @@ struct Fleet {
     efficiency: Vec<f64>,
     /// Weighted mean efficiency of the first `n + 1`.
     mean: Vec<f64>,
+    /// Weighted mean kilograms a terahash a second of those of the first `n + 1` whose mass is known.
+    mass: Vec<Option<f64>>,
 }
 
 impl Fleet {
@@ -253,12 +258,18 @@ impl Fleet {
     fn on(day: Date, candidates: &[Candidate], revision: Revision) -> Self {
         let mut fleet = Self::default();
         let (mut weights, mut products) = (0.0, 0.0);
+        let (mut weighed, mut masses) = (0.0, 0.0);
         for candidate in candidates {
             if let Some(weight) = candidate.weight(day, revision) {
                 weights += weight;
                 products += weight * candidate.efficiency_in_mean;
                 fleet.efficiency.push(candidate.efficiency);
                 fleet.mean.push(products / weights);
+                if let Some(kg) = candidate.kg_per_ths {
+                    weighed += weight;
+                    masses += weight * kg;
+                }
+                fleet.mass.push((weighed > 0.0).then(|| masses / weighed));
             }
         }
         fleet
@@ -315,6 +326,17 @@ impl Prepared {
             });
         }
         Self { method: method.clone(), days, fleets }
+    }
+
+    /// The mass in kilograms of all machines of the network on a day, if it consists of those that pay
+    /// at the method's own price and of whose mass the table knows; none where there are none.
+    #[must_use]
+    pub fn installed_mass_kg(&self, date: Date) -> Option<f64> {
+        let day = &self.days[self.days.binary_search_by_key(&date, |day| day.date).ok()?];
+        let fleet = &self.fleets[day.fleet];
+        let threshold = day.threshold_at_one_usd / self.method.price_usd_per_kwh;
+        let profitable = fleet.efficiency.partition_point(|efficiency| *efficiency < threshold);
+        Some(fleet.mass[profitable.checked_sub(1)?]? * day.hash_rate_ths)
     }
 
     /// The daily rows at the method's own price.

@@ -176,6 +176,24 @@ fn results_are_means_of_seven_days() {
 }
 
 #[test]
+fn the_installed_mass_is_that_of_those_that_pay() {
+    let text = "name,maker,release,hash_rate_ths,power_w,weight_kg
+A,Bitmain,2020-01-15,100,2000,10
+B,Bitmain,2017-01-15,10,400,5
+Unweighed,Bitmain,2020-01-15,10,300,
+Dear,Bitmain,2020-01-15,10,3000,50
+";
+    let day = date(2020, 6, 1);
+    let of = |threshold: f64| {
+        let fleet = parse_catalogue_csv(text).expect("a table that reads");
+        Prepared::new(&plain(), &network(day, &[threshold]), &fleet).installed_mass_kg(day)
+    };
+    assert_near(of(60.0).unwrap(), (0.1 + 0.4 * 0.5) / 1.4 * RATE_THS);
+    assert_near(of(25.0).unwrap(), 0.1 * RATE_THS);
+    assert_eq!(of(10.0), None);
+}
+
+#[test]
 fn days_without_a_price_are_no_rows_of_any_mean() {
     let fleet = table(&["A,Bitmain,2020-01-01,1,20"]);
     let mut days = network(date(2020, 6, 1), &[1e3; 3]);

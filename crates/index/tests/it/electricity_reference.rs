@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::civil::{Date, date};
 use offpeak_index::electricity::{
-    Cambridge, Digiconomist, Method, Offpeak, Revision, Row, read_csv, recompute, to_csv,
+    Cambridge, Digiconomist, Method, Offpeak, Prepared, Revision, Row, read_csv, recompute, to_csv,
 };
 use offpeak_index::hardware::{Model, parse_catalogue_csv};
 use offpeak_index::network::{NetworkDay, parse_network_csv};
@@ -107,6 +107,9 @@ fn revisions_and_methods_by_year() {
         let ours = all[4].on(date(year, 5, 31)).unwrap();
         println!("  31 May: {:.3} to {:.3}", ours.twh.lower, ours.twh.upper);
     }
+    let mass =
+        Prepared::new(&Cambridge::default(), &network, &catalogue).installed_mass_kg(date(2021, 5, 15));
+    println!("installed mass in May 2021: {:.1} kt", mass.unwrap() / 1e6);
     let year_2021 = |at: usize| all[at].year_guess_twh(2021).unwrap().0;
     assert!(
         (0.10..0.20).contains(&(year_2021(2) / year_2021(1) - 1.0)),

@@ -177,7 +177,7 @@ const FIELDS: &[Field<Offpeak>] = &[
         "1",
         0.0..=0.9,
         false,
-        "datasheets of Bitmain and MicroBT allow 5 to 10 % on power; firmware tunes both ways"
+        "datasheets allow 5 % on power (Bitmain, S19 Pro: 3,250 W within 5 %); firmware tunes both ways"
     ),
     field!(pue_spread, "1", 0.0..=1.0, false, "spans CBECI's 1.04 to 1.16 around its best guess of 1.10"),
     field!(survival_spread, "1", 0.0..=0.9, false, "an estimate: lives of 5 to 10 years are reported"),
