@@ -7,5 +7,6 @@
 //! feeds a power limit or a bill.
 
 mod fingerprint;
+pub mod grid;
 pub mod hardware;
 pub mod world;

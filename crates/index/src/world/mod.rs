@@ -19,7 +19,7 @@ mod load;
 mod month;
 mod shares;
 mod shares_csv;
-mod table;
+pub(crate) mod table;
 mod waste;
 
 pub use assumption::{Assumption, assumptions_csv};
@@ -31,6 +31,7 @@ pub use carbon::{
 pub use country::{CountryCode, CountryError, Place, countries};
 pub use flows::{Change, Flow, Flows, FlowsError, flows};
 pub use generation::{Fuel, Generation, Mix};
+pub(crate) use load::hours_of_year;
 pub use load::{Against, CountryLoad, GridFact, GridFacts, country_load};
 pub use month::{Month, MonthError, Period};
 pub use shares::{Point, Rank, Sample, ShareSeries, Whole, embedded_shares, share_within};

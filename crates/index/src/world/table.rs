@@ -141,6 +141,14 @@ impl<'a> Row<'a> {
     }
 }
 
+impl Row<'_> {
+    /// As [`need_amount`](Self::need_amount), above zero.
+    pub(crate) fn need_positive(self, column: usize) -> Result<f64, TableError> {
+        let value = self.need_amount(column)?;
+        if value > 0.0 { Ok(value) } else { Err(self.error(column, "a number above zero")) }
+    }
+}
+
 /// A line of CSV from fields, quoted where needed.
 pub(crate) fn csv_line<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
     let mut line = String::new();
