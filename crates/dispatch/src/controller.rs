@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use offpeak_site::{CircuitIx, LimitSpan, MeterReading, Site};
 use offpeak_units::{HashPrice, Price};
 
+use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
 use crate::envelope::Envelope;
 use crate::frame::Frame;
@@ -34,6 +35,8 @@ pub struct Cycle {
     pub commands: Vec<Command>,
     /// Commands that changed state.
     pub transitions: Vec<Transition>,
+    /// Batches of commands that ended, and what the meters make of them.
+    pub batches: Vec<BatchVerdict>,
     /// When the passing of time alone will next change something.
     pub wake_at: Timestamp,
 }
@@ -116,7 +119,7 @@ impl Controller {
         let site = Arc::clone(&self.site);
         self.observe(&snapshot.meters);
         let frame = Arc::clone(&self.frame);
-        let (mut transitions, changes_at) = reconcile::settle(&site, &frame, snapshot, &mut self.memory);
+        let settled = reconcile::settle(&site, &frame, snapshot, &mut self.memory);
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
@@ -131,7 +134,10 @@ impl Controller {
 
         let (commands, issued) =
             reconcile::issue(&site, &frame, snapshot.at, &plan, &loads.standings, &mut self.memory);
+        let (batches, batch_ends_at) = batch::follow(&site, &frame, now, &settled, &issued, &mut self.memory);
+        let mut transitions = settled.transitions;
         transitions.extend(issued);
+        let changes_at = sooner(settled.changes_at, batch_ends_at);
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
         let wake_at = if busy {
@@ -144,7 +150,7 @@ impl Controller {
             loads: Loads { circuits: loads.circuits.clone(), standings: Vec::new() },
             slack: plan.slack.clone(),
         });
-        Cycle { at: now, envelope, loads, plan, vetoes, commands, transitions, wake_at }
+        Cycle { at: now, envelope, loads, plan, vetoes, commands, transitions, batches, wake_at }
     }
 
     /// Whether the revenue meter speaks and every machine has been asked.

@@ -9,6 +9,7 @@
 //! [`Memory`]. Not here: how a command reaches a machine (`drivers`), what is remembered on disk
 //! (`store`).
 
+mod batch;
 mod check;
 mod controller;
 mod directive;
@@ -25,6 +26,7 @@ mod standing;
 #[cfg(test)]
 mod testing;
 
+pub use batch::{Batch, BatchVerdict, MeterSays};
 pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};
 pub use directive::{Directives, Lockout, Order, Stop};
@@ -69,6 +71,10 @@ pub mod limits {
     pub const TRY_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
     /// How long a machine that does not obey is left alone before it is asked again.
     pub const RETRY_AFTER: SignedDuration = SignedDuration::from_mins(15);
+    /// After the last command of a batch has ended, before the meter is asked: its filter's memory.
+    pub const METER_SETTLES: SignedDuration = SignedDuration::from_secs(40);
+    /// A batch that is still under way after this is not judged.
+    pub const BATCH_MAX: SignedDuration = SignedDuration::from_mins(60);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take
     /// until the meter alone is believed to hold it: the meter filter's memory.
     pub const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(90);

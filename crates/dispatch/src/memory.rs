@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use offpeak_site::{Action, Activity, Site};
 use offpeak_units::Power;
 
+use crate::batch::Batch;
 use crate::meter_filter::MeterFilter;
 
 /// A command whose effect has not been seen yet.
@@ -91,6 +92,8 @@ pub struct Memory {
     /// every later surprise added. A reduction is judged by it, so that a machine on its way up is
     /// not counted twice; a start never is. `None` before the first start and without a meter.
     pub admitted: Vec<Option<Power>>,
+    /// One element a circuit: the commands under way that its meter will be asked about.
+    pub batches: Vec<Option<Batch>>,
     /// The upward ramp.
     pub release: Option<Release>,
     /// The next command's generation. The book hands out ranges so that none is ever used twice.
@@ -107,6 +110,7 @@ impl Memory {
             machines: vec![MachineMemory::default(); site.machines.len()],
             meters: site.meters.iter().map(|meter| MeterFilter::new(meter.error_ppm)).collect(),
             admitted: vec![None; site.circuits.len()],
+            batches: vec![None; site.circuits.len()],
             release: None,
             generation,
             ready: false,

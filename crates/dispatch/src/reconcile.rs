@@ -62,16 +62,25 @@ pub struct Transition {
     pub at: Timestamp,
     /// To what.
     pub state: CommandState,
+    /// What the meter certainly falls by once it is done; zero for a start, and for a machine that was
+    /// still ramping.
+    pub relief: Power,
+}
+
+/// What has changed since the last cycle.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// Commands that changed state.
+    pub(crate) transitions: Vec<Transition>,
+    /// Machines that may have come up or gone down by themselves.
+    pub(crate) surprised: Vec<MachineIx>,
+    /// When the passing of time alone will next change a machine's standing.
+    pub(crate) changes_at: Option<Timestamp>,
 }
 
 /// Takes in what was seen and returned since the last cycle: commands end, histories move on.
-pub(crate) fn settle(
-    site: &Site,
-    frame: &Frame,
-    snapshot: &Snapshot,
-    memory: &mut Memory,
-) -> (Vec<Transition>, Option<Timestamp>) {
-    let (mut transitions, mut changes_at) = (Vec::new(), None);
+pub(crate) fn settle(site: &Site, frame: &Frame, snapshot: &Snapshot, memory: &mut Memory) -> Settled {
+    let Settled { mut transitions, mut surprised, mut changes_at } = Settled::default();
     for returned in &snapshot.returned {
         let remembered = &mut memory.machines[returned.machine.ix()];
         if let Some(outstanding) =
@@ -87,6 +96,7 @@ pub(crate) fn settle(
         follow_outlet(seen, remembered);
         let rated = frame.rated(place.model);
         if follow_activity(rated, seen, remembered) {
+            surprised.push(MachineIx(ix as u32));
             for circuit in site.circuits.path(place.circuit) {
                 let admitted = &mut memory.admitted[circuit.ix()];
                 *admitted = admitted.map(|admitted| admitted + rated.need());
@@ -110,7 +120,7 @@ pub(crate) fn settle(
         }
         changes_at = sooner(changes_at, next_change(seen, remembered, snapshot.at));
     }
-    (transitions, changes_at)
+    Settled { transitions, surprised, changes_at }
 }
 
 /// It did what was asked.
@@ -124,7 +134,7 @@ fn confirm(remembered: &mut MachineMemory, action: Action) {
 }
 
 fn transition(machine: MachineIx, of: &Outstanding, at: Timestamp, state: CommandState) -> Transition {
-    Transition { generation: of.generation, machine, action: of.action, at, state }
+    Transition { generation: of.generation, machine, action: of.action, at, state, relief: of.relief }
 }
 
 /// What a reply means. A switch's reply is its own readback, so a cut is done when it is accepted.

@@ -92,6 +92,31 @@ pub struct Change {
     pub now: MachineState,
 }
 
+/// What a circuit's meter makes of commands that were under way together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeterVerdict {
+    /// The metered circuit.
+    pub circuit: String,
+    /// When the first command was issued.
+    pub since: Timestamp,
+    /// When the meter was asked.
+    pub until: Timestamp,
+    /// How many commands.
+    pub commands: u32,
+    /// Of these, confirmed by the machines' own word.
+    pub confirmed: u32,
+    /// The change that their words come to: from this
+    pub least: Power,
+    /// to this.
+    pub most: Power,
+    /// The meter's change; `None` if it was silent.
+    pub measured: Option<Power>,
+    /// How far it may be off.
+    pub tolerance: Power,
+    /// `agrees`, `disagrees` or `machine only`.
+    pub says: String,
+}
+
 /// The open book.
 #[derive(Debug)]
 pub struct Book {
@@ -310,7 +335,7 @@ impl Book {
     ///
     /// # Errors
     /// If they could not be written.
-    pub fn record(&self, changes: &[Change]) -> Result<(), BookError> {
+    pub fn record(&self, changes: &[Change], verdicts: &[MeterVerdict]) -> Result<(), BookError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         {
@@ -338,9 +363,39 @@ impl Book {
                     change.now.disobeys
                 ])?;
             }
+            write_verdicts(&transaction, verdicts)?;
         }
         transaction.commit()?;
         Ok(())
+    }
+
+    /// The last verdicts of the meters, newest first.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub fn verdicts(&self, at_most: u32) -> Result<Vec<MeterVerdict>, BookError> {
+        let connection = self.connection();
+        let mut query = connection.prepare(
+            "SELECT circuit, since, until, commands, confirmed, least_mw, most_mw, measured_mw, tolerance_mw, says
+             FROM meter_verdict ORDER BY rowid DESC LIMIT ?1",
+        )?;
+        let mut rows = query.query([at_most])?;
+        let mut verdicts = Vec::new();
+        while let Some(row) = rows.next()? {
+            verdicts.push(MeterVerdict {
+                circuit: row.get(0)?,
+                since: instant(row.get(1)?)?,
+                until: instant(row.get(2)?)?,
+                commands: row.get(3)?,
+                confirmed: row.get(4)?,
+                least: Power::from_milliwatts(row.get(5)?),
+                most: Power::from_milliwatts(row.get(6)?),
+                measured: row.get::<_, Option<i64>>(7)?.map(Power::from_milliwatts),
+                tolerance: Power::from_milliwatts(row.get(8)?),
+                says: row.get(9)?,
+            });
+        }
+        Ok(verdicts)
     }
 
     /// What is known of each machine that was ever commanded.
@@ -406,4 +461,26 @@ fn take_lock(path: &Path) -> Result<File, BookError> {
     file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
     writeln!(file, "{}", std::process::id()).map_err(failed)?;
     Ok(file)
+}
+
+fn write_verdicts(connection: &Connection, verdicts: &[MeterVerdict]) -> Result<(), BookError> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO meter_verdict (circuit, since, until, commands, confirmed, least_mw, most_mw, measured_mw,
+             tolerance_mw, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    for verdict in verdicts {
+        insert.execute(params![
+            verdict.circuit,
+            verdict.since.to_string(),
+            verdict.until.to_string(),
+            verdict.commands,
+            verdict.confirmed,
+            verdict.least.to_milliwatts(),
+            verdict.most.to_milliwatts(),
+            verdict.measured.map(Power::to_milliwatts),
+            verdict.tolerance.to_milliwatts(),
+            verdict.says
+        ])?;
+    }
+    Ok(())
 }

@@ -12,6 +12,6 @@ mod error;
 mod recorder;
 mod schema;
 
-pub use book::{Book, Change, InForce, LockoutEntry, MachineState, OrderEntry, StopEntry};
+pub use book::{Book, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, StopEntry};
 pub use error::BookError;
-pub use recorder::{Batch, Recorder};
+pub use recorder::{Entry, Recorder};

@@ -1,6 +1,6 @@
-//! Writes commands in batches on a thread of its own, so that shedding load never waits for a disk.
+//! Writes entries on a thread of its own, so that shedding load never waits for a disk.
 //!
-//! A start waits for its batch, since after a crash the book must know what was started. A batch that finds
+//! A start waits for its entry, since after a crash the book must know what was started. An entry that finds
 //! the queue full is not written and its starts are not sent; both are counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,15 +8,17 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use crate::book::{Book, Change};
+use crate::book::{Book, Change, MeterVerdict};
 
-/// Batches waiting at most: about as many seconds of cycles.
+/// Entries waiting at most: about as many seconds of cycles.
 const QUEUE: usize = 120;
 
 /// What is written together.
-pub struct Batch {
+pub struct Entry {
     /// The changes.
     pub changes: Vec<Change>,
+    /// What the meters made of them.
+    pub verdicts: Vec<MeterVerdict>,
     /// Called once they are on disk; dropped uncalled when they could not be written.
     pub then: Box<dyn FnOnce() + Send>,
 }
@@ -24,7 +26,7 @@ pub struct Batch {
 /// The writing thread.
 #[derive(Debug)]
 pub struct Recorder {
-    queue: Option<SyncSender<Batch>>,
+    queue: Option<SyncSender<Entry>>,
     thread: Option<JoinHandle<()>>,
     lost: Arc<AtomicU64>,
     error: Arc<Mutex<Option<String>>>,
@@ -37,17 +39,17 @@ impl Recorder {
     /// If the system can start no thread.
     #[must_use]
     pub fn start(book: Arc<Book>) -> Self {
-        let (queue, batches) = sync_channel::<Batch>(QUEUE);
+        let (queue, entries) = sync_channel::<Entry>(QUEUE);
         let (lost, error) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(None)));
         let (losing, failing) = (Arc::clone(&lost), Arc::clone(&error));
         let thread = std::thread::Builder::new()
             .name("book".into())
             .spawn(move || {
-                for batch in batches {
-                    match book.record(&batch.changes) {
-                        Ok(()) => (batch.then)(),
+                for entry in entries {
+                    match book.record(&entry.changes, &entry.verdicts) {
+                        Ok(()) => (entry.then)(),
                         Err(failed) => {
-                            losing.fetch_add(batch.changes.len() as u64, Ordering::Relaxed);
+                            losing.fetch_add(entry.changes.len() as u64, Ordering::Relaxed);
                             *failing.lock().unwrap_or_else(PoisonError::into_inner) =
                                 Some(failed.to_string());
                         }
@@ -58,13 +60,13 @@ impl Recorder {
         Self { queue: Some(queue), thread: Some(thread), lost, error }
     }
 
-    /// Hands a batch over; never waits. Says whether there was room.
-    pub fn write(&self, batch: Batch) -> bool {
+    /// Hands an entry over; never waits. Says whether there was room.
+    pub fn write(&self, entry: Entry) -> bool {
         let Some(queue) = &self.queue else { return false };
-        match queue.try_send(batch) {
+        match queue.try_send(entry) {
             Ok(()) => true,
-            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
-                self.lost.fetch_add(batch.changes.len() as u64, Ordering::Relaxed);
+            Err(TrySendError::Full(entry) | TrySendError::Disconnected(entry)) => {
+                self.lost.fetch_add(entry.changes.len() as u64, Ordering::Relaxed);
                 false
             }
         }

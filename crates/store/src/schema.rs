@@ -10,7 +10,8 @@ use crate::error::BookError;
 const APPLICATION_ID: i64 = 0x6F66_6670;
 
 /// One step a version; a step, once released, never changes.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
 CREATE TABLE stop (
     circuit   TEXT NOT NULL,
     at        TEXT NOT NULL,
@@ -59,7 +60,23 @@ CREATE TABLE machine (
     cut        INTEGER NOT NULL DEFAULT 0,
     disobeys   INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-"];
+",
+    "
+-- What a circuit's meter makes of the commands that were under way on it together. Powers in milliwatts.
+CREATE TABLE meter_verdict (
+    circuit      TEXT NOT NULL,
+    since        TEXT NOT NULL,
+    until        TEXT NOT NULL,
+    commands     INTEGER NOT NULL,
+    confirmed    INTEGER NOT NULL, -- by the machines' own word
+    least_mw     INTEGER NOT NULL, -- the change that their words come to, from
+    most_mw      INTEGER NOT NULL, -- to
+    measured_mw  INTEGER,          -- NULL: the meter was silent
+    tolerance_mw INTEGER NOT NULL,
+    says         TEXT NOT NULL     -- agrees, disagrees, machine only
+) STRICT;
+",
+];
 
 /// Brings a book up to date; each step is one transaction with its version.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), BookError> {

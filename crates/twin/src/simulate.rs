@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{
-    Command, CommandState, Controller, Cycle, Directives, Memory, Returned, Seen, Snapshot, Transition,
+    Command, CommandState, Controller, Cycle, Directives, Memory, MeterSays, Returned, Seen, Snapshot,
+    Transition,
 };
 use offpeak_site::{CircuitIx, MachineIx, MeterReading, Site};
 use offpeak_units::{Energy, Hashes, Money};
@@ -47,6 +48,12 @@ pub struct Totals {
     pub commands: u64,
     /// Commands whose effect was seen.
     pub confirmed: u64,
+    /// Batches of commands with whose outcome, by the machines' word, the meter agreed.
+    pub batches_agreed: u64,
+    /// With which it disagreed.
+    pub batches_disagreed: u64,
+    /// Of which it could not tell.
+    pub batches_machine_only: u64,
     /// Objections of the checker.
     pub vetoes: u64,
     /// What the energy cost; `None` once a stretch had no known price.
@@ -111,6 +118,9 @@ impl Simulation {
                 running_seconds: 0,
                 commands: 0,
                 confirmed: 0,
+                batches_agreed: 0,
+                batches_disagreed: 0,
+                batches_machine_only: 0,
                 vetoes: 0,
                 cost: Some(Money::zero(site.economics.currency)),
                 revenue: Some(Money::zero(site.economics.currency)),
@@ -256,6 +266,13 @@ impl Simulation {
         self.totals.cycles += 1;
         self.totals.commands += cycle.commands.len() as u64;
         self.totals.vetoes += cycle.vetoes.len() as u64;
+        for batch in &cycle.batches {
+            *match batch.says {
+                MeterSays::Agrees => &mut self.totals.batches_agreed,
+                MeterSays::Disagrees => &mut self.totals.batches_disagreed,
+                MeterSays::MachineOnly => &mut self.totals.batches_machine_only,
+            } += 1;
+        }
         self.totals.confirmed += cycle.transitions.iter().filter(|t| is_confirmed(t)).count() as u64;
         cycle
     }

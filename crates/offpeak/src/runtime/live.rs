@@ -11,11 +11,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, Returned, Snapshot, Stop,
-    Transition,
+    BatchVerdict, Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, Returned,
+    Snapshot, Stop, Transition,
 };
 use offpeak_site::{Action, Authority, CircuitIx, Site};
-use offpeak_store::{Batch, Book, Change, InForce, MachineState, Recorder};
+use offpeak_store::{Book, Change, Entry, InForce, MachineState, MeterVerdict, Recorder};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -221,10 +221,11 @@ fn send(shared: &Shared, site: &Site, io: &Arc<Mutex<PlantIo>>, cycle: &Cycle, m
     let (downs, ups): (Vec<Command>, Vec<Command>) =
         cycle.commands.iter().partition(|command| matches!(command.action, Action::Sleep | Action::Cut));
     lock(io).send(downs);
-    if cycle.transitions.is_empty() {
+    if cycle.transitions.is_empty() && cycle.batches.is_empty() {
         return;
     }
     let changes = cycle.transitions.iter().map(|of| change(site, memory, of)).collect();
+    let verdicts = cycle.batches.iter().map(|of| verdict(site, of)).collect();
     let (io, runtime) = (Arc::clone(io), tokio::runtime::Handle::current());
     let then = Box::new(move || {
         if !ups.is_empty() {
@@ -232,7 +233,7 @@ fn send(shared: &Shared, site: &Site, io: &Arc<Mutex<PlantIo>>, cycle: &Cycle, m
             lock(&io).send(ups);
         }
     });
-    if !shared.recorder.write(Batch { changes, then }) {
+    if !shared.recorder.write(Entry { changes, verdicts, then }) {
         warn!(lost = shared.recorder.lost(), "the book is behind: starts wait");
     }
 }
@@ -263,8 +264,31 @@ fn change(site: &Site, memory: &Memory, of: &Transition) -> Change {
     }
 }
 
+fn verdict(site: &Site, of: &BatchVerdict) -> MeterVerdict {
+    MeterVerdict {
+        circuit: site.circuits.get(of.circuit).id.clone(),
+        since: of.since,
+        until: of.until,
+        commands: of.commands,
+        confirmed: of.confirmed,
+        least: of.least,
+        most: of.most,
+        measured: of.measured,
+        tolerance: of.tolerance,
+        says: of.says.to_string(),
+    }
+}
+
 /// One line a change of state that somebody should see.
 fn tell(cycle: &Cycle) {
+    for batch in &cycle.batches {
+        let measured_w = batch.measured.map(offpeak_units::Power::to_watts);
+        info!(
+            circuit = batch.circuit.0, commands = batch.commands, confirmed = batch.confirmed,
+            least_w = batch.least.to_watts(), most_w = batch.most.to_watts(), measured_w, meter = %batch.says,
+            "a batch of commands has ended"
+        );
+    }
     for veto in &cycle.vetoes {
         warn!(circuit = veto.circuit.0, cause = %veto.cause, "the checker objects");
     }

@@ -48,6 +48,10 @@ pub(crate) struct Report {
     limit_excess_worst: Option<ExcessReport>,
     commands: u64,
     commands_confirmed: u64,
+    /// Batches of commands, by what the circuit's meter makes of the machines' word.
+    batches_meter_agrees: u64,
+    batches_meter_disagrees: u64,
+    batches_machine_only: u64,
     checker_vetoes: u64,
     cycles: u64,
     seconds_leapt: u64,
@@ -141,6 +145,11 @@ impl fmt::Display for Report {
             )?;
         }
         writeln!(f, "commands   {}, of which {} confirmed", self.commands, self.commands_confirmed)?;
+        writeln!(
+            f,
+            "meter      agrees with {} batches of them, disagrees with {}, cannot tell of {}",
+            self.batches_meter_agrees, self.batches_meter_disagrees, self.batches_machine_only
+        )?;
         writeln!(f, "checker    {} objection(s)", self.checker_vetoes)?;
         writeln!(f, "cost       {}", money(self.cost))?;
         writeln!(f, "revenue    {}", money(self.revenue))?;
@@ -217,6 +226,9 @@ fn report(
         limit_excess_worst: verdict.worst.map(|worst| excess(site, simulation, &worst)),
         commands: totals.commands,
         commands_confirmed: totals.confirmed,
+        batches_meter_agrees: totals.batches_agreed,
+        batches_meter_disagrees: totals.batches_disagreed,
+        batches_machine_only: totals.batches_machine_only,
         checker_vetoes: totals.vetoes,
         cycles: totals.cycles,
         seconds_leapt: totals.leapt,

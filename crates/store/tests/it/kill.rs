@@ -19,10 +19,10 @@ fn the_writer_that_is_killed() {
     let mut out = std::io::stdout().lock();
     loop {
         let generations = book.reserve_generations(3).unwrap();
-        book.record(&[
-            change(generations.start, "m1", "issued"),
-            change(generations.start + 1, "m2", "issued"),
-        ])
+        book.record(
+            &[change(generations.start, "m1", "issued"), change(generations.start + 1, "m2", "issued")],
+            &[],
+        )
         .unwrap();
         book.stop(&format!("c{}", generations.start), at(0), "kill test").unwrap();
         writeln!(out, "\nACK {}", generations.start).unwrap();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_store::{Batch, Book, BookError, Change, MachineState, Recorder};
+use offpeak_store::{Book, BookError, Change, Entry, MachineState, MeterVerdict, Recorder};
 use offpeak_units::Power;
 
 fn at(second: i64) -> Timestamp {
@@ -113,12 +113,42 @@ fn a_start_is_on_disk_before_it_is_sent() {
     for generation in 1..=50 {
         let (book, sent) = (Arc::clone(&book), sent.clone());
         let then = move || sent.send(book.command_state(generation).unwrap()).unwrap();
-        let written =
-            recorder.write(Batch { changes: vec![change(generation, "m1", "issued")], then: Box::new(then) });
+        let written = recorder.write(Entry {
+            changes: vec![change(generation, "m1", "issued")],
+            verdicts: Vec::new(),
+            then: Box::new(then),
+        });
         assert!(written);
     }
     drop((recorder, sent));
     let states: Vec<_> = seen.iter().collect();
     assert_eq!(states, vec![Some("issued".to_owned()); 50]);
     assert_eq!(book.machines().unwrap()["m1"].started_at, Some(at(0)));
+}
+
+#[test]
+fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() {
+    let folder = folder();
+    let path = folder.path().join("book.sqlite");
+    drop(open(folder.path()));
+    // As the version before wrote it.
+    rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
+    let book = open(folder.path());
+    let verdict = |measured| MeterVerdict {
+        circuit: "grid".into(),
+        since: at(1),
+        until: at(60),
+        commands: 30,
+        confirmed: 29,
+        least: Power::from_watts(-90_000),
+        most: Power::from_watts(-87_000),
+        measured,
+        tolerance: Power::from_watts(4_000),
+        says: "agrees".into(),
+    };
+    let (first, second) = (verdict(Some(Power::from_watts(-88_000))), verdict(None));
+    book.record(&[], &[first.clone()]).unwrap();
+    book.record(&[], &[second.clone()]).unwrap();
+    assert_eq!(book.verdicts(10).unwrap(), [second.clone(), first]);
+    assert_eq!(book.verdicts(1).unwrap(), [second]);
 }
