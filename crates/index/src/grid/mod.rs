@@ -18,6 +18,6 @@ pub use book::{Balance, Event, GridBook, Peak, PeakUse};
 pub use estimate::{ClaimCheck, ClaimRow, MiningEstimate, Rule, check_claim};
 pub use nation::{MiningOnGrid, NationYear, nation_year};
 pub use shape::{DemandShape, ShapeError};
-pub use supply::{GridInputs, GridYear, GridYearError};
+pub use supply::{Capacity, GridInputs, GridYear, GridYearError};
 pub use week::{WeekHours, WeekHoursError};
 pub use whatif::{EmissionRates, HourOfDay, HourRow, MiningChange, Totals, WhatIf, WhatIfError, what_if};

@@ -10,6 +10,18 @@ use crate::world::{Assumption, CountryCode};
 use super::book::{Balance, PeakUse};
 use super::shape::{DemandShape, HourOf, ShapeError, hours_of, scale, whole};
 
+/// What can be generated at home. Nothing is published by the hour; the first two bracket it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Capacity {
+    /// In every hour what is generated in it: no plant has room, and any more load is imported.
+    NoSpare,
+    /// In every hour what was generated in the hour of the highest load: too much for the summer, when
+    /// units are under repair.
+    AsAtPeak,
+    /// MW in each month; in an hour that generates more, what is generated.
+    Months([f64; 12]),
+}
+
 /// What a year by the hour is made from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GridInputs<'a> {
@@ -19,9 +31,8 @@ pub struct GridInputs<'a> {
     pub peak: &'a PeakUse,
     /// The shape of demand.
     pub shape: &'a DemandShape,
-    /// MW that can be generated at home in each month; `None` takes the generation at the highest load
-    /// for all months, which is too much for the summer, when units are under repair.
-    pub capacity_mw: Option<[f64; 12]>,
+    /// What can be generated at home.
+    pub capacity: Capacity,
     /// MW that neighbours can deliver; `None` is without limit.
     pub import_limit_mw: Option<f64>,
 }
@@ -36,7 +47,7 @@ pub struct GridYear {
     pub(super) hours: Vec<HourOf>,
     pub(super) demand_kw: Vec<i64>,
     pub(super) generation_kw: Vec<i64>,
-    pub(super) capacity_kw: [i64; 12],
+    pub(super) capacity_kw: Vec<i64>,
     pub(super) import_limit_kw: Option<i64>,
     /// How far the shape had to be stretched; near 1 it fits.
     pub stretch: f64,
@@ -98,12 +109,7 @@ impl GridYear {
         let at_peak = power("generation at the highest load", peak.generation_mw)?;
         let generation = energy("generation", balance.generation_twh)?;
         let generation_kw = follow(&demand_kw, peak_kw, generation, at_peak)?;
-        let mut capacity_kw = [at_peak; 12];
-        if let Some(months) = inputs.capacity_mw {
-            for (kw, mw) in capacity_kw.iter_mut().zip(months) {
-                *kw = power("capacity", mw)?;
-            }
-        }
+        let capacity_kw = capacity(inputs.capacity, &hours, &generation_kw, at_peak)?;
         let import_limit_kw = inputs.import_limit_mw.map(|mw| power("import limit", mw)).transpose()?;
         let assumptions = assumptions(inputs, stretch);
         let (country, year) = (balance.country, balance.year);
@@ -119,6 +125,25 @@ impl GridYear {
             assumptions,
         })
     }
+}
+
+fn capacity(
+    rule: Capacity,
+    hours: &[HourOf],
+    generation: &[i64],
+    at_peak: i64,
+) -> Result<Vec<i64>, GridYearError> {
+    let mut months = [at_peak; 12];
+    match rule {
+        Capacity::NoSpare => return Ok(generation.to_vec()),
+        Capacity::AsAtPeak => {}
+        Capacity::Months(mw) => {
+            for (kw, mw) in months.iter_mut().zip(mw) {
+                *kw = kilo("capacity", mw, 1e3, MOST_KW)?;
+            }
+        }
+    }
+    Ok(hours.iter().zip(generation).map(|(hour, kw)| months[hour.month()].max(*kw)).collect())
 }
 
 /// Generation on a straight line with demand: its sum and its value at the highest load are given.
@@ -149,13 +174,17 @@ fn assumptions(inputs: &GridInputs<'_>, stretch: f64) -> Vec<Assumption> {
         Assumption::text("generation_by_hour", "on a straight line with demand", "a rule of our own"),
     ];
     list.extend(peak.assumptions());
-    match inputs.capacity_mw {
-        None => {
-            let source = "the generation in the hour of the highest load, for all months: too much for the \
-                          summer, when units are under repair";
+    match inputs.capacity {
+        Capacity::NoSpare => {
+            let source = "the lower bracket: any more load is imported";
+            list.push(Assumption::text("home_capacity", "what is generated in each hour", source));
+        }
+        Capacity::AsAtPeak => {
+            let source = "the upper bracket: generation in the hour of the highest load, for all hours; too \
+                          much for the summer, when units are under repair";
             list.push(Assumption::number("home_capacity", peak.generation_mw, "MW", source));
         }
-        Some(months) => {
+        Capacity::Months(months) => {
             for (at, mw) in months.iter().enumerate() {
                 let key = format!("home_capacity_month_{}", at + 1);
                 list.push(Assumption::number(&key, *mw, "MW", "argument"));

@@ -8,7 +8,7 @@
 //! then plants at home. In every hour `demand = generation + imports - exports + not served`, to the
 //! kilowatt-hour.
 
-use crate::world::{Assumption, Month};
+use crate::world::{Assumption, CountryCode, Generation, Month};
 
 use super::supply::{GridYear, GridYearError, kilo};
 use super::week::WeekHours;
@@ -33,6 +33,29 @@ pub struct EmissionRates {
     pub import_g_per_kwh: f64,
     /// Where that comes from.
     pub import_source: String,
+}
+
+impl EmissionRates {
+    /// The published means of a country and of the neighbour it imports from, of the latest year up to
+    /// this one. Means, not what one more megawatt emits: in a country that meets it with coal, too low.
+    #[must_use]
+    pub fn published(
+        generation: &Generation,
+        home: CountryCode,
+        neighbour: CountryCode,
+        year: i16,
+    ) -> Option<Self> {
+        let source =
+            |country: CountryCode, year| format!("{}, {} of {year}", generation.source(), country.name());
+        let (home_year, home_g_per_kwh) = generation.intensity(home, year)?;
+        let (import_year, import_g_per_kwh) = generation.intensity(neighbour, year)?;
+        Some(Self {
+            home_g_per_kwh,
+            home_source: source(home, home_year),
+            import_g_per_kwh,
+            import_source: source(neighbour, import_year),
+        })
+    }
 }
 
 /// One hour, in whole kilowatts (and so kilowatt-hours).
@@ -81,7 +104,7 @@ pub struct Totals {
     pub import_peak_kw: i64,
     /// Hours in which not all is served.
     pub unserved_hours: u32,
-    /// Tonnes CO2e of all that is generated at home (exports included) and of imports.
+    /// Tonnes CO2e of what is used: generated at home less exports, and imports.
     pub tonnes: f64,
 }
 
@@ -188,7 +211,7 @@ pub fn what_if(grid: &GridYear, change: &MiningChange, rates: &EmissionRates) ->
 /// One hour after a change of load, by the rules above.
 fn settle(grid: &GridYear, at: usize, more: i64) -> HourRow {
     let (demand, generation) = (grid.demand_kw[at], grid.generation_kw[at]);
-    let capacity_kw = grid.capacity_kw[grid.hours[at].month()];
+    let capacity_kw = grid.capacity_kw[at];
     let mut row = HourRow {
         demand_kw: demand + more,
         generation_kw: generation,
@@ -239,7 +262,7 @@ fn totals<'a>(rows: impl Iterator<Item = &'a HourRow>, rates: &EmissionRates) ->
         sum.deficit_kwh += (-reserve).max(0);
     }
     let grams = |kwh: i64, g_per_kwh: f64| kwh as f64 * g_per_kwh;
-    let home = grams(sum.generation_kwh, rates.home_g_per_kwh);
+    let home = grams(sum.generation_kwh - sum.export_kwh, rates.home_g_per_kwh);
     sum.tonnes = (home + grams(sum.import_kwh, rates.import_g_per_kwh)) / 1e6;
     sum
 }

@@ -107,11 +107,15 @@ pub fn flows(series: &ShareSeries, before: Period, after: Period) -> Result<Flow
     Ok(Flows { before, after, changes, flows, folded, assumptions })
 }
 
+/// Percentage points below which a change is the rounding of floats, not of the source.
+const DUST: f64 = 1e-10;
+
 fn allocate(changes: &[Change]) -> Vec<Flow> {
-    let gained: f64 = changes.iter().map(|change| change.points().max(0.0)).sum();
+    let gainers = || changes.iter().filter(|change| change.points() > DUST);
+    let gained: f64 = gainers().map(Change::points).sum();
     let mut flows = Vec::new();
-    for loser in changes.iter().filter(|change| change.points() < 0.0) {
-        for gainer in changes.iter().filter(|change| change.points() > 0.0) {
+    for loser in changes.iter().filter(|change| change.points() < -DUST) {
+        for gainer in gainers() {
             flows.push(Flow {
                 from: loser.place.clone(),
                 to: gainer.place.clone(),

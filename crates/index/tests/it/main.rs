@@ -1,1 +1,5 @@
 //! The room from outside.
+
+mod grid;
+mod world;
+mod world_reference;
