@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::month::{Month, Period};
 
 /// A lower bound, a best guess and an upper bound of the same thing.
@@ -43,19 +45,58 @@ pub struct NetworkLoad {
 }
 
 impl NetworkLoad {
+    /// Monthly means of a daily series. A month in which a day is missing has no mean.
+    #[must_use]
+    pub fn from_days(method: &str, vintage: &str, days: impl IntoIterator<Item = (Date, Band)>) -> Self {
+        let mut months: BTreeMap<Month, BTreeMap<Date, Band>> = BTreeMap::new();
+        for (day, band) in days {
+            if let Some(month) = Month::of(day) {
+                months.entry(month).or_default().insert(day, band);
+            }
+        }
+        let whole = |days: &BTreeMap<Date, Band>| {
+            let last = days.keys().next().map(|day| day.days_in_month().unsigned_abs());
+            last.map(usize::from) == Some(days.len())
+        };
+        let means = months.iter().filter(|(_, days)| whole(days));
+        let gw = means.filter_map(|(month, days)| Some((*month, mean(days.values())?))).collect();
+        Self { method: method.to_owned(), vintage: vintage.to_owned(), gw }
+    }
     /// The mean over a period's months; `None` when one of them is missing.
     #[must_use]
     pub fn over(&self, period: Period) -> Option<Band> {
         let months: Option<Vec<Band>> = period.months().map(|month| self.gw.get(&month).copied()).collect();
-        let months = months.filter(|months| !months.is_empty())?;
-        let mean = |of: fn(&Band) -> f64| months.iter().map(of).sum::<f64>() / months.len() as f64;
-        Some(Band { lower: mean(|b| b.lower), guess: mean(|b| b.guess), upper: mean(|b| b.upper) })
+        mean(&months?)
     }
+}
+
+fn mean<'a>(bands: impl IntoIterator<Item = &'a Band>) -> Option<Band> {
+    let (mut sum, mut count) = (Band::default(), 0_u32);
+    for band in bands {
+        sum.lower += band.lower;
+        sum.guess += band.guess;
+        sum.upper += band.upper;
+        count += 1;
+    }
+    let over = |total: f64| total / f64::from(count);
+    let mean = Band { lower: over(sum.lower), guess: over(sum.guess), upper: over(sum.upper) };
+    (count > 0).then_some(mean)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_month_needs_all_its_days() {
+        let days = |from: i8, to: i8| {
+            (from..=to).map(move |day| (jiff::civil::date(2021, 2, day), Band::exactly(f64::from(day))))
+        };
+        let february = Month::new(2021, 2).unwrap();
+        let whole = NetworkLoad::from_days("given", "test", days(1, 28));
+        assert!((whole.gw[&february].guess - 14.5).abs() < 1e-12);
+        assert!(NetworkLoad::from_days("given", "test", days(1, 27)).gw.is_empty());
+    }
 
     #[test]
     fn a_quarter_needs_all_its_months() {

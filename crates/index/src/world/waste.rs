@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::hardware::Model;
-
 use super::assumption::Assumption;
 use super::band::Band;
 use super::carbon::{factor_sets, singles};
@@ -29,7 +27,7 @@ pub struct EWaste {
     pub assumptions: Vec<Assumption>,
 }
 
-/// Installed mass over life; `None` unless both are above zero and finite.
+/// Mass of the machines that pay (the electricity index gives it) over life; `None` unless both are above zero and finite.
 #[must_use]
 pub fn ewaste(installed_kg: f64, life_years: f64) -> Option<EWaste> {
     let good = |value: f64| value.is_finite() && value > 0.0;
@@ -43,20 +41,6 @@ pub fn ewaste(installed_kg: f64, life_years: f64) -> Option<EWaste> {
         Assumption::number("machine_life", life_years, "years", source),
     ];
     Some(EWaste { kt_per_year: installed_kg / life_years / 1e6, assumptions })
-}
-
-impl EWaste {
-    /// Mass of all machines when a hash rate comes from these models in equal parts, in kilograms;
-    /// models without a weight are left out. `None` when none has one.
-    #[must_use]
-    pub fn installed_kg<'a>(
-        hash_rate_ths: f64,
-        profitable: impl IntoIterator<Item = &'a Model>,
-    ) -> Option<f64> {
-        let kg_per_ths = |model: &Model| model.weight_kg.map(|kg| kg / model.hash_rate_ths);
-        let known: Vec<f64> = profitable.into_iter().filter_map(kg_per_ths).collect();
-        (!known.is_empty()).then(|| hash_rate_ths * known.iter().sum::<f64>() / known.len() as f64)
-    }
 }
 
 /// Water with what it rests on.
