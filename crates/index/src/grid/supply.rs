@@ -167,6 +167,8 @@ fn assumptions(inputs: &GridInputs<'_>, stretch: f64) -> Vec<Assumption> {
     let GridInputs { balance, peak, shape, .. } = inputs;
     let source = format!("{}, {}", balance.source, balance.year);
     let mut list = vec![
+        Assumption::text("country", balance.country.code(), "argument"),
+        Assumption::number("year", f64::from(balance.year), "1", "argument"),
         Assumption::number("demand", balance.demand_twh, "TWh", source.clone()),
         Assumption::number("generation", balance.generation_twh, "TWh", source),
         Assumption::text("demand_shape", shape.name.clone(), shape.source.clone()),

@@ -110,6 +110,8 @@ pub enum Place {
     Other,
     /// What the source does not report: 100 % less all that it does.
     Remainder,
+    /// No place: machines that were switched off, or new ones.
+    Nowhere,
 }
 
 impl Place {
@@ -130,6 +132,7 @@ impl Place {
             Self::Named(name) => name,
             Self::Other => "other",
             Self::Remainder => "not reported",
+            Self::Nowhere => "switched off or new",
         }
     }
     /// Its English name.

@@ -35,15 +35,15 @@ impl Change {
     }
 }
 
-/// Percentage points that the rule takes from one place to another.
+/// What the rule takes from one place to another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flow {
     /// Who lost.
     pub from: Place,
     /// Who gained.
     pub to: Place,
-    /// Percentage points, above zero.
-    pub points: f64,
+    /// Percentage points, or the unit of the whole; above zero.
+    pub amount: f64,
 }
 
 /// Differences and flows between two periods of one series.
@@ -103,24 +103,22 @@ pub fn flows(series: &ShareSeries, before: Period, after: Period) -> Result<Flow
         "proportional: loss x gain / sum of gains",
         "a stated rule, not an observation",
     ));
-    let flows = allocate(&changes);
+    let points: Vec<_> = changes.iter().map(|change| (change.place.clone(), change.points())).collect();
+    let flows = allocate(&points);
     Ok(Flows { before, after, changes, flows, folded, assumptions })
 }
 
 /// Percentage points below which a change is the rounding of floats, not of the source.
 const DUST: f64 = 1e-10;
 
-fn allocate(changes: &[Change]) -> Vec<Flow> {
-    let gainers = || changes.iter().filter(|change| change.points() > DUST);
-    let gained: f64 = gainers().map(Change::points).sum();
+/// The rule: changes by place that sum to zero become flows from losers to gainers.
+fn allocate(changes: &[(Place, f64)]) -> Vec<Flow> {
+    let gainers = || changes.iter().filter(|(_, change)| *change > DUST);
+    let gained: f64 = gainers().map(|(_, change)| change).sum();
     let mut flows = Vec::new();
-    for loser in changes.iter().filter(|change| change.points() < -DUST) {
-        for gainer in gainers() {
-            flows.push(Flow {
-                from: loser.place.clone(),
-                to: gainer.place.clone(),
-                points: -loser.points() * gainer.points() / gained,
-            });
+    for (loser, loss) in changes.iter().filter(|(_, change)| *change < -DUST) {
+        for (gainer, gain) in gainers() {
+            flows.push(Flow { from: loser.clone(), to: gainer.clone(), amount: -loss * gain / gained });
         }
     }
     flows
@@ -134,12 +132,20 @@ impl Flows {
         let change = |c: &Change| (c.after * after - c.before * before) / 100.0;
         self.changes.iter().map(|c| (c.place.clone(), change(c))).collect()
     }
-    /// CSV of the flows: `from,to,points`.
+    /// The same rule in that unit. What losers lost beyond what gainers gained was switched off; gains
+    /// beyond the losses are new machines: both are flows with [`Place::Nowhere`].
+    #[must_use]
+    pub fn absolute_flows(&self, before: f64, after: f64) -> Vec<Flow> {
+        let mut changes: Vec<(Place, f64)> = self.absolute(before, after).into_iter().collect();
+        changes.push((Place::Nowhere, before - after));
+        allocate(&changes)
+    }
+    /// CSV of the flows in percentage points: `from,to,points`.
     #[must_use]
     pub fn to_csv(&self) -> String {
         let mut text = csv_line(["from", "to", "points"]);
         for flow in &self.flows {
-            text.push_str(&csv_line([flow.from.key(), flow.to.key(), &flow.points.to_string()]));
+            text.push_str(&csv_line([flow.from.key(), flow.to.key(), &flow.amount.to_string()]));
         }
         text
     }
@@ -161,11 +167,22 @@ mod tests {
         assert_eq!(points, expected);
         assert_eq!(flows.folded.iter().map(Place::key).collect::<Vec<_>>(), ["CAN"]);
         let to_kazakhstan = flows.flows.iter().find(|flow| flow.to.key() == "KAZ").unwrap();
-        assert!((to_kazakhstan.points - 9.9).abs() < 1e-9);
+        assert!((to_kazakhstan.amount - 9.9).abs() < 1e-9);
         // The network fell from 16 to 8 GW (round figures): China lost more than all others gained.
         let gw = flows.absolute(16.0, 8.0);
         assert!((gw[&Place::from_name("CN")] + 7.36).abs() < 1e-9);
         assert!((gw.values().sum::<f64>() + 8.0).abs() < 1e-9);
+        let off: f64 =
+            flows.absolute_flows(16.0, 8.0).iter().filter(|f| f.to == Place::Nowhere).map(|f| f.amount).sum();
+        assert!((off - 8.0).abs() < 1e-9);
+        // A network that grew by more than anybody lost: the rest is new.
+        let new: f64 = flows
+            .absolute_flows(8.0, 16.0)
+            .iter()
+            .filter(|f| f.from == Place::Nowhere)
+            .map(|f| f.amount)
+            .sum();
+        assert!((new - 8.0).abs() < 1e-9);
     }
 
     #[test]

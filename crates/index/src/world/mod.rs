@@ -17,12 +17,13 @@ mod flows;
 mod generation;
 mod load;
 mod month;
+mod overview;
 mod shares;
 mod shares_csv;
 pub(crate) mod table;
 mod waste;
 
-pub use assumption::{Assumption, assumptions_csv};
+pub use assumption::{Assumption, assumptions_csv, read_header, with_header};
 pub use band::{Band, NetworkLoad};
 pub use carbon::{
     Contract, EmissionFactors, Emissions, GridIntensity, MarketBased, Residual, location_based, market_based,
@@ -34,6 +35,7 @@ pub use generation::{Fuel, Generation, Mix};
 pub(crate) use load::hours_of_year;
 pub use load::{Against, CountryLoad, GridFact, GridFacts, country_load};
 pub use month::{Month, MonthError, Period};
+pub use overview::{Overview, OverviewRow, overview};
 pub use shares::{Point, Rank, Sample, ShareSeries, Whole, embedded_shares, share_within};
 pub use shares_csv::{SeriesHeader, parse_shares_csv, shares_csv};
 pub use table::TableError;

@@ -118,6 +118,13 @@ impl ShareSeries {
         }
         ranks
     }
+    /// A place's percent and rank in every period that reports it.
+    #[must_use]
+    pub fn history(&self, place: &Place) -> Vec<(Period, f64, Option<usize>)> {
+        let periods = self.points.iter().filter_map(|(period, places)| Some((*period, places.get(place)?)));
+        let rank = |period| self.ranks(period).into_iter().find(|rank| rank.place == *place);
+        periods.map(|(period, point)| (period, point.percent, rank(period).map(|rank| rank.rank))).collect()
+    }
     /// What the series rests on.
     #[must_use]
     pub fn assumptions(&self) -> Vec<Assumption> {
@@ -179,5 +186,9 @@ mod tests {
         let ranks = series[0].ranks("2021-08".parse().unwrap());
         let order: Vec<_> = ranks.iter().map(|rank| (rank.rank, rank.place.key())).collect();
         assert_eq!(order, [(1, "USA"), (2, "KAZ"), (3, "RUS"), (4, "CAN")]);
+        let history = series[0].history(&country("KZ"));
+        let ranks: Vec<_> = history.iter().map(|(_, percent, rank)| (*percent, *rank)).collect();
+        assert_eq!(ranks, [(8.2, Some(3)), (18.1, Some(2)), (13.2, Some(3))]);
+        assert_eq!(series[0].history(&country("CN"))[1].2, None, "a reported zero has no rank");
     }
 }

@@ -1,10 +1,10 @@
 //! A nation's grid through the public interface: what holds for any change, and Kazakhstan's story.
 
 use offpeak_index::grid::{
-    Capacity, DemandShape, EmissionRates, GridBook, GridInputs, GridYear, MiningChange, Totals, WeekHours,
-    WhatIf, nation_year, what_if,
+    Balance, Capacity, DemandShape, EmissionRates, GridBook, GridInputs, GridYear, MiningChange, PeakUse,
+    Totals, WeekHours, WhatIf, nation_year, what_if,
 };
-use offpeak_index::world::{CountryCode, Generation};
+use offpeak_index::world::{CountryCode, Generation, read_header, with_header};
 use proptest::prelude::*;
 
 const KAZAKHSTAN: CountryCode = CountryCode::KAZAKHSTAN;
@@ -181,6 +181,48 @@ fn a_file_recomputes_from_its_own_assumptions() {
     }
 }
 
+#[test]
+fn a_what_if_recomputes_from_its_own_file() {
+    let out = ask(&year_of_hours(2021, Some(2_000.0)), 920.0, "00-08, weekend");
+    let file = with_header("what if", &out.assumptions, &out.to_csv());
+    let read = read_header(&file);
+    let number = |key: &str| -> f64 { read[key].parse().unwrap() };
+    let balance = Balance {
+        country: read["country"].parse().unwrap(),
+        year: number("year") as i16,
+        series: "file".to_owned(),
+        generation_twh: number("generation"),
+        demand_twh: number("demand"),
+        source: "file".to_owned(),
+    };
+    let peak = PeakUse {
+        load_mw: number("peak_load"),
+        generation_mw: number("generation_at_peak"),
+        from_year: 0,
+        published: false,
+        source: "file".to_owned(),
+    };
+    let shape = DemandShape::kazakhstan();
+    assert_eq!(read["demand_shape"], shape.name);
+    let inputs = GridInputs {
+        balance: &balance,
+        peak: &peak,
+        shape: &shape,
+        capacity: Capacity::Months([number("home_capacity"); 12]),
+        import_limit_mw: Some(number("import_limit")),
+    };
+    let change = MiningChange { mw: number("mining_change"), hours: read["mining_hours"].parse().unwrap() };
+    let rates = EmissionRates {
+        home_g_per_kwh: number("home_emissions"),
+        import_g_per_kwh: number("import_emissions"),
+        ..rates()
+    };
+    let again = what_if(&GridYear::build(&inputs).unwrap(), &change, &rates).unwrap();
+    let csv: String =
+        file.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    assert_eq!(again.to_csv(), csv);
+}
+
 fn window() -> impl Strategy<Value = String> {
     let term = prop_oneof![
         Just("weekend".to_owned()),
@@ -245,6 +287,44 @@ proptest! {
         let _ = GridBook::from_csv("", "", &estimate);
         let _ = DemandShape::from_csv(&with("kind,index,value"), "", "");
         let _ = text.parse::<WeekHours>();
+    }
+
+    #[test]
+    fn any_figures_are_a_year_to_the_kilowatt_hour_or_refused(
+        demand_twh in 0.01..2_000.0_f64,
+        generation_ratio in 0.5..1.5_f64,
+        load_factor in 0.4..1.1_f64,
+        home_at_peak in 0.5..1.5_f64,
+    ) {
+        let load_mw = demand_twh * 1e6 / 8_760.0 / load_factor;
+        let balance = Balance {
+            country: KAZAKHSTAN,
+            year: 2022,
+            series: "any".to_owned(),
+            generation_twh: demand_twh * generation_ratio,
+            demand_twh,
+            source: "any".to_owned(),
+        };
+        let peak = PeakUse {
+            load_mw,
+            generation_mw: load_mw * home_at_peak,
+            from_year: 2022,
+            published: true,
+            source: "any".to_owned(),
+        };
+        let inputs = GridInputs {
+            balance: &balance,
+            peak: &peak,
+            shape: &DemandShape::kazakhstan(),
+            capacity: Capacity::AsAtPeak,
+            import_limit_mw: None,
+        };
+        if let Ok(grid) = GridYear::build(&inputs) {
+            let base = ask(&grid, 0.0, "never").base;
+            prop_assert_eq!(base.demand_kwh, (demand_twh * 1e9).round() as i64);
+            prop_assert_eq!(base.generation_kwh, (balance.generation_twh * 1e9).round() as i64);
+            prop_assert_eq!(base.peak_kw, (load_mw * 1e3).round() as i64);
+        }
     }
 
     #[test]

@@ -109,14 +109,22 @@ proptest! {
         let flows = flows(&series, "2021-04".parse().unwrap(), "2021-08".parse().unwrap()).unwrap();
         prop_assert!(flows.changes.iter().map(|change| change.points()).sum::<f64>().abs() < 1e-9);
         for change in &flows.changes {
-            let given: f64 = flows.flows.iter().filter(|f| f.from == change.place).map(|f| f.points).sum();
-            let taken: f64 = flows.flows.iter().filter(|f| f.to == change.place).map(|f| f.points).sum();
+            let given: f64 = flows.flows.iter().filter(|f| f.from == change.place).map(|f| f.amount).sum();
+            let taken: f64 = flows.flows.iter().filter(|f| f.to == change.place).map(|f| f.amount).sum();
             prop_assert!((taken - given - change.points()).abs() < 1e-9);
             prop_assert!(given == 0.0 || taken == 0.0, "nobody both gains and loses");
         }
-        prop_assert!(flows.flows.iter().all(|flow| flow.points > 0.0));
+        prop_assert!(flows.flows.iter().all(|flow| flow.amount > 0.0));
         let absolute = flows.absolute(16.0, 8.0);
         prop_assert!((absolute.values().sum::<f64>() + 8.0).abs() < 1e-9);
+        for (before, after) in [(16.0, 8.0), (8.0, 16.0)] {
+            let moved = flows.absolute_flows(before, after);
+            for (place, change) in flows.absolute(before, after) {
+                let given: f64 = moved.iter().filter(|f| f.from == place).map(|f| f.amount).sum();
+                let taken: f64 = moved.iter().filter(|f| f.to == place).map(|f| f.amount).sum();
+                prop_assert!((taken - given - change).abs() < 1e-8);
+            }
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn world_cambridges_full_map_reads() {
     let flows = flows(&map, "2021-04".parse().unwrap(), august).unwrap();
     println!("{}", flows.to_csv());
     let lost: f64 = flows.changes.iter().map(|change| change.points().min(0.0)).sum();
-    let moved: f64 = flows.flows.iter().map(|flow| flow.points).sum();
+    let moved: f64 = flows.flows.iter().map(|flow| flow.amount).sum();
     assert!((lost + moved).abs() < 1e-9);
 }
 
