@@ -6,7 +6,9 @@
 //! Not for: running a mine. Floats are allowed here, because everything is an estimate; nothing here
 //! feeds a power limit or a bill.
 
+pub mod electricity;
 mod fingerprint;
 pub mod grid;
 pub mod hardware;
+pub mod network;
 pub mod world;

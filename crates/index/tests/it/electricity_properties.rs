@@ -4,7 +4,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 use offpeak_index::electricity::{Cambridge, Method, Prepared, Revision, read_csv};
 use offpeak_index::hardware::{Model, parse_catalogue_csv};
-use offpeak_index::network::NetworkDay;
+use offpeak_index::network::{NetworkDay, parse_network_csv};
 use proptest::prelude::*;
 
 fn day() -> impl Strategy<Value = (f64, Option<f64>, f64, Option<f64>)> {
@@ -95,6 +95,8 @@ proptest! {
         let text = String::from_utf8_lossy(&bytes);
         let _ = read_csv(&text);
         let _ = parse_catalogue_csv(&text);
+        let _ = parse_network_csv(&text);
+        let _ = parse_network_csv(&format!("date,blocks,hash_rate_ths,price_usd,issuance_btc,fees_btc\n{text}"));
         let headed = format!("# offpeak electricity index, format 1\n# method = offpeak\n# assume {text}\n{text}");
         let _ = read_csv(&headed);
         let rows = format!("date,lower_twh,guess_twh,upper_twh,lower_gw,guess_gw,upper_gw\n{text}");
