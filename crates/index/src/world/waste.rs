@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(water(Band::exactly(10.0), Some((2.0, "stated"))).gigalitres.guess, 20.0);
         let mix = Generation::embedded().mix(CountryCode::KAZAKHSTAN, 2021).unwrap();
         let by_mix = water_by_mix(Band::exactly(8.06), &mix, &WaterFactors::embedded()[0]).unwrap();
-        // Hydropower is 8 % of the mix and nearly half of the water.
+        // Hydropower is 8 % of the mix and 43 % of the water.
         assert!((by_mix.l_per_kwh - 3.15).abs() < 0.01, "{}", by_mix.l_per_kwh);
         assert!(by_mix.covered < 1.0 && by_mix.covered > 0.99);
     }
