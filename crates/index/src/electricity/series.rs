@@ -128,6 +128,15 @@ impl Series {
             .retain(|row| from.is_none_or(|from| from <= row.date) && to.is_none_or(|to| row.date <= to));
         self
     }
+    /// The energy of a calendar month in terawatt-hours, day by day at each day's power, with the number
+    /// of days it rests on (Cambridge's monthly figure: the sum of GW x 24 / 1000).
+    #[must_use]
+    pub fn month_twh(&self, year: i16, month: i8) -> Option<(Band, usize)> {
+        let of_month = |row: &&Row| (row.date.year(), row.date.month()) == (year, month);
+        let days: Vec<Band> = self.rows.iter().filter(of_month).map(|row| row.gw).collect();
+        let sum = days.iter().fold(Band::default(), |sum, gw| sum.plus(*gw));
+        (!days.is_empty()).then(|| (sum.times(24.0 / 1e3), days.len()))
+    }
     /// The mean best guess of a year in terawatt-hours a year, with the number of days it rests on.
     #[must_use]
     pub fn year_guess_twh(&self, year: i16) -> Option<(f64, usize)> {

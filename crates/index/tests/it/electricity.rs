@@ -176,6 +176,16 @@ fn results_are_means_of_seven_days() {
 }
 
 #[test]
+fn a_month_is_the_sum_of_its_days() {
+    let fleet = table(&["A,Bitmain,2020-01-01,1,20"]);
+    let series = Method::Cambridge(plain()).series(&network(date(2020, 5, 30), &[1e3; 5]), &fleet);
+    let (may, days) = series.month_twh(2020, 5).unwrap();
+    assert_eq!(days, 2);
+    assert_near(may.guess, 2.0 * 0.022 * 24.0 / 1e3);
+    assert_eq!(series.month_twh(2020, 7), None);
+}
+
+#[test]
 fn the_installed_mass_is_that_of_those_that_pay() {
     let text = "name,maker,release,hash_rate_ths,power_w,weight_kg
 A,Bitmain,2020-01-15,100,2000,10
