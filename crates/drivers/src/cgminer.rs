@@ -28,6 +28,11 @@ impl<'a> Text<'a> {
     pub fn owned(&self) -> Option<String> {
         self.get().map(str::to_owned)
     }
+    /// As it came, borrowed where it can be.
+    #[must_use]
+    pub fn into_inner(self) -> Option<Cow<'a, str>> {
+        self.0
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

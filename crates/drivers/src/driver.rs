@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::connect::Connector;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, whatsminer};
+use crate::{antminer, avalon, whatsminer};
 
 pub use crate::call::{Link, Question};
 
@@ -56,6 +56,7 @@ fn factory_login(family: Family) -> Credentials {
     let (user, password) = match family {
         Family::WhatsminerV2 => ("admin", "admin"),
         Family::AntminerStock => ("root", "root"),
+        Family::Avalon => ("root", "root"),
         _ => ("", ""),
     };
     Credentials { user: user.to_owned(), password: password.to_owned() }
@@ -141,6 +142,7 @@ impl Driver {
         let reading = match family {
             Family::WhatsminerV2 => whatsminer::drive::read(&mut call).await?,
             Family::AntminerStock => antminer::drive::read(&mut call).await?,
+            Family::Avalon => avalon::drive::read(&mut call).await?,
             _ => return Err(Trouble::Denied),
         };
         if let Some(reading) = reading {
@@ -164,6 +166,7 @@ impl Driver {
         outcome_of(match family {
             Family::WhatsminerV2 => whatsminer::drive::command(&mut call, order).await,
             Family::AntminerStock => antminer::drive::command(&mut call, order).await,
+            Family::Avalon => avalon::drive::command(&mut call, order).await,
             _ => Err(ReplyError::refused("machines of this family are only read")),
         })
     }
@@ -189,6 +192,9 @@ impl Driver {
         let (mut link, mut buffer) = (Link::default(), Vec::new());
         let mut call = Call { driver: self, family: Family::Other, at, link: &mut link, buffer: &mut buffer };
         call.ask(&antminer::request("version"), self.patience.slow).await?;
+        if let Some(identity) = avalon::drive::recognise(call.buffer) {
+            return Ok(Some(identity));
+        }
         match antminer::Version::parse(call.buffer) {
             Ok(version) => {
                 if !antminer::drive::recognise(&version) {

@@ -8,6 +8,7 @@
 //! from later readings).
 
 pub mod antminer;
+pub mod avalon;
 pub mod bench;
 pub mod call;
 pub mod cgminer;
