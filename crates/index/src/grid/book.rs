@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::Date;
 
+use crate::world::assumption::given_number;
 use crate::world::{Assumption, CountryCode, Generation, GridFact, GridFacts, TableError};
 
 use super::estimate::{MiningEstimate, parse_estimates};
@@ -199,8 +200,8 @@ impl PeakUse {
             format!("scaled from {} by demand and generation: {}", self.from_year, self.source)
         };
         vec![
-            Assumption::number("peak_load", self.load_mw, "MW", source.clone()),
-            Assumption::number("generation_at_peak", self.generation_mw, "MW", source),
+            given_number("peak_load", self.load_mw, "MW", source.clone()),
+            given_number("generation_at_peak", self.generation_mw, "MW", source),
         ]
     }
 }

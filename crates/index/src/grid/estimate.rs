@@ -4,6 +4,7 @@
 //! share of the network's power. They disagree by a factor of five for Kazakhstan and stay apart.
 //! Not for: choosing between them.
 
+use crate::world::assumption::{given_number, given_text};
 use crate::world::table::{Row, Table};
 use crate::world::{Assumption, CountryCode, Period, TableError};
 
@@ -72,13 +73,13 @@ impl MiningEstimate {
     #[must_use]
     pub fn assumptions(&self) -> Vec<Assumption> {
         let number = |what: &str, value: f64, unit: &'static str| {
-            Assumption::number(&format!("{}_{what}", self.key), value, unit, self.source.clone())
+            given_number(&format!("{}_{what}", self.key), value, unit, self.source.clone())
         };
         match &self.rule {
             Rule::Fee { receipts, fee_per_kwh, currency, hours } => vec![
                 number("receipts", *receipts, "currency units"),
                 number("fee", *fee_per_kwh, "currency units/kWh"),
-                Assumption::text(&format!("{}_currency", self.key), currency.clone(), self.source.clone()),
+                given_text(&format!("{}_currency", self.key), currency.clone(), self.source.clone()),
                 number("hours", *hours, "h"),
             ],
             Rule::ShareOfEnergy { percent, energy_twh, hours } => vec![
@@ -173,10 +174,10 @@ pub struct ClaimRow {
 pub fn check_claim(claim_percent: f64, balance: &Balance, estimates: &[MiningEstimate]) -> ClaimCheck {
     let hours = f64::from(crate::world::hours_of_year(balance.year));
     let mut assumptions = vec![
-        Assumption::number("claim", claim_percent, "%", "argument"),
-        Assumption::number("generation", balance.generation_twh, "TWh", balance.source.clone()),
-        Assumption::number("demand", balance.demand_twh, "TWh", balance.source.clone()),
-        Assumption::number("hours_of_year", hours, "h", "calendar"),
+        given_number("claim", claim_percent, "%", "argument"),
+        given_number("generation", balance.generation_twh, "TWh", balance.source.clone()),
+        given_number("demand", balance.demand_twh, "TWh", balance.source.clone()),
+        given_number("hours_of_year", hours, "h", "calendar"),
     ];
     let rows = estimates.iter().map(|estimate| {
         let twh = estimate.gw() * hours / 1e3;

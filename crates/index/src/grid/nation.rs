@@ -3,6 +3,7 @@
 //! For: all that is known of a country's year, competing figures side by side.
 //! Not for: hours (see the what-if).
 
+use crate::world::assumption::given_number;
 use crate::world::{Assumption, CountryCode, Generation, GridIntensity, Mix, hours_of_year};
 
 use super::book::{Balance, Event, GridBook, PeakUse};
@@ -64,17 +65,12 @@ pub fn nation_year(
     for balance in book.balances_of(country, year) {
         let key = |what: &str| format!("{what}_{}", balance.series);
         let source = format!("{}, {year}", balance.source);
-        assumptions.push(Assumption::number(
-            &key("generation"),
-            balance.generation_twh,
-            "TWh",
-            source.clone(),
-        ));
-        assumptions.push(Assumption::number(&key("demand"), balance.demand_twh, "TWh", source));
+        assumptions.push(given_number(&key("generation"), balance.generation_twh, "TWh", source.clone()));
+        assumptions.push(given_number(&key("demand"), balance.demand_twh, "TWh", source));
     }
     assumptions.extend(peak.iter().flat_map(PeakUse::assumptions));
     let hours = f64::from(hours_of_year(year));
-    assumptions.push(Assumption::number("hours_of_year", hours, "h", "calendar"));
+    assumptions.push(given_number("hours_of_year", hours, "h", "calendar"));
     let mut mining = Vec::new();
     for estimate in book.estimates.iter().filter(|estimate| estimate.country == country) {
         let gw = estimate.gw();

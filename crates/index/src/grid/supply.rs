@@ -5,6 +5,7 @@
 //! published one. The rest is exchanged with neighbours.
 //! Not for: units, reserves by kind, losses on lines, or zones: the country is one node.
 
+use crate::world::assumption::{given_number, given_text};
 use crate::world::{Assumption, CountryCode};
 
 use super::book::{Balance, PeakUse};
@@ -167,35 +168,35 @@ fn assumptions(inputs: &GridInputs<'_>, stretch: f64) -> Vec<Assumption> {
     let GridInputs { balance, peak, shape, .. } = inputs;
     let source = format!("{}, {}", balance.source, balance.year);
     let mut list = vec![
-        Assumption::text("country", balance.country.code(), "argument"),
-        Assumption::number("year", f64::from(balance.year), "1", "argument"),
-        Assumption::number("demand", balance.demand_twh, "TWh", source.clone()),
-        Assumption::number("generation", balance.generation_twh, "TWh", source),
-        Assumption::text("demand_shape", shape.name.clone(), shape.source.clone()),
-        Assumption::number("demand_shape_stretch", stretch, "1", "computed: near 1 the shape fits the year"),
-        Assumption::text("generation_by_hour", "on a straight line with demand", "a rule of our own"),
+        given_text("country", balance.country.code(), "argument"),
+        given_number("year", f64::from(balance.year), "1", "argument"),
+        given_number("demand", balance.demand_twh, "TWh", source.clone()),
+        given_number("generation", balance.generation_twh, "TWh", source),
+        given_text("demand_shape", shape.name.clone(), shape.source.clone()),
+        given_number("demand_shape_stretch", stretch, "1", "computed: near 1 the shape fits the year"),
+        given_text("generation_by_hour", "on a straight line with demand", "a rule of our own"),
     ];
     list.extend(peak.assumptions());
     match inputs.capacity {
         Capacity::NoSpare => {
             let source = "the lower bracket: any more load is imported";
-            list.push(Assumption::text("home_capacity", "what is generated in each hour", source));
+            list.push(given_text("home_capacity", "what is generated in each hour", source));
         }
         Capacity::AsAtPeak => {
             let source = "the upper bracket: generation in the hour of the highest load, for all hours; too \
                           much for the summer, when units are under repair";
-            list.push(Assumption::number("home_capacity", peak.generation_mw, "MW", source));
+            list.push(given_number("home_capacity", peak.generation_mw, "MW", source));
         }
         Capacity::Months(months) => {
             for (at, mw) in months.iter().enumerate() {
                 let key = format!("home_capacity_month_{}", at + 1);
-                list.push(Assumption::number(&key, *mw, "MW", "argument"));
+                list.push(given_number(&key, *mw, "MW", "argument"));
             }
         }
     }
     list.push(match inputs.import_limit_mw {
-        None => Assumption::text("import_limit", "none", "no figure of what neighbours can deliver"),
-        Some(mw) => Assumption::number("import_limit", mw, "MW", "argument"),
+        None => given_text("import_limit", "none", "no figure of what neighbours can deliver"),
+        Some(mw) => given_number("import_limit", mw, "MW", "argument"),
     });
     list
 }

@@ -8,6 +8,7 @@
 //! then plants at home. In every hour `demand = generation + imports - exports + not served`, to the
 //! kilowatt-hour.
 
+use crate::world::assumption::{given_number, given_text};
 use crate::world::{Assumption, CountryCode, Generation, Month};
 
 use super::supply::{GridYear, GridYearError, kilo};
@@ -178,16 +179,11 @@ pub fn what_if(grid: &GridYear, change: &MiningChange, rates: &EmissionRates) ->
     }
     let mut assumptions = grid.assumptions.clone();
     assumptions.extend([
-        Assumption::number("mining_change", change.mw, "MW", "argument"),
-        Assumption::text("mining_hours", change.hours.to_string(), "argument; civil hours of the shape"),
-        Assumption::number("home_emissions", rates.home_g_per_kwh, "gCO2e/kWh", rates.home_source.clone()),
-        Assumption::number(
-            "import_emissions",
-            rates.import_g_per_kwh,
-            "gCO2e/kWh",
-            rates.import_source.clone(),
-        ),
-        Assumption::text(
+        given_number("mining_change", change.mw, "MW", "argument"),
+        given_text("mining_hours", change.hours.to_string(), "argument; civil hours of the shape"),
+        given_number("home_emissions", rates.home_g_per_kwh, "gCO2e/kWh", rates.home_source.clone()),
+        given_number("import_emissions", rates.import_g_per_kwh, "gCO2e/kWh", rates.import_source.clone()),
+        given_text(
             "merit_order",
             "more load: home capacity, then exchange, then unserved; less load: imports, then home",
             "a rule of our own",

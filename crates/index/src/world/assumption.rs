@@ -1,37 +1,32 @@
 //! What a result took for granted, listed so that an exported file can carry it.
 //!
 //! For: name, value, unit and source of each input of a result.
-//! Not for: changing one; every input is an argument of the function that used it.
+//! Not for: changing one; every input is an argument of the function that used it, so `default` is its
+//! value.
 
 use std::collections::BTreeMap;
 
+use crate::electricity::Assumption;
+
 use super::table::csv_line;
 
-/// One input of a result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Assumption {
-    /// Its name in files, such as `share_percent`.
-    pub key: String,
-    /// Its value, as it is written in files; numbers read back exactly.
-    pub value: String,
-    /// Its unit; `1` for a bare factor, empty for a text.
-    pub unit: &'static str,
-    /// Where it comes from.
-    pub source: String,
+/// An input that is a number; it reads back exactly.
+pub(crate) fn given_number(
+    key: &str,
+    value: f64,
+    unit: &'static str,
+    source: impl Into<String>,
+) -> Assumption {
+    given(key, value.to_string(), unit, source.into())
 }
 
-impl Assumption {
-    pub(crate) fn number(key: &str, value: f64, unit: &'static str, source: impl Into<String>) -> Self {
-        Self { key: key.to_owned(), value: value.to_string(), unit, source: source.into() }
-    }
-    pub(crate) fn text(key: &str, value: impl Into<String>, source: impl Into<String>) -> Self {
-        Self { key: key.to_owned(), value: value.into(), unit: "", source: source.into() }
-    }
-    /// The value as a number, where it is one.
-    #[must_use]
-    pub fn to_f64(&self) -> Option<f64> {
-        self.value.parse().ok()
-    }
+/// An input that is a text, or a rule in words.
+pub(crate) fn given_text(key: &str, value: impl Into<String>, source: impl Into<String>) -> Assumption {
+    given(key, value.into(), "", source.into())
+}
+
+fn given(key: &str, value: String, unit: &'static str, source: String) -> Assumption {
+    Assumption { key: key.to_owned(), default: value.clone(), value, unit, source }
 }
 
 /// CSV of a list of assumptions: `assumption,value,unit,source`.
@@ -80,8 +75,8 @@ mod tests {
     #[test]
     fn a_header_reads_back() {
         let list = [
-            Assumption::number("share_percent", 18.1, "%", "a source; with = and ; in it"),
-            Assumption::text("rule", "two\nlines", "argument"),
+            given_number("share_percent", 18.1, "%", "a source; with = and ; in it"),
+            given_text("rule", "two\nlines", "argument"),
         ];
         let text = with_header("country", &list, "a,b\n1,2\n");
         assert_eq!(text.lines().count(), 5);

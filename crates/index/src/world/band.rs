@@ -7,30 +7,14 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use crate::electricity::{Assumption, Band, Series};
+
 use super::month::{Month, Period};
 
-/// A lower bound, a best guess and an upper bound of the same thing.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Band {
-    /// The lower bound.
-    pub lower: f64,
-    /// The best guess.
-    pub guess: f64,
-    /// The upper bound.
-    pub upper: f64,
-}
-
-impl Band {
-    /// The same value three times.
-    #[must_use]
-    pub const fn exactly(value: f64) -> Self {
-        Self { lower: value, guess: value, upper: value }
-    }
-    /// All three times a factor.
-    #[must_use]
-    pub fn times(self, factor: f64) -> Self {
-        Self { lower: self.lower * factor, guess: self.guess * factor, upper: self.upper * factor }
-    }
+/// The same value as lower bound, best guess and upper bound.
+#[must_use]
+pub const fn exactly(value: f64) -> Band {
+    Band { lower: value, guess: value, upper: value }
 }
 
 /// Gigawatts of the network by month, by one method.
@@ -40,6 +24,8 @@ pub struct NetworkLoad {
     pub method: String,
     /// From which inputs and up to which day it was computed.
     pub vintage: String,
+    /// What the method takes for granted, carried into each result.
+    pub assumptions: Vec<Assumption>,
     /// Mean gigawatts of each month.
     pub gw: BTreeMap<Month, Band>,
 }
@@ -60,7 +46,21 @@ impl NetworkLoad {
         };
         let means = months.iter().filter(|(_, days)| whole(days));
         let gw = means.filter_map(|(month, days)| Some((*month, mean(days.values())?))).collect();
-        Self { method: method.to_owned(), vintage: vintage.to_owned(), gw }
+        let (method, vintage) = (method.to_owned(), vintage.to_owned());
+        Self { method, vintage, assumptions: Vec::new(), gw }
+    }
+    /// Monthly means of an electricity estimate, with its method, assumptions and inputs.
+    #[must_use]
+    pub fn from_series(series: &Series) -> Self {
+        let of = &series.vintage;
+        let span = of.network_span.map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
+        let vintage = format!(
+            "network {} ({} days{span}), machines {} ({} models)",
+            of.network_fingerprint, of.network_days, of.catalogue_fingerprint, of.catalogue_models
+        );
+        let days = series.rows.iter().map(|row| (row.date, row.gw));
+        let load = Self::from_days(&series.method.label(), &vintage, days);
+        Self { assumptions: series.method.assumptions(), ..load }
     }
     /// The mean over a period's months; `None` when one of them is missing.
     #[must_use]
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_month_needs_all_its_days() {
         let days = |from: i8, to: i8| {
-            (from..=to).map(move |day| (jiff::civil::date(2021, 2, day), Band::exactly(f64::from(day))))
+            (from..=to).map(move |day| (jiff::civil::date(2021, 2, day), exactly(f64::from(day))))
         };
         let february = Month::new(2021, 2).unwrap();
         let whole = NetworkLoad::from_days("given", "test", days(1, 28));
@@ -104,8 +104,8 @@ mod tests {
         let quarter: Period = "2025-Q2".parse().unwrap();
         for (at, month) in quarter.months().enumerate() {
             assert_eq!(load.over(quarter), None);
-            load.gw.insert(month, Band::exactly(18.0 + at as f64));
+            load.gw.insert(month, exactly(18.0 + at as f64));
         }
-        assert_eq!(load.over(quarter), Some(Band::exactly(19.0)));
+        assert_eq!(load.over(quarter), Some(exactly(19.0)));
     }
 }

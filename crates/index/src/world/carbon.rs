@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::assumption::Assumption;
-use super::band::Band;
+use crate::electricity::{Assumption, Band};
+
+use super::assumption::{given_number, given_text};
 use super::country::CountryCode;
 use super::generation::{Fuel, Generation, Mix};
 use super::table::Table;
@@ -72,7 +73,7 @@ pub(super) fn singles() -> Vec<Assumption> {
     };
     let row = |row: super::table::Row<'_>| {
         let value = row.need_amount(1).expect(EMBEDDED);
-        Assumption::number(row.text(0), value, unit(row.text(2)), row.text(3))
+        given_number(row.text(0), value, unit(row.text(2)), row.text(3))
     };
     table.rows().map(row).collect()
 }
@@ -96,15 +97,10 @@ impl GridIntensity {
         let (mut grams, mut covered) = (0.0, 0.0);
         for (fuel, twh) in &mix.twh {
             let vintage = format!("{}, {} of {}", mix.source, mix.country.name(), mix.year);
-            assumptions.push(Assumption::number(
-                &format!("generation_{}", fuel.name()),
-                *twh,
-                "TWh",
-                vintage,
-            ));
+            assumptions.push(given_number(&format!("generation_{}", fuel.name()), *twh, "TWh", vintage));
             if let Some(factor) = factors.g_per_kwh.get(fuel) {
                 let key = format!("factor_{}", fuel.name());
-                assumptions.push(Assumption::number(&key, *factor, "gCO2e/kWh", factors.source.clone()));
+                assumptions.push(given_number(&key, *factor, "gCO2e/kWh", factors.source.clone()));
                 grams += factor * twh;
                 covered += twh;
             }
@@ -118,7 +114,7 @@ impl GridIntensity {
     pub fn published(generation: &Generation, country: CountryCode, year: i16) -> Option<Self> {
         let (year, g_per_kwh) = generation.intensity(country, year)?;
         let source = format!("{}, {} of {year}", generation.source(), country.name());
-        let one = Assumption::number("grid_intensity", g_per_kwh, "gCO2e/kWh", source);
+        let one = given_number("grid_intensity", g_per_kwh, "gCO2e/kWh", source);
         Some(Self { g_per_kwh, covered: 1.0, assumptions: vec![one] })
     }
 }
@@ -136,12 +132,8 @@ pub struct Emissions {
 #[must_use]
 pub fn location_based(energy_mwh: Band, grid: &GridIntensity) -> Emissions {
     let mut assumptions = grid.assumptions.clone();
-    assumptions.push(Assumption::number("energy", energy_mwh.guess, "MWh", "argument"));
-    assumptions.push(Assumption::text(
-        "emissions_view",
-        "location-based",
-        "GHG Protocol Scope 2 Guidance, 2015",
-    ));
+    assumptions.push(given_number("energy", energy_mwh.guess, "MWh", "argument"));
+    assumptions.push(given_text("emissions_view", "location-based", "GHG Protocol Scope 2 Guidance, 2015"));
     Emissions { tonnes: energy_mwh.times(grid.g_per_kwh / 1e3), assumptions }
 }
 
@@ -204,9 +196,9 @@ pub fn market_based(energy_mwh: f64, contracts: &[Contract], residual: &Residual
     let credited = if declared > 0.0 { contracted_mwh / declared } else { 0.0 };
     let residual_mwh = energy_mwh - contracted_mwh;
     let mut assumptions = vec![
-        Assumption::number("energy", energy_mwh, "MWh", "argument"),
-        Assumption::number("residual_mix", residual.g_per_kwh, "gCO2e/kWh", residual.source.clone()),
-        Assumption::text("emissions_view", "market-based", "GHG Protocol Scope 2 Guidance, 2015"),
+        given_number("energy", energy_mwh, "MWh", "argument"),
+        given_number("residual_mix", residual.g_per_kwh, "gCO2e/kWh", residual.source.clone()),
+        given_text("emissions_view", "market-based", "GHG Protocol Scope 2 Guidance, 2015"),
     ];
     let mut kilograms = residual_mwh * residual.g_per_kwh;
     for (at, contract) in contracts.iter().enumerate() {
@@ -214,8 +206,8 @@ pub fn market_based(energy_mwh: f64, contracts: &[Contract], residual: &Residual
         kilograms += energy * credited * contract.g_per_kwh;
         let source = format!("{}: {}", contract.name, contract.instrument);
         let key = |what: &str| format!("contract_{}_{what}", at + 1);
-        assumptions.push(Assumption::number(&key("energy"), energy, "MWh", source.clone()));
-        assumptions.push(Assumption::number(&key("factor"), contract.g_per_kwh, "gCO2e/kWh", source));
+        assumptions.push(given_number(&key("energy"), energy, "MWh", source.clone()));
+        assumptions.push(given_number(&key("factor"), contract.g_per_kwh, "gCO2e/kWh", source));
     }
     let unused_mwh = declared - contracted_mwh;
     MarketBased { tonnes: kilograms / 1e3, contracted_mwh, residual_mwh, unused_mwh, assumptions }
@@ -224,6 +216,7 @@ pub fn market_based(energy_mwh: f64, contracts: &[Contract], residual: &Residual
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::exactly;
 
     fn kazakhstan(key: &str) -> GridIntensity {
         let mix = Generation::embedded().mix(CountryCode::KAZAKHSTAN, 2021).unwrap();
@@ -246,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_gigawatt_for_a_year_on_that_grid() {
-        let emissions = location_based(Band::exactly(8.76e6), &kazakhstan("cambridge"));
+        let emissions = location_based(exactly(8.76e6), &kazakhstan("cambridge"));
         assert!((emissions.tonnes.guess / 1e6 - 6.5646).abs() < 1e-3);
         assert!(emissions.assumptions.iter().any(|one| one.key == "factor_coal" && one.value == "1001"));
     }

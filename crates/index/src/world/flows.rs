@@ -10,7 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assumption::Assumption;
+use crate::electricity::Assumption;
+
+use super::assumption::given_text;
 use super::country::Place;
 use super::month::Period;
 use super::shares::ShareSeries;
@@ -98,7 +100,7 @@ pub fn flows(series: &ShareSeries, before: Period, after: Period) -> Result<Flow
     let both: BTreeSet<&Place> = changes.iter().map(|change| &change.place).collect();
     let folded = old.keys().chain(new.keys()).filter(|place| !both.contains(place)).cloned().collect();
     let mut assumptions = series.assumptions();
-    assumptions.push(Assumption::text(
+    assumptions.push(given_text(
         "flow_rule",
         "proportional: loss x gain / sum of gains",
         "a stated rule, not an observation",

@@ -5,8 +5,10 @@
 //! Not for: an interval of the share itself. No source gives one, so the band is the network's alone
 //! and too narrow.
 
-use super::assumption::Assumption;
-use super::band::{Band, NetworkLoad};
+use crate::electricity::{Assumption, Band};
+
+use super::assumption::{given_number, given_text};
+use super::band::NetworkLoad;
 use super::country::Place;
 use super::month::Period;
 use super::shares::{ShareSeries, Whole};
@@ -93,18 +95,19 @@ pub fn country_load(
     let whole = network.over(period)?;
     let gw = whole.times(share_percent / 100.0);
     let mut assumptions = series.assumptions();
-    assumptions.push(Assumption::number("share_percent", share_percent, "%", series.source.clone()));
+    assumptions.push(given_number("share_percent", share_percent, "%", series.source.clone()));
     let method = format!("{}; {}", network.method, network.vintage);
     for (key, value) in [("lower", whole.lower), ("guess", whole.guess), ("upper", whole.upper)] {
-        assumptions.push(Assumption::number(&format!("network_gw_{key}"), value, "GW", method.clone()));
+        assumptions.push(given_number(&format!("network_gw_{key}"), value, "GW", method.clone()));
     }
-    assumptions.push(Assumption::text("efficiency", "as the network's mean", "no source by country"));
+    assumptions.extend(network.assumptions.iter().cloned());
+    assumptions.push(given_text("efficiency", "as the network's mean", "no source by country"));
     let against = against(gw, grid);
     for one in &against {
         let unit = if one.what == "highest load" { "MW" } else { "TWh/year" };
         let key = one.what.replace(' ', "_");
         let source = format!("{}, {}", one.fact.source, one.fact.year);
-        assumptions.push(Assumption::number(&key, one.fact.value, unit, source));
+        assumptions.push(given_number(&key, one.fact.value, unit, source));
     }
     let twh_per_year = gw.times(HOURS_A_YEAR / 1e3);
     Some(CountryLoad { place: place.clone(), period, share_percent, gw, twh_per_year, against, assumptions })

@@ -9,7 +9,7 @@
 //!
 //! Powers and energies of whole nations are floats in gigawatts (GW) and terawatt-hours (TWh).
 
-mod assumption;
+pub(crate) mod assumption;
 mod band;
 mod carbon;
 mod country;
@@ -23,8 +23,9 @@ mod shares_csv;
 pub(crate) mod table;
 mod waste;
 
-pub use assumption::{Assumption, assumptions_csv, read_header, with_header};
-pub use band::{Band, NetworkLoad};
+pub use crate::electricity::{Assumption, Band};
+pub use assumption::{assumptions_csv, read_header, with_header};
+pub use band::{NetworkLoad, exactly};
 pub use carbon::{
     Contract, EmissionFactors, Emissions, GridIntensity, MarketBased, Residual, location_based, market_based,
     network_intensities,

@@ -5,8 +5,10 @@
 //! Not for: places without a known grid ("other", and what is not reported): they have no emissions here,
 //! and the part of the hash rate that has is stated.
 
-use super::assumption::Assumption;
-use super::band::{Band, NetworkLoad};
+use crate::electricity::{Assumption, Band};
+
+use super::assumption::{given_number, given_text};
+use super::band::NetworkLoad;
 use super::country::Place;
 use super::generation::Generation;
 use super::month::Period;
@@ -72,13 +74,14 @@ pub fn overview(
     let ranks = series.ranks(period);
     let year = period.first().year();
     let mut assumptions = series.assumptions();
-    assumptions.push(Assumption::text("period", period.to_string(), "argument"));
+    assumptions.push(given_text("period", period.to_string(), "argument"));
     if let (Some(network), Some(power)) = (network, power) {
         let source = format!("{}; {}", network.method, network.vintage);
         for (key, value) in [("lower", power.lower), ("guess", power.guess), ("upper", power.upper)] {
             let key = format!("network_gw_{key}");
-            assumptions.push(Assumption::number(&key, value, "GW", source.clone()));
+            assumptions.push(given_number(&key, value, "GW", source.clone()));
         }
+        assumptions.extend(network.assumptions.iter().cloned());
     }
     let mut rows = Vec::new();
     for (place, point) in places {
@@ -93,7 +96,7 @@ pub fn overview(
             mt_per_year: None,
         };
         let key = format!("share_{}", place.key());
-        assumptions.push(Assumption::number(&key, point.percent, "%", series.source.clone()));
+        assumptions.push(given_number(&key, point.percent, "%", series.source.clone()));
         ground(&mut row, generation, year, &mut assumptions);
         rows.push(row);
     }
@@ -119,13 +122,13 @@ fn ground(row: &mut OverviewRow, generation: &Generation, year: i16, assumptions
     if let Some(mix) = generation.mix(country, year) {
         let total = mix.total_twh();
         let key = format!("generation_{country}");
-        assumptions.push(Assumption::number(&key, total, "TWh", source(mix.year)));
+        assumptions.push(given_number(&key, total, "TWh", source(mix.year)));
         let percent = |gw: Band| gw.guess * HOURS_A_YEAR / 1e3 / total * 100.0;
         row.percent_of_generation = row.gw.filter(|_| total > 0.0).map(|gw| (percent(gw), mix.year));
     }
     if let Some((of, grams)) = generation.intensity(country, year) {
         let key = format!("grid_intensity_{country}");
-        assumptions.push(Assumption::number(&key, grams, "gCO2e/kWh", source(of)));
+        assumptions.push(given_number(&key, grams, "gCO2e/kWh", source(of)));
         row.g_per_kwh = Some((grams, of));
         // GW x hours are GWh; x g/kWh are tonnes.
         row.mt_per_year = row.gw.map(|gw| gw.times(HOURS_A_YEAR * grams / 1e6));
@@ -180,7 +183,12 @@ mod tests {
 
     fn august() -> NetworkLoad {
         let gw = [(Month::new(2021, 8).unwrap(), Band { lower: 4.0, guess: 8.33, upper: 18.0 })];
-        NetworkLoad { method: "given".to_owned(), vintage: "test".to_owned(), gw: gw.into_iter().collect() }
+        NetworkLoad {
+            method: "given".to_owned(),
+            vintage: "test".to_owned(),
+            assumptions: Vec::new(),
+            gw: gw.into_iter().collect(),
+        }
     }
 
     #[test]

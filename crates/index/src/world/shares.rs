@@ -7,7 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assumption::Assumption;
+use crate::electricity::Assumption;
+
+use super::assumption::{given_number, given_text};
 use super::country::{CountryCode, Place};
 use super::month::Period;
 use super::shares_csv::{SeriesHeader, embedded};
@@ -130,14 +132,14 @@ impl ShareSeries {
     pub fn assumptions(&self) -> Vec<Assumption> {
         let from = format!("{} ({})", self.source, self.url);
         let mut list = vec![
-            Assumption::text("share_series", self.key.clone(), from),
-            Assumption::text("share_licence", self.licence.clone(), self.source.clone()),
-            Assumption::text("share_error", self.error.clone(), self.source.clone()),
+            given_text("share_series", self.key.clone(), from),
+            given_text("share_licence", self.licence.clone(), self.source.clone()),
+            given_text("share_error", self.error.clone(), self.source.clone()),
         ];
         if let Some(sample) = self.sample {
             let source = &self.source;
-            list.push(Assumption::number("share_sample_low", sample.low_percent, "%", source.clone()));
-            list.push(Assumption::number("share_sample_high", sample.high_percent, "%", source.clone()));
+            list.push(given_number("share_sample_low", sample.low_percent, "%", source.clone()));
+            list.push(given_number("share_sample_high", sample.high_percent, "%", source.clone()));
         }
         list
     }

@@ -7,8 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::assumption::Assumption;
-use super::band::Band;
+use crate::electricity::{Assumption, Band};
+
+use super::assumption::given_number;
 use super::carbon::{factor_sets, singles};
 use super::generation::{Fuel, Mix};
 
@@ -37,8 +38,8 @@ pub fn ewaste(installed_kg: f64, life_years: f64) -> Option<EWaste> {
     let source =
         "de Vries and Stoll, Resources, Conservation and Recycling 175 105901 (2021), unless changed";
     let assumptions = vec![
-        Assumption::number("installed_mass", installed_kg, "kg", "argument"),
-        Assumption::number("machine_life", life_years, "years", source),
+        given_number("installed_mass", installed_kg, "kg", "argument"),
+        given_number("machine_life", life_years, "years", source),
     ];
     Some(EWaste { kt_per_year: installed_kg / life_years / 1e6, assumptions })
 }
@@ -64,10 +65,10 @@ pub fn water(energy_twh: Band, factor: Option<(f64, &str)>) -> Water {
         all.expect("the embedded figures have it: a test reads it")
     };
     let factor = match factor {
-        Some((value, source)) => Assumption::number("water_factor", value, "l/kWh", source),
+        Some((value, source)) => given_number("water_factor", value, "l/kWh", source),
         None => published(),
     };
-    let l_per_kwh = factor.to_f64().expect("written from a number");
+    let l_per_kwh = factor.value.parse().expect("written from a number");
     Water { gigalitres: energy_twh.times(l_per_kwh), l_per_kwh, covered: 1.0, assumptions: vec![factor] }
 }
 
@@ -104,10 +105,10 @@ pub fn water_by_mix(energy_twh: Band, mix: &Mix, factors: &WaterFactors) -> Opti
     let (mut litres, mut covered) = (0.0, 0.0);
     for (fuel, twh) in &mix.twh {
         let vintage = format!("{}, {} of {}", mix.source, mix.country.name(), mix.year);
-        assumptions.push(Assumption::number(&format!("generation_{}", fuel.name()), *twh, "TWh", vintage));
+        assumptions.push(given_number(&format!("generation_{}", fuel.name()), *twh, "TWh", vintage));
         if let Some(factor) = factors.l_per_kwh.get(fuel) {
             let key = format!("water_{}", fuel.name());
-            assumptions.push(Assumption::number(&key, *factor, "l/kWh", factors.source.clone()));
+            assumptions.push(given_number(&key, *factor, "l/kWh", factors.source.clone()));
             litres += factor * twh;
             covered += twh;
         }
@@ -123,6 +124,7 @@ pub fn water_by_mix(energy_twh: Band, mix: &Mix, factors: &WaterFactors) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::exactly;
     use crate::world::{CountryCode, Generation};
 
     #[test]
@@ -131,18 +133,18 @@ mod tests {
         let waste = ewaste(39.603e6, EWASTE_LIFE_YEARS).unwrap();
         assert!((waste.kt_per_year - 30.7).abs() < 1e-3);
         let published = singles().into_iter().find(|one| one.key == "ewaste_life").unwrap();
-        assert_eq!(published.to_f64(), Some(EWASTE_LIFE_YEARS));
+        assert_eq!(published.value, EWASTE_LIFE_YEARS.to_string());
         assert_eq!(ewaste(1.0, 0.0), None);
         assert_eq!(ewaste(f64::NAN, 1.0), None);
     }
 
     #[test]
     fn water_by_one_factor_and_by_the_mix() {
-        let one = water(Band::exactly(141.9), None);
+        let one = water(exactly(141.9), None);
         assert!((one.gigalitres.guess - 2_237.0).abs() < 1.0, "de Vries 2023: 2,237 GL at 141.9 TWh");
-        assert_eq!(water(Band::exactly(10.0), Some((2.0, "stated"))).gigalitres.guess, 20.0);
+        assert_eq!(water(exactly(10.0), Some((2.0, "stated"))).gigalitres.guess, 20.0);
         let mix = Generation::embedded().mix(CountryCode::KAZAKHSTAN, 2021).unwrap();
-        let by_mix = water_by_mix(Band::exactly(8.06), &mix, &WaterFactors::embedded()[0]).unwrap();
+        let by_mix = water_by_mix(exactly(8.06), &mix, &WaterFactors::embedded()[0]).unwrap();
         // Hydropower is 8 % of the mix and 43 % of the water.
         assert!((by_mix.l_per_kwh - 3.15).abs() < 0.01, "{}", by_mix.l_per_kwh);
         assert!(by_mix.covered < 1.0 && by_mix.covered > 0.99);

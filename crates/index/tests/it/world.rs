@@ -13,6 +13,7 @@ fn network(gw: Band, month: &str) -> NetworkLoad {
     NetworkLoad {
         method: "given".to_owned(),
         vintage: "test".to_owned(),
+        assumptions: Vec::new(),
         gw: [(month, gw)].into_iter().collect(),
     }
 }

@@ -4,8 +4,13 @@
 
 use std::path::PathBuf;
 
+use offpeak_index::electricity::Method;
+use offpeak_index::grid::GridBook;
+use offpeak_index::hardware::parse_catalogue_csv;
+use offpeak_index::network::parse_network_csv;
 use offpeak_index::world::{
-    CountryCode, Period, Place, SeriesHeader, embedded_shares, flows, parse_shares_csv, share_within,
+    CountryCode, Generation, NetworkLoad, Period, Place, SeriesHeader, country_load, embedded_shares, flows,
+    parse_shares_csv, share_within,
 };
 
 #[expect(clippy::disallowed_methods, reason = "a test reads the reference files")]
@@ -56,4 +61,25 @@ fn world_the_provinces_of_china_read() {
     let percent = share_within(&map, &china, april, &xinjiang).unwrap();
     assert!((20.0..30.0).contains(&percent), "{percent}");
     assert_eq!(china.percent("2021-07".parse().unwrap(), &xinjiang), Some(0.0), "a reported zero");
+}
+
+#[test]
+#[ignore = "needs reference files that may not be passed on"]
+fn world_kazakhstan_by_each_method() {
+    let network = parse_network_csv(&reference("network_daily.csv")).unwrap();
+    let catalogue = parse_catalogue_csv(&reference("asic_catalogue.csv")).unwrap();
+    let period: Period = "2021-08".parse().unwrap();
+    let place = Place::Country(CountryCode::KAZAKHSTAN);
+    let facts = GridBook::embedded().facts(Generation::embedded(), CountryCode::KAZAKHSTAN, 2021);
+    let mut guesses = Vec::new();
+    for method in Method::all() {
+        let load = NetworkLoad::from_series(&method.series(&network, &catalogue));
+        let found = country_load(&embedded_shares()[0], &load, period, &place, &facts).unwrap();
+        println!("{}: {:?} GW, {:?}", load.method, found.gw, found.against[0].percent);
+        assert!(found.gw.lower <= found.gw.guess && found.gw.guess <= found.gw.upper);
+        assert!(load.assumptions.iter().all(|one| found.assumptions.contains(one)));
+        guesses.push(found.gw.guess);
+    }
+    // Cambridge's comes first: the published 8.33 GW times 18.1 %.
+    assert!((guesses[0] - 1.51).abs() < 0.05, "{guesses:?}");
 }
