@@ -72,6 +72,10 @@ fn own_name(model: &Model) -> String {
             let variant = VARIANTS.iter().find(|(name, _)| *name == model.name);
             variant.map_or_else(|| format!("{}V10", model.name), |(_, variant)| (*variant).to_owned())
         }
+        // `A1246` is an `AvalonMiner 1246`.
+        Family::Avalon => {
+            format!("AvalonMiner {}", model.name.trim_start_matches(|c: char| !c.is_ascii_digit()))
+        }
         Family::AntminerStock if !model.name.starts_with("Antminer") => {
             // `T19 88T` is a `T19` of a certain hash rate; the machine does not say which.
             let short = model.name.rsplit_once(' ').filter(|(_, last)| is_rate(last)).map(|(short, _)| short);

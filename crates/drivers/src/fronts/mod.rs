@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! sockets (listen) ─┐
-//!                   ├─▶ talk ─▶ whatsminer | antminer | web (pages, digest) | modbus ─▶ Plant
+//!                   ├─▶ talk ─▶ whatsminer | antminer | avalon | web (pages, digest) | modbus ─▶ Plant
 //! streams (memory) ─┘
 //! ```
 //! Values and misbehaviour are the plant's. Time is a [`Clock`]'s: each request first moves the
@@ -13,6 +13,7 @@
 //! Not here: physics and faults (`offpeak-twin`), and any client.
 
 mod antminer;
+mod avalon;
 mod card;
 mod digest;
 mod layout;

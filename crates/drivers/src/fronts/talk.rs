@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::{Shared, antminer, whatsminer};
+use super::{Shared, antminer, avalon, whatsminer};
 
 /// A connection that says nothing for so long is closed (WhatsMiner API V2.0.5, section 2).
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -87,6 +87,7 @@ impl Shared {
         let card = &self.cards[machine.ix()];
         let mut reply = Vec::with_capacity(REPLY_START);
         let request = trimmed(&request);
+        let mut spoken = true;
         let answering = self.at_now(|state| {
             // It may have lost its power, or hung, since.
             let answering = state.plant.answering(machine);
@@ -96,6 +97,7 @@ impl Shared {
             ) {
                 match card.family {
                     Family::AntminerStock => antminer::answer(state, card, machine, request, &mut reply),
+                    Family::Avalon => spoken = avalon::answer(state, card, machine, request, &mut reply),
                     Family::WhatsminerV2 => {
                         whatsminer::answer(state, card, machine, client, request, &mut reply);
                     }
@@ -104,7 +106,11 @@ impl Shared {
             }
             answering
         });
-        let terminated = card.family == Family::AntminerStock;
+        if !spoken {
+            // Restarting, it closes the connection without a word.
+            return;
+        }
+        let terminated = matches!(card.family, Family::AntminerStock | Family::Avalon);
         misbehave(answering, reply, terminated, stream).await;
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Unit {
     pub(super) writes_closed: bool,
     /// Whether the light blinks, to be found.
     pub(super) blinks: bool,
+    /// Avalon's mode from its next restart on.
+    pub(super) mode_next: Option<ModeName>,
     /// Antminer's pools, once they were written.
     pub(super) pools: Option<Box<Value>>,
     /// Antminer's fan and frequency settings, once they were written.
