@@ -6,6 +6,8 @@
 use crate::world::assumption::given_number;
 use crate::world::{Assumption, CountryCode, Generation, GridIntensity, Mix, hours_of_year};
 
+use crate::world::table::{csv_line, digits};
+
 use super::book::{Balance, Event, GridBook, PeakUse};
 use super::estimate::{ClaimCheck, MiningEstimate, check_claim};
 
@@ -108,29 +110,30 @@ impl NationYear {
         let estimates: Vec<MiningEstimate> = self.mining.iter().map(|one| one.estimate.clone()).collect();
         self.balances.first().map(|balance| check_claim(percent, balance, &estimates))
     }
-    /// CSV: `what,value,unit`.
+    /// CSV: `what,value,unit,period`; an estimate's period is its own.
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let mut text = String::from("what,value,unit\n");
-        let mut line = |what: String, value: f64, unit: &str| {
-            text.push_str(&crate::world::table::csv_line([what.as_str(), &value.to_string(), unit]));
+        let mut text = String::from("what,value,unit,period\n");
+        let year = self.year.to_string();
+        let mut line = |what: String, value: f64, unit: &str, period: &str| {
+            text.push_str(&csv_line([what.as_str(), &digits(value), unit, period]));
         };
         for balance in &self.balances {
-            line(format!("generation_{}", balance.series), balance.generation_twh, "TWh");
-            line(format!("demand_{}", balance.series), balance.demand_twh, "TWh");
-            line(format!("surplus_{}", balance.series), balance.surplus_twh(), "TWh");
+            line(format!("generation_{}", balance.series), balance.generation_twh, "TWh", &year);
+            line(format!("demand_{}", balance.series), balance.demand_twh, "TWh", &year);
+            line(format!("surplus_{}", balance.series), balance.surplus_twh(), "TWh", &year);
         }
         if let Some(peak) = &self.peak {
             let how = if peak.published { "published" } else { "scaled" };
-            line(format!("highest_load_{how}"), peak.load_mw, "MW");
-            line(format!("generation_at_highest_load_{how}"), peak.generation_mw, "MW");
+            line(format!("highest_load_{how}"), peak.load_mw, "MW", &year);
+            line(format!("generation_at_highest_load_{how}"), peak.generation_mw, "MW", &year);
         }
         for one in &self.mining {
-            let key = &one.estimate.key;
-            line(format!("mining_{key}"), one.gw, "GW");
-            line(format!("mining_{key}_of_generation"), one.percent_of_generation, "%");
-            line(format!("mining_{key}_of_demand"), one.percent_of_demand, "%");
-            line(format!("surplus_without_mining_{key}"), one.surplus_without_twh, "TWh");
+            let (key, period) = (&one.estimate.key, one.estimate.period.to_string());
+            line(format!("mining_{key}"), one.gw, "GW", &period);
+            line(format!("mining_{key}_of_generation"), one.percent_of_generation, "%", &period);
+            line(format!("mining_{key}_of_demand"), one.percent_of_demand, "%", &period);
+            line(format!("surplus_without_mining_{key}"), one.surplus_without_twh, "TWh", &period);
         }
         text
     }

@@ -11,6 +11,8 @@
 use crate::world::assumption::{given_number, given_text};
 use crate::world::{Assumption, CountryCode, Generation, Month};
 
+use crate::world::table::digits;
+
 use super::supply::{GridYear, GridYearError, kilo};
 use super::week::WeekHours;
 
@@ -332,7 +334,7 @@ impl WhatIf {
         ] {
             line(what, "h", base.to_string(), changed.to_string());
         }
-        line("emissions", "tCO2e", a.tonnes.to_string(), b.tonnes.to_string());
+        line("emissions", "tCO2e", digits(a.tonnes), digits(b.tonnes));
         text
     }
 }

@@ -12,7 +12,7 @@ use super::band::NetworkLoad;
 use super::country::Place;
 use super::month::Period;
 use super::shares::{ShareSeries, Whole};
-use super::table::csv_line;
+use super::table::{csv_line, digits};
 
 /// A published figure of a grid.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,14 +139,14 @@ impl CountryLoad {
     pub fn to_csv(&self) -> String {
         let mut text = csv_line(["what", "year", "value", "lower", "guess", "upper"]);
         let band = |band: Option<Band>| {
-            band.map_or_else(Default::default, |b| [b.lower, b.guess, b.upper].map(|v| v.to_string()))
+            band.map_or_else(Default::default, |b| [b.lower, b.guess, b.upper].map(digits))
         };
         let [lower, guess, upper] = band(Some(self.gw));
         text.push_str(&csv_line(["load_gw", &self.period.to_string(), "", &lower, &guess, &upper]));
         for one in &self.against {
             let what = format!("percent_of_{}", one.what.replace(' ', "_"));
             let [lower, guess, upper] = band(one.percent);
-            let (year, value) = (one.fact.year.to_string(), one.fact.value.to_string());
+            let (year, value) = (one.fact.year.to_string(), digits(one.fact.value));
             text.push_str(&csv_line([what.as_str(), &year, &value, &lower, &guess, &upper]));
         }
         text

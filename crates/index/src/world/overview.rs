@@ -13,7 +13,7 @@ use super::country::Place;
 use super::generation::Generation;
 use super::month::Period;
 use super::shares::{ShareSeries, Whole};
-use super::table::csv_line;
+use super::table::{csv_line, digits};
 
 /// Hours of the mean year (365.25 days).
 const HOURS_A_YEAR: f64 = 8_766.0;
@@ -153,7 +153,7 @@ impl Overview {
             "intensity_year",
             "mt_per_year",
         ]);
-        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let number = |value: Option<f64>| value.map(digits).unwrap_or_default();
         let year = |value: Option<(f64, i16)>| value.map(|(_, year)| year.to_string()).unwrap_or_default();
         for row in &self.rows {
             let cells = [

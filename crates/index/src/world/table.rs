@@ -149,6 +149,12 @@ impl Row<'_> {
     }
 }
 
+/// A result as it is written: nine significant digits, no trailing zeros.
+pub(crate) fn digits(value: f64) -> String {
+    let rounded = format!("{value:.8e}").parse::<f64>();
+    rounded.unwrap_or(value).to_string()
+}
+
 /// A line of CSV from fields, quoted where needed.
 pub(crate) fn csv_line<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
     let mut line = String::new();
@@ -183,6 +189,13 @@ mod tests {
             "line 3, column `amount`: `minus two` is not a number of zero or more"
         );
         assert_eq!(table.need(&["other"]), Err(TableError::Column("other".to_owned())));
+    }
+
+    #[test]
+    fn results_have_nine_digits() {
+        assert_eq!(digits(113.44 - 114.89), "-1.45");
+        assert_eq!(digits(1e9 / 3.0), "333333333");
+        assert_eq!(digits(0.0), "0");
     }
 
     #[test]
