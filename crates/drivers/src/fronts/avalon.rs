@@ -147,9 +147,11 @@ fn as_text(json: &[u8]) -> Vec<u8> {
     }
     for (name, list) in reply.iter().filter(|(name, _)| *name != "STATUS") {
         for object in list.as_array().into_iter().flatten().filter_map(Value::as_object) {
-            let numbered = object.get(name).map(|place| format!("={}", plain(place))).unwrap_or_default();
+            // `STATS=0`, but `VERSION,VERSION=...`: only a number is the section's place.
+            let place = object.get(name).filter(|place| place.is_number());
+            let numbered = place.map(|place| format!("={place}")).unwrap_or_default();
             add!(text, "{name}{numbered}");
-            for (key, value) in object.iter().filter(|(key, _)| *key != name) {
+            for (key, value) in object.iter().filter(|(key, _)| place.is_none() || *key != name) {
                 add!(text, ",{key}={}", plain(value));
             }
             text.push(b'|');

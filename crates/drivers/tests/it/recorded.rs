@@ -10,7 +10,7 @@ use offpeak_units::{HashRate, Power, Temperature};
 /// A recorded reply on one line, as machines send it.
 macro_rules! recorded {
     ($path:literal) => {{
-        let text = include_str!(concat!("../fixtures/", $path));
+        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/", $path));
         let value: serde_json::Value = serde_json::from_str(text).unwrap();
         serde_json::to_vec(&value).unwrap()
     }};

@@ -1,0 +1,144 @@
+//! Each family's driver: recorded replies, and the story that every machine must get through against
+//! the twin. A family's own quirks stand in its module.
+
+mod avalon;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use offpeak_drivers::call::{Order, Pool};
+use offpeak_drivers::clock::Clock;
+use offpeak_drivers::driver::Link;
+use offpeak_drivers::fronts::{Addressing, Fronts};
+use offpeak_site::{Activity, CircuitIx, Family, MachineIx, Mode, ModeName, Outcome, Trouble};
+use offpeak_twin::{Fault, Pinned, Scenario};
+use offpeak_units::{HashRate, Power};
+
+use crate::fronts::{Seat, machine, running, seat, small, start, twin};
+
+/// The twin with its `M30S` speaking as another family; low, normal and high modes of 2, 3 and 4 kW.
+pub(crate) fn stage(family: Family, model: &str, scenario: &Scenario) -> (Fronts, MachineIx) {
+    let mut site = small();
+    let ix = machine(&site, "M30S");
+    let entry = &mut site.models[site.machines[ix.ix()].model.ix()];
+    (entry.family, entry.name) = (family, model.to_owned());
+    entry.modes = [(ModeName::Low, 2_000), (ModeName::Normal, 3_000), (ModeName::High, 4_000)]
+        .map(|(name, watts)| Mode {
+            name,
+            power: Power::from_watts(watts),
+            hash_rate: HashRate::from_terahashes_f64(watts as f64 / 30.0).unwrap(),
+        })
+        .to_vec();
+    (twin(site, scenario, Addressing::InMemory, Clock::starting_at(start())), ix)
+}
+
+/// A machine with this fault from the start.
+pub(crate) fn faulty(family: Family, model: &str, fault: Fault) -> (Fronts, MachineIx) {
+    let ix = machine(&small(), "M30S");
+    stage(family, model, &Scenario { pinned: vec![(ix, Pinned::always(fault))].into_iter().collect(), ..running() })
+}
+
+pub(crate) async fn order(seat: &mut Seat, order: Order) -> Outcome {
+    seat.driver.order(seat.family, seat.at, &mut seat.link, &order).await
+}
+
+pub(crate) async fn later(minutes: u64) {
+    tokio::time::advance(Duration::from_secs(60 * minutes)).await;
+}
+
+fn every_order() -> Vec<Order> {
+    let pool = Pool { url: "stratum+tcp://pool.example:3333".into(), user: "a.b".into(), password: "x".into() };
+    vec![
+        Order::Sleep,
+        Order::Wake,
+        Order::SetMode(ModeName::Normal),
+        Order::Reboot,
+        Order::Locate(true),
+        Order::SetPools(vec![pool]),
+    ]
+}
+
+/// Who it is, what it does, sleep and wake at the meter.
+pub(crate) async fn obeys(family: Family, model: &str, own_name: &str) {
+    let (fronts, ix) = stage(family, model, &running());
+    let mut seat = seat(&fronts, ix);
+    let identity = seat.driver.identify(seat.at).await.unwrap().unwrap();
+    assert_eq!((identity.family, identity.model.as_deref()), (family, Some(own_name)));
+    let [a, b, c, d] = ix.0.to_be_bytes();
+    assert_eq!(identity.mac.unwrap().0, [0x02, 0x0F, a, b, c, d]);
+    assert_eq!(identity.serial.unwrap(), format!("TWIN{:08}", ix.0));
+    assert!(identity.firmware.is_some());
+    seat.driver.keep_armed(family, seat.at, &mut seat.link).await.unwrap();
+
+    let reading = seat.read().await.unwrap();
+    let truth = fronts.with(|plant| plant.truth(ix));
+    assert_eq!(reading.activity, Activity::Hashing);
+    let rate = reading.hash_rate.unwrap().to_megahashes();
+    assert!((rate - truth.hash_rate.to_megahashes()).abs() < 100_000, "{rate} {truth:?}");
+    if family.tells_watts() {
+        assert!((reading.power.unwrap() - truth.power).to_watts().abs() < 10, "{reading:?} {truth:?}");
+    }
+    assert!((reading.temperature.unwrap().to_millicelsius() - truth.temperature.to_millicelsius()).abs() < 1_500);
+
+    let drawn = || fronts.with(|plant| plant.circuit_power(CircuitIx::ROOT).to_watts());
+    let before = drawn();
+    assert_eq!(order(&mut seat, Order::Sleep).await, Outcome::Accepted);
+    later(10).await;
+    assert_eq!(seat.read().await.unwrap().activity, Activity::Asleep);
+    assert!((2_000..4_500).contains(&(before - drawn())), "{before} W before, {} W after", drawn());
+    assert_eq!(order(&mut seat, Order::Wake).await, Outcome::Accepted);
+    tokio::time::advance(Duration::from_secs(5)).await;
+    assert_eq!(seat.read().await.unwrap().activity, Activity::Starting);
+    later(60).await;
+    assert_eq!(seat.read().await.unwrap().activity, Activity::Hashing);
+}
+
+/// What must not happen: orders for another machine, success without a machine, refusals without words.
+pub(crate) async fn is_never_believed(family: Family, model: &str) {
+    let (fronts, ix) = stage(family, model, &running());
+    let mut stranger = seat(&fronts, ix);
+    stranger.link = Link::to(Some("02:00:00:00:00:99".parse().unwrap()));
+    for each in every_order() {
+        let outcome = order(&mut stranger, each.clone()).await;
+        assert_eq!(outcome, Outcome::Unanswered(Trouble::Impostor), "{each:?}");
+    }
+    later(10).await;
+    assert_eq!(fronts.with(|plant| plant.truth(ix)).activity, Some(Activity::Hashing));
+
+    let (fronts, ix) = faulty(family, model, Fault::RefusesCommands);
+    let Outcome::Refused(words) = order(&mut seat(&fronts, ix), Order::Sleep).await else { panic!("refused") };
+    assert!(!words.is_empty());
+    for (fault, trouble) in [(Fault::Dead, Trouble::Unreachable), (Fault::Hung, Trouble::Silent)] {
+        let (fronts, ix) = faulty(family, model, fault);
+        for each in every_order() {
+            let outcome = order(&mut seat(&fronts, ix), each.clone()).await;
+            assert_eq!(outcome, Outcome::Unanswered(trouble), "{each:?}");
+        }
+    }
+}
+
+/// Each way of answering badly has its name.
+pub(crate) async fn misbehaves(family: Family, model: &str, faults: &[(Fault, Trouble)]) {
+    for (fault, trouble) in faults {
+        let (fronts, ix) = faulty(family, model, *fault);
+        assert_eq!(seat(&fronts, ix).read().await, Err(*trouble), "{fault:?}");
+    }
+}
+
+/// Over a TCP API whose replies end with a NUL or the connection.
+pub(crate) const TCP_FAULTS: [(Fault, Trouble); 7] = [
+    (Fault::Dead, Trouble::Unreachable),
+    (Fault::Hung, Trouble::Silent),
+    (Fault::Garbage, Trouble::Garbled),
+    (Fault::Flood, Trouble::Oversized),
+    (Fault::CloseMidReply, Trouble::Truncated),
+    (Fault::Nul, Trouble::Garbled),
+    (Fault::NoTerminator, Trouble::Silent),
+];
+
+#[tokio::test(start_paused = true)]
+async fn the_stage_is_the_small_site() {
+    let (fronts, ix) = stage(Family::WhatsminerV2, "M30S", &running());
+    let family = fronts.with(|plant| Arc::clone(plant.site()).model_of(ix).family);
+    assert_eq!(family, Family::WhatsminerV2);
+}
