@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::connect::Connector;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, avalon, whatsminer};
+use crate::{antminer, avalon, luxos, whatsminer};
 
 pub use crate::call::{Link, Question};
 
@@ -143,6 +143,7 @@ impl Driver {
             Family::WhatsminerV2 => whatsminer::drive::read(&mut call).await?,
             Family::AntminerStock => antminer::drive::read(&mut call).await?,
             Family::Avalon => avalon::drive::read(&mut call).await?,
+            Family::LuxOs => luxos::drive::read(&mut call).await?,
             _ => return Err(Trouble::Denied),
         };
         if let Some(reading) = reading {
@@ -167,6 +168,7 @@ impl Driver {
             Family::WhatsminerV2 => whatsminer::drive::command(&mut call, order).await,
             Family::AntminerStock => antminer::drive::command(&mut call, order).await,
             Family::Avalon => avalon::drive::command(&mut call, order).await,
+            Family::LuxOs => luxos::drive::command(&mut call, order).await,
             _ => Err(ReplyError::refused("machines of this family are only read")),
         })
     }
@@ -194,6 +196,10 @@ impl Driver {
         call.ask(&antminer::request("version"), self.patience.slow).await?;
         if let Some(identity) = avalon::drive::recognise(call.buffer) {
             return Ok(Some(identity));
+        }
+        if let Some(known) = luxos::drive::recognise(call.buffer) {
+            call.family = Family::LuxOs;
+            return Ok(Some(luxos::drive::identify(&mut call, known).await));
         }
         match antminer::Version::parse(call.buffer) {
             Ok(version) => {

@@ -19,6 +19,7 @@ pub mod exchange;
 pub mod fronts;
 pub mod http;
 pub mod json;
+pub mod luxos;
 pub mod modbus;
 pub mod poll;
 pub mod refusal;
