@@ -12,9 +12,15 @@ use offpeak_units::Power;
 
 use crate::frame::Frame;
 use crate::limits;
-use crate::load::tolerance;
+use crate::load::{CircuitLoad, Loads};
 use crate::memory::{Memory, is_increase};
 use crate::reconcile::{CommandState, Settled, Transition, sooner};
+
+/// What machines draw, in parts of the catalogue's watts, where the meter has not shown it yet: the cold of a
+/// winter night to an old machine in summer.
+const CATALOGUE_RANGE: [f64; 2] = [0.85, 1.05];
+/// How far single machines of a model are apart, as a share of their watts; it averages out.
+const SPREAD: f64 = 0.10;
 
 /// The commands under way on one metered circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +28,15 @@ pub struct Batch {
     since: Timestamp,
     /// The meter when the first was issued.
     before: Power,
+    /// What running machines then drew, in parts per million of the catalogue's watts.
+    catalogue_ppm: Option<i64>,
     /// By how much the load changes at least and at most, if the machines say the truth.
     least: Power,
     most: Power,
     /// All that moved, up or down.
     moved: Power,
+    /// The largest machine of it: one more or less may change by itself meanwhile, unheard.
+    largest: Power,
     commands: u32,
     confirmed: u32,
     open: u32,
@@ -81,13 +91,16 @@ pub struct BatchVerdict {
 }
 
 impl Batch {
-    fn new(at: Timestamp, before: Power) -> Self {
+    fn new(at: Timestamp, before: Power, load: &CircuitLoad) -> Self {
         Self {
             since: at,
             before,
+            catalogue_ppm: load.catalogue_ppm(),
             least: Power::ZERO,
-            most: Power::ZERO,
+            // What was on its way up goes on rising.
+            most: load.pending(),
             moved: Power::ZERO,
+            largest: Power::ZERO,
             commands: 0,
             confirmed: 0,
             open: 0,
@@ -118,12 +131,17 @@ impl Batch {
         self.open = self.open.saturating_sub(1);
         self.confirmed += u32::from(transition.state == CommandState::Confirmed);
         self.moved += certain;
+        self.largest = self.largest.max(full);
+        let [low, high] = match self.catalogue_ppm {
+            Some(ppm) if !increase => [ppm as f64 / 1e6; 2],
+            _ => CATALOGUE_RANGE,
+        };
         if increase {
-            self.least += certain;
-            self.most += possible;
+            self.least += certain.scale(low);
+            self.most += possible.scale(high);
         } else {
-            self.least -= possible;
-            self.most -= certain;
+            self.least -= possible.scale(high);
+            self.most -= certain.scale(low);
         }
     }
 
@@ -140,7 +158,8 @@ impl Batch {
         let minutes = self.since.duration_until(now).as_secs().max(0) as f64 / 60.0;
         // What stays on drifts with the weather: about a tenth of a percent in ten minutes.
         let drift = self.before.max(after.unwrap_or(Power::ZERO)).scale(0.001 * (minutes / 10.0).max(1.0));
-        let tolerance = self.moved.scale(tolerance(self.confirmed)) + noise + drift;
+        let spread = self.moved.scale(SPREAD / f64::from(self.confirmed.max(1)).sqrt());
+        let tolerance = spread + self.largest + noise + drift;
         let says = match measured {
             Some(measured) if self.open == 0 && tolerance * 2 < self.moved => {
                 let fits = measured >= self.least - tolerance && measured <= self.most + tolerance;
@@ -170,6 +189,7 @@ pub(crate) fn follow(
     now: Timestamp,
     settled: &Settled,
     issued: &[Transition],
+    loads: &Loads,
     memory: &mut Memory,
 ) -> (Vec<BatchVerdict>, Option<Timestamp>) {
     for transition in settled.transitions.iter().chain(issued) {
@@ -182,7 +202,7 @@ pub(crate) fn follow(
                 none => {
                     let meter = site.circuits.get(circuit).meter.expect("the path is metered");
                     let Some(before) = memory.meters[meter.ix()].power() else { continue };
-                    none.insert(Batch::new(now, before))
+                    none.insert(Batch::new(now, before, loads.circuit(circuit)))
                 }
             };
             batch.take(transition, full, settles);
@@ -291,7 +311,7 @@ mod tests {
     fn one_machine_among_many_is_within_the_noise() {
         let site = site();
         let mut memory = memory(&site, &snapshot(monday(3_600), 39));
-        let mut batch = Batch::new(monday(3_600), Power::from_watts(39 * MACHINE_W));
+        let mut batch = Batch::new(monday(3_600), Power::from_watts(39 * MACHINE_W), &CircuitLoad::default());
         batch.moved = Power::from_watts(100);
         memory.batches[0] = Some(batch);
         let verdict = batch.judge(CircuitIx::ROOT, &memory, &site, monday(3_601));

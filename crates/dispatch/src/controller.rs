@@ -134,7 +134,8 @@ impl Controller {
 
         let (commands, issued) =
             reconcile::issue(&site, &frame, snapshot.at, &plan, &loads.standings, &mut self.memory);
-        let (batches, batch_ends_at) = batch::follow(&site, &frame, now, &settled, &issued, &mut self.memory);
+        let (batches, batch_ends_at) =
+            batch::follow(&site, &frame, now, &settled, &issued, &loads, &mut self.memory);
         let mut transitions = settled.transitions;
         transitions.extend(issued);
         let changes_at = sooner(settled.changes_at, batch_ends_at);

@@ -79,6 +79,18 @@ impl CircuitLoad {
         let shown = self.recent.unwrap_or(steady) + self.total.certain;
         self.admitted.map_or(pending, |admitted| pending.min(admitted.max(shown)))
     }
+    /// What the machines that run draw by the meter, in parts per million of the catalogue's watts: inlet
+    /// temperature and age move them all alike. `None` where hardly any run.
+    pub(crate) fn catalogue_ppm(&self) -> Option<i64> {
+        let by_catalogue = (self.total.credible - self.total.floor).to_watts();
+        let by_meter = (self.measured? - self.total.floor).to_watts();
+        (by_catalogue > 0 && by_catalogue >= self.total.floor.to_watts())
+            .then(|| (by_meter * 1_000_000 / by_catalogue).clamp(800_000, 1_100_000))
+    }
+    /// How much may still come up without any further command.
+    pub(crate) const fn pending(&self) -> Power {
+        self.total.pending
+    }
     /// The bound to remember when this much more is started on it now.
     pub(crate) fn admit(&self, started: Power) -> Option<Power> {
         self.measured.map(|measured| self.coming(measured) + started)
@@ -158,6 +170,7 @@ impl Loads {
         }
         for (ix, circuit) in site.circuits.iter().rev() {
             let load = &mut self.circuits[ix.ix()];
+            load.total.credible += circuit.base_load;
             load.upper_below += circuit.base_load;
             load.expected_below += circuit.base_load;
             load.total.floor += circuit.base_load;
@@ -167,6 +180,7 @@ impl Loads {
             let (total, upper, expected) = (load.total, load.upper, load.expected);
             if let Some(parent) = circuit.parent {
                 let up = &mut self.circuits[parent.ix()];
+                up.total.credible += total.credible;
                 up.total.pending += total.pending;
                 up.total.certain += total.certain;
                 up.total.unheard = up.total.unheard.max(total.unheard);
