@@ -67,7 +67,7 @@ pub enum Addressing {
 
 /// Whether the twin speaks a family's protocol.
 const fn is_spoken(family: Family) -> bool {
-    matches!(family, Family::WhatsminerV2 | Family::AntminerStock | Family::Avalon)
+    matches!(family, Family::WhatsminerV2 | Family::AntminerStock | Family::Avalon | Family::LuxOs)
 }
 
 /// What answers at an address and port.

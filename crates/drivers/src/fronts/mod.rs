@@ -18,6 +18,7 @@ mod card;
 mod digest;
 mod layout;
 mod listen;
+mod luxos;
 mod memory;
 mod modbus;
 mod pages;

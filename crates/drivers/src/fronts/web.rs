@@ -70,6 +70,9 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
     if card.family == Family::Avalon {
         return reply(StatusCode::OK, "text/html", "<html><head><title>Avalon Device</title></head></html>");
     }
+    if card.family == Family::LuxOs {
+        return reply(StatusCode::OK, "text/html", "<html><head><title>Luxor Firmware</title></head></html>");
+    }
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let now = shared.clock.now().as_second();
     let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok());

@@ -2,6 +2,7 @@
 //! the twin. A family's own quirks stand in its module.
 
 mod avalon;
+mod luxos;
 
 use std::sync::Arc;
 use std::time::Duration;
