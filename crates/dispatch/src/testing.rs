@@ -57,6 +57,7 @@ pub(crate) fn site() -> Site {
     Site {
         id: "test".into(),
         name: "Test".into(),
+        secrets: None,
         time_zone: TimeZone::UTC,
         circuits,
         machines,

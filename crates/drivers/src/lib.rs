@@ -24,4 +24,5 @@ pub mod modbus;
 pub mod poll;
 pub mod refusal;
 pub mod scan;
+pub mod secrets;
 pub mod whatsminer;

@@ -26,6 +26,8 @@ pub struct Site {
     pub id: String,
     /// The full name.
     pub name: String,
+    /// The file that opens its machines, relative to the site file.
+    pub secrets: Option<String>,
     /// Where its civil time is resolved.
     pub time_zone: TimeZone,
     /// From the grid connection down.

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::call::{Link, Order};
 use crate::driver::Driver;
+use crate::http::Credentials;
 
 /// How many machines are asked for tokens at once.
 const ARMED_AT_ONCE: usize = 32;
@@ -71,6 +72,12 @@ impl Fleet {
             })
             .collect();
         Self { driver, stations, places, latest: Mutex::new(latest) }
+    }
+    /// Opens a machine with a login of its own; before it is shared.
+    pub fn set_login(&mut self, machine: MachineIx, login: Arc<Credentials>) {
+        if let Some(&place) = self.places.get(&machine) {
+            self.stations[place].link.get_mut().login = Some(login);
+        }
     }
     /// How many machines.
     #[must_use]

@@ -39,6 +39,11 @@ static SITE: Shape = Shape {
         must("name", Kind::Text, "The full name"),
         must("time_zone", Kind::TimeZone, "The zone in which windows, tariffs and dates are read"),
         must("currency", Kind::Currency, "The currency of prices and reports"),
+        may(
+            "secrets",
+            Kind::Text,
+            "The file with the machines' passwords, beside this one; only its owner may read it",
+        ),
     ],
 };
 

@@ -111,6 +111,7 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
     Site {
         id: text("id"),
         name: text("name"),
+        secrets: head.as_ref().and_then(|head| head.text("secrets")).map(str::to_owned),
         time_zone,
         circuits: circuits.finish(),
         machines: machines.list,

@@ -98,6 +98,7 @@ pub(crate) fn site(size: Size) -> Site {
     Site {
         id: "test".into(),
         name: "Test".into(),
+        secrets: None,
         time_zone: TimeZone::fixed(jiff::tz::offset(6)),
         circuits: CircuitTree::new(circuits).unwrap(),
         machines,

@@ -1,0 +1,279 @@
+//! What opens a site's machines: from the secrets file that the site file names, from the environment, or
+//! the factory's. The nearest word counts: machine, group (a circuit and all below it), site, environment,
+//! factory.
+//!
+//! Not here: reading the file and judging who may (the caller); nothing here is ever logged, and no message
+//! quotes the file.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use offpeak_site::{Family, MachineIx, Site};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::driver::Access;
+use crate::http::Credentials;
+
+/// A name of the environment begins so; the family follows in capitals: `OFFPEAK_LOGIN_ANTMINER_STOCK`.
+pub const ENVIRONMENT: &str = "OFFPEAK_LOGIN_";
+
+/// Why a secrets file cannot be used. Lines are those of the file; what stands there is not repeated.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SecretsError {
+    /// It is not what a secrets file is.
+    #[error("line {line}: {what}")]
+    Malformed {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong, without the text.
+        what: String,
+    },
+    /// No family of this name.
+    #[error("[{section}]: no family is called `{family}`; one of {}", Family::NAMES.join(", "))]
+    UnknownFamily {
+        /// Where.
+        section: String,
+        /// What was found.
+        family: String,
+    },
+    /// No circuit of this id.
+    #[error("[group.\"{0}\"]: the site has no such circuit")]
+    UnknownGroup(String),
+    /// No machine of this id.
+    #[error("[machine.\"{0}\"]: the site has no such machine")]
+    UnknownMachine(String),
+    /// An environment variable without a colon.
+    #[error("the environment's {0} is not `user:password`")]
+    Environment(String),
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    user: Option<String>,
+    password: String,
+}
+
+/// A secrets file.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secrets {
+    #[serde(default)]
+    site: BTreeMap<String, Login>,
+    #[serde(default)]
+    group: BTreeMap<String, BTreeMap<String, Login>>,
+    #[serde(default)]
+    machine: BTreeMap<String, Login>,
+}
+
+impl core::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Secrets(..)")
+    }
+}
+
+/// What opens each machine of a site.
+#[derive(Clone, Debug)]
+pub struct Logins {
+    /// By family.
+    pub access: Access,
+    /// One element a machine: what opens it, where that is not what opens its family.
+    pub own: Vec<Option<Arc<Credentials>>>,
+    /// Machines that open with the factory's password: a finding.
+    pub factory: Vec<MachineIx>,
+}
+
+fn family(section: &str, name: &str) -> Result<Family, SecretsError> {
+    let unknown = || SecretsError::UnknownFamily { section: section.to_owned(), family: name.to_owned() };
+    Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(unknown)
+}
+
+impl Login {
+    /// Without a user the family's usual one.
+    fn credentials(&self, family: Family) -> Credentials {
+        let factory = Access::default();
+        let user = self.user.clone().unwrap_or_else(|| factory.of(family).user.clone());
+        Credentials { user, password: self.password.clone() }
+    }
+}
+
+impl Secrets {
+    /// Reads a secrets file.
+    ///
+    /// ```
+    /// use offpeak_drivers::secrets::Secrets;
+    /// let text = "[site]\nwhatsminer-v2 = { password = \"s3cret\" }\n";
+    /// assert!(Secrets::parse(text).is_ok());
+    /// let error = Secrets::parse("[site]\nwhatsminer-v2 = { pasword = \"s3cret\" }\n").unwrap_err();
+    /// assert!(!error.to_string().contains("s3cret"));
+    /// ```
+    ///
+    /// # Errors
+    /// With the line, and without what stands there.
+    pub fn parse(text: &str) -> Result<Self, SecretsError> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text.as_bytes()[..start].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            // The parser's words name keys and types; of values it quotes some, so only known ones pass.
+            let words = error.message();
+            let safe = ["unknown field", "missing field", "duplicate key"];
+            let what = if safe.iter().any(|start| words.starts_with(start)) {
+                words.lines().next().unwrap_or_default().to_owned()
+            } else {
+                "not a secrets file: [site], [group.\"circuit\"] with `family = { user, password }`, \
+                 [machine.\"id\"] with `user` and `password`"
+                    .to_owned()
+            };
+            SecretsError::Malformed { line, what }
+        })
+    }
+
+    /// What opens each machine, by this file and the environment.
+    ///
+    /// # Errors
+    /// For families, circuits and machines that there are not.
+    pub fn logins(
+        &self,
+        site: &Site,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Logins, SecretsError> {
+        let mut access = Access::default();
+        for family in Family::ALL {
+            let name = format!("{ENVIRONMENT}{}", family.name().to_uppercase().replace('-', "_"));
+            if let Some(value) = environment(&name) {
+                let (user, password) =
+                    value.split_once(':').ok_or_else(|| SecretsError::Environment(name.clone()))?;
+                let login = Credentials { user: user.to_owned(), password: password.to_owned() };
+                access.set(family, login);
+            }
+        }
+        for (name, login) in &self.site {
+            let family = family("site", name)?;
+            access.set(family, login.credentials(family));
+        }
+        let mut own = vec![None; site.machines.len()];
+        self.open_groups(site, &mut own)?;
+        for (id, login) in &self.machine {
+            let machine = site.machines().find(|(_, machine)| machine.id == *id);
+            let (ix, _) = machine.ok_or_else(|| SecretsError::UnknownMachine(id.clone()))?;
+            own[ix.ix()] = Some(Arc::new(login.credentials(site.model_of(ix).family)));
+        }
+        let defaults = Access::default();
+        let opens_as_made = |ix: &MachineIx| {
+            let family = site.model_of(*ix).family;
+            let factory = defaults.of(family);
+            let used = own[ix.ix()].as_deref().unwrap_or_else(|| access.of(family));
+            !factory.password.is_empty() && used == factory
+        };
+        let factory = site.machines().map(|(ix, _)| ix).filter(opens_as_made).collect();
+        Ok(Logins { access, own, factory })
+    }
+
+    /// From the grid down, so that the nearer circuit's word is the last.
+    fn open_groups(&self, site: &Site, own: &mut [Option<Arc<Credentials>>]) -> Result<(), SecretsError> {
+        if let Some(unknown) =
+            self.group.keys().find(|id| !site.circuits.iter().any(|(_, circuit)| circuit.id == **id))
+        {
+            return Err(SecretsError::UnknownGroup(unknown.clone()));
+        }
+        for (ix, circuit) in site.circuits.iter() {
+            let Some(group) = self.group.get(&circuit.id) else { continue };
+            for (name, login) in group {
+                let family = family(&format!("group.\"{}\"", circuit.id), name)?;
+                let login = Arc::new(login.credentials(family));
+                for (machine, entry) in site.machines() {
+                    if site.model(entry.model).family == family && site.circuits.is_within(entry.circuit, ix)
+                    {
+                        own[machine.ix()] = Some(Arc::clone(&login));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        let text = include_str!("../../../sites/small.toml");
+        offpeak_site::file::load("small.toml", text, &|_| None).unwrap()
+    }
+
+    fn opens(text: &str, environment: &[(&str, &str)]) -> Logins {
+        let environment = |name: &str| {
+            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        Secrets::parse(text).unwrap().logins(&site(), &environment).unwrap()
+    }
+
+    fn password(logins: &Logins, site: &Site, ix: MachineIx) -> String {
+        let family = site.model_of(ix).family;
+        logins.own[ix.ix()].as_deref().unwrap_or_else(|| logins.access.of(family)).password.clone()
+    }
+
+    #[test]
+    fn the_nearest_word_opens_a_machine() {
+        let site = site();
+        let in_hall = |hall: &str| {
+            let of = |(ix, machine): &(MachineIx, &offpeak_site::Machine)| {
+                machine.id.starts_with(hall) && site.model_of(*ix).family == Family::WhatsminerV2
+            };
+            site.machines().filter(of).map(|(ix, machine)| (ix, machine.id.clone())).collect::<Vec<_>>()
+        };
+        let (first, second) = (in_hall("hall-1"), in_hall("hall-2"));
+        let (one, other) = (first[0].clone(), first[1].clone());
+        let text = format!(
+            "[site]\nwhatsminer-v2 = {{ password = \"site\" }}\n\
+             [group.hall-1]\nwhatsminer-v2 = {{ password = \"hall\" }}\n\
+             [machine.\"{}\"]\npassword = \"own\"\n",
+            one.1
+        );
+        let logins = opens(&text, &[("OFFPEAK_LOGIN_WHATSMINER_V2", "admin:environment")]);
+        assert_eq!(password(&logins, &site, one.0), "own");
+        assert_eq!(password(&logins, &site, other.0), "hall");
+        if let Some(far) = second.first() {
+            assert_eq!(password(&logins, &site, far.0), "site");
+        }
+        let logins = opens("", &[("OFFPEAK_LOGIN_WHATSMINER_V2", "admin:environment")]);
+        assert_eq!(password(&logins, &site, one.0), "environment");
+    }
+
+    #[test]
+    fn machines_that_open_as_made_are_found() {
+        let site = site();
+        let all = opens("", &[]).factory.len();
+        let asked = |ix: &MachineIx| !Access::default().of(site.model_of(*ix).family).password.is_empty();
+        assert_eq!(all, site.machines().map(|(ix, _)| ix).filter(asked).count());
+        let logins = opens("[site]\nwhatsminer-v2 = { password = \"x\" }\n", &[]);
+        assert!(logins.factory.iter().all(|ix| site.model_of(*ix).family != Family::WhatsminerV2));
+    }
+
+    #[test]
+    fn mistakes_are_told_without_the_secret() {
+        for (text, line) in [
+            ("[site]\nwhatsminer-v2 = { password = 5 }\n", 2),
+            ("[site]\nwhatsminer-v2 = \"hunter2\"\n", 2),
+            ("[site\npassword = \"hunter2\"\n", 1),
+            ("\n\n[machine.a]\npassword = \"hunter2\"\nhunter2 = 1\n", 5),
+        ] {
+            let error = Secrets::parse(text).unwrap_err();
+            let SecretsError::Malformed { line: found, what } = &error else { panic!("{error:?}") };
+            assert_eq!(*found, line, "{text}: {what}");
+            assert!(!what.contains("password = \"hunter2\""), "{what}");
+        }
+        let of = |text: &str| Secrets::parse(text).unwrap().logins(&site(), &|_| None).unwrap_err();
+        assert!(matches!(
+            of("[site]\nwhatsminer = { password = \"x\" }\n"),
+            SecretsError::UnknownFamily { .. }
+        ));
+        assert_eq!(
+            of("[group.hall-9]\navalon = { password = \"x\" }\n"),
+            SecretsError::UnknownGroup("hall-9".into())
+        );
+        assert_eq!(of("[machine.m1]\npassword = \"x\"\n"), SecretsError::UnknownMachine("m1".into()));
+    }
+}
