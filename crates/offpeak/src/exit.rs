@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// As asked.
+    /// As asked; an end that was asked for among it.
     Done,
     /// Something failed; the message says what.
     Failed,
@@ -22,7 +22,7 @@ pub(crate) enum Exit {
 /// The table; 2 is clap's own.
 pub(crate) const TABLE: &str = "\
 Exit codes:
-  0  done
+  0  done, or ended as asked: by its time, a key, SIGINT or SIGTERM
   1  something failed; the message says what
   2  the command line is wrong
   3  the site file has mistakes

@@ -10,7 +10,8 @@ mod screen;
 mod socket;
 mod view;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -18,6 +19,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
+
+const PANICKED: &str = "error: this is a fault in offpeak itself
+hint: report it with the message above; the book is whole, and the same command goes on from it";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -28,13 +32,18 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    match commands::carry_out(cli.command) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            eprintln!("{}", told(&error));
-            Exit::Failed.into()
-        }
+    // A panic has said what and where; by then the terminal is given back.
+    let carried = catch_unwind(AssertUnwindSafe(|| commands::carry_out(cli.command)));
+    let (exit, last_word) = match carried {
+        Ok(Ok(exit)) => (exit, None),
+        Ok(Err(error)) => (Exit::Failed, Some(told(&error))),
+        Err(_) => (Exit::Failed, Some(PANICKED.to_owned())),
+    };
+    if let Some(word) = last_word {
+        // Nobody may be there to read it: a terminal that was closed, say.
+        let _ = writeln!(std::io::stderr(), "{word}");
     }
+    exit.into()
 }
 
 /// What failed and why on one line, then what to do about it, whoever in the chain knew.

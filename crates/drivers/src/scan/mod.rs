@@ -76,6 +76,15 @@ pub struct Scan {
     pub asked: u64,
 }
 
+/// How far a scan is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Endpoints that will not be asked again.
+    pub done: u64,
+    /// Machines of our families among them.
+    pub machines: u64,
+}
+
 enum First {
     /// Nothing listens, and the host said so.
     Closed,
@@ -84,27 +93,30 @@ enum First {
     Answer(Found),
 }
 
-/// Asks every endpoint of these ranges who it is. `progress` is called with how many are done.
+/// Asks every endpoint of these ranges who it is. `progress` is called for each that is done.
 pub async fn scan(
     driver: &Driver,
     ranges: &[ScanRange],
     web: WebPort,
     effort: Effort,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Progress),
 ) -> Scan {
     let mut scan = Scan::default();
     let mut again = Vec::new();
-    let mut done = 0;
+    let mut so_far = Progress::default();
     let all = ranges.iter().flat_map(ScanRange::addresses).map(|at| web.endpoint(at));
     let mut each = |endpoint, first, last: bool, scan: &mut Scan, again: &mut Vec<Endpoint>| {
         match first {
             First::NoWord if !last => return again.push(endpoint),
             First::Answer(Found::Trouble(_)) if !last => return again.push(endpoint),
-            First::Answer(found) => scan.found.push((endpoint, found)),
+            First::Answer(found) => {
+                so_far.machines += u64::from(matches!(found, Found::Machine(_)));
+                scan.found.push((endpoint, found));
+            }
             First::Closed | First::NoWord => {}
         }
-        done += 1;
-        progress(done);
+        so_far.done += 1;
+        progress(so_far);
     };
     round(driver, all, effort.at_once, |endpoint, first| {
         scan.asked += 1;

@@ -28,12 +28,15 @@ async fn none_is_missed() {
     let driver = Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
     let range: ScanRange = "10.0.0.1-10.0.3.232".parse().unwrap();
     assert_eq!(range.endpoints(), 1_000);
-    let mut steps = 0;
-    let found = scan(&driver, &[range], WebPort::Fixed(80), Effort::default(), |done| {
+    let (mut steps, mut machines) = (0, 0);
+    let found = scan(&driver, &[range], WebPort::Fixed(80), Effort::default(), |now| {
         steps += 1;
-        assert_eq!(done, steps);
+        assert_eq!(now.done, steps);
+        assert!(now.machines >= machines, "none is lost again");
+        machines = now.machines;
     })
     .await;
+    assert_eq!(machines, 600);
     assert_eq!((found.asked, steps), (1_000, 1_000));
     let count = |kind: fn(&Found) -> bool| found.found.iter().filter(|(_, found)| kind(found)).count();
     let antminer =

@@ -131,18 +131,7 @@ fn status_text(view: &SiteView) -> String {
     if let Some(block) = &view.block {
         lines.push(format!("blocked    {block}"));
     }
-    let counts = view.counts;
-    lines.push(format!(
-        "machines   {}: {} running, {} rising, {} falling, {} asleep, {} cut, {} failed, {} unknown",
-        counts.total,
-        counts.running,
-        counts.rising,
-        counts.falling,
-        counts.asleep,
-        counts.cut,
-        counts.failed,
-        counts.unknown
-    ));
+    lines.push(format!("machines   {}", view.counts.words()));
     lines.push(format!(
         "hashing    {:.1} TH/s, {} J/TH",
         view.hash_rate_ths,

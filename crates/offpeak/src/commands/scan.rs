@@ -86,8 +86,8 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
 async fn look(ranges: &[ScanRange], http_port: u16, endpoints: u64) -> Vec<Row> {
     let driver = Driver::new(Connector::Tcp, Clock::System);
     let bar = progress(endpoints);
-    let found = scan_ranges(&driver, ranges, WebPort::Fixed(http_port), Effort::default(), |done| {
-        bar.set_position(done)
+    let found = scan_ranges(&driver, ranges, WebPort::Fixed(http_port), Effort::default(), |now| {
+        bar.set_position(now.done)
     })
     .await;
     bar.finish_and_clear();

@@ -8,7 +8,7 @@ use offpeak_dispatch::{CircuitLimit, Envelope, Limit, Standing, Target, envelope
 use offpeak_site::{Authority, CircuitIx, CircuitKind, MachineIx, MeterReading, Site};
 use offpeak_units::{Efficiency, Money, Power};
 
-use super::live::{Latest, Shared, lock};
+use super::live::{Latest, Search, Shared, lock};
 use super::story::{self, Story};
 use crate::handle::{HandleError, MachineFilter, SiteHandle};
 use crate::view::{
@@ -252,7 +252,7 @@ fn site_view(answers: &Answers, latest: Option<&Latest>, story: &Story, trace_po
             .and_then(|power| Efficiency::of(power, hash_rate))
             .map(Efficiency::to_joules_per_terahash_f64),
         money: money_view(&site, now, power, hash_rate, story),
-        counts: latest.map(|latest| counts(latest, |_| true)).unwrap_or_default(),
+        counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
         commands: story.counts,
         decisions: story
@@ -315,6 +315,12 @@ fn money_view(
     }
 }
 
+/// Before the first cycle.
+fn nothing_known(site: &Site) -> CountsView {
+    let total = u32::try_from(site.machines.len()).unwrap_or(u32::MAX);
+    CountsView { unknown: total, total, ..CountsView::default() }
+}
+
 fn counts(latest: &Latest, within: impl Fn(MachineIx) -> bool) -> CountsView {
     let mut counts = CountsView::default();
     for (place, standing) in latest.cycle.loads.standings.iter().enumerate() {
@@ -360,7 +366,14 @@ fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
 /// What needs attention, most urgent first.
 fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> Vec<String> {
     let site = answers.site();
-    let Some(latest) = latest else { return vec!["no cycle has run yet".to_owned()] };
+    let Some(latest) = latest else {
+        return vec![lock(&answers.shared.search).map_or_else(
+            || "no cycle has run yet".to_owned(),
+            |Search { found, expected }| {
+                format!("looking for the machines: {found} of {expected} found so far")
+            },
+        )];
+    };
     let mut alarms = Vec::new();
     if power.is_none() {
         alarms.push("the revenue meter is silent: nothing is started".to_owned());

@@ -38,6 +38,13 @@ pub(crate) struct Latest {
     pub(crate) memory: Memory,
 }
 
+/// How far the search for the machines is, which goes before the first cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Search {
+    pub(crate) found: usize,
+    pub(crate) expected: usize,
+}
+
 /// What the loop shares with those who ask it something.
 pub(crate) struct Shared {
     site: RwLock<Arc<Site>>,
@@ -47,6 +54,8 @@ pub(crate) struct Shared {
     /// Wakes the loop for an order.
     pub(crate) nudge: Notify,
     pub(crate) latest: Mutex<Option<Arc<Latest>>>,
+    /// Where machines are searched for at the start.
+    pub(crate) search: Mutex<Option<Search>>,
     pub(crate) story: Mutex<Story>,
     pub(crate) recorder: Recorder,
     /// Readings tried so far.
@@ -71,6 +80,7 @@ impl Shared {
             directives: Mutex::new(directives),
             nudge: Notify::new(),
             latest: Mutex::new(None),
+            search: Mutex::new(None),
             polls: AtomicU64::new(0),
             site: RwLock::new(site),
             began: now,
@@ -90,12 +100,19 @@ impl Shared {
         Arc::clone(&self.site.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Changes the site, and lets the loop know. Nobody else changes it meanwhile.
+    pub(crate) fn change_site<R>(&self, change: impl FnOnce(&mut Site) -> R) -> R {
+        let mut held = self.site.write().unwrap_or_else(PoisonError::into_inner);
+        let mut site = Site::clone(&held);
+        let result = change(&mut site);
+        *held = Arc::new(site);
+        self.nudge.notify_one();
+        result
+    }
+
     /// Reads authority anew from the book, and lets the loop know.
     pub(crate) fn reload_authority(&self) -> Result<()> {
-        let site = with_authority(Site::clone(&self.site()), &self.book)?;
-        *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
-        self.nudge.notify_one();
-        Ok(())
+        self.change_site(|site| give_authority(site, &self.book))
     }
 
     /// Reads the orders in force anew from the book, and lets the loop know.
@@ -107,8 +124,8 @@ impl Shared {
     }
 }
 
-/// A site with authority as the book has it: it goes before the site file's.
-pub(crate) fn with_authority(mut site: Site, book: &Book) -> Result<Site> {
+/// Gives a site authority as the book has it: it goes before the site file's.
+pub(crate) fn give_authority(site: &mut Site, book: &Book) -> Result<()> {
     let given = book.authority()?;
     let mut circuits: Vec<_> = site.circuits.iter().map(|(_, circuit)| circuit.clone()).collect();
     for (ix, _) in site.circuits.iter() {
@@ -118,7 +135,7 @@ pub(crate) fn with_authority(mut site: Site, book: &Book) -> Result<Site> {
         }
     }
     site.circuits = offpeak_site::CircuitTree::new(circuits).context("the tree stays a tree")?;
-    Ok(site)
+    Ok(())
 }
 
 /// A controller's memory from the book: what was started, cut or disobedient.

@@ -4,6 +4,8 @@ mod answer;
 mod bench;
 mod demo;
 mod demo_site;
+mod ending;
+mod farewell;
 mod files;
 mod live;
 mod plant_io;

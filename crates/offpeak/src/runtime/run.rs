@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::Controller;
 use offpeak_drivers::clock::Clock;
@@ -17,6 +16,8 @@ use offpeak_twin::{Initial, Plant, Scenario};
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answers;
+use super::ending::{Screen, end};
+use super::farewell::farewell;
 use super::files;
 use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
@@ -25,6 +26,7 @@ use crate::cli;
 use crate::commands::{load, print};
 use crate::exit::Exit;
 use crate::handle::SiteHandle;
+use crate::screen::Leaving;
 
 /// The first port of a twin that tells its machines apart by ports.
 const FIRST_PORT: u16 = 20_000;
@@ -94,26 +96,12 @@ pub(crate) fn twin_command(args: cli::Twin) -> Result<Exit> {
         }
         let _ = print(&line);
     };
-    serve(plant, layout, args.speed, ready, end(args.lasts))?;
+    let until = async {
+        end(args.lasts, None).await;
+    };
+    serve(plant, layout, args.speed, ready, until)?;
     let _ = std::fs::remove_file(&path);
     Ok(Exit::Done)
-}
-
-/// After some time, or when asked to stop.
-async fn end(lasts: Option<Duration>) {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .expect("a signal handler can be installed");
-    let late = async {
-        match lasts {
-            Some(lasts) => tokio::time::sleep(lasts).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = late => {}
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// The running twin's time, and the site as it serves it.
@@ -130,11 +118,14 @@ fn join_twin(site: &mut Site) -> Result<(Clock, u32)> {
 }
 
 pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
+    if args.screen {
+        Screen::possible("without --screen it runs anywhere, and `offpeak status` shows the site")?;
+    }
     let Some(mut site) = load(&args.site)? else { return Ok(Exit::Mistakes) };
     files::raise_limit();
     let dir = args.dir.clone().unwrap_or_else(|| PathBuf::from("offpeak-data").join(&site.id));
     let book = Book::open(&files::book(&dir)?).map_err(anyhow::Error::from)?;
-    site = live::with_authority(site, &book)?;
+    live::give_authority(&mut site, &book)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let (clock, speed) = if args.twin { join_twin(&mut site)? } else { (Clock::System, 1) };
@@ -148,30 +139,14 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         let shared = Shared::new(site, wire, Arc::new(book), None)?;
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
         let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;
-        let over = Arc::new(AtomicBool::new(false));
-        let screen = args.screen.then(|| {
-            let (handle, over) = (Arc::clone(&handle), Arc::clone(&over));
-            let until = args.lasts.map(|lasts| Instant::now() + lasts);
-            std::thread::spawn(move || {
-                let result = crate::screen::run(handle, until, Arc::clone(&over));
-                over.store(true, Ordering::Relaxed);
-                result
-            })
-        });
-        let left = async {
-            while !over.load(Ordering::Relaxed) {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+        let mut screen =
+            args.screen.then(|| Screen::open(handle.clone(), Leaving::Controller, args.lasts)).transpose()?;
+        let ended = tokio::select! {
+            result = live::run(shared, controller) => return result.map(|()| Exit::Done),
+            ended = end(args.lasts, screen.as_mut()) => ended,
         };
-        tokio::select! {
-            result = live::run(shared, controller) => result?,
-            () = end(args.lasts) => {}
-            () = left => {}
-        }
-        over.store(true, Ordering::Relaxed);
-        if let Some(screen) = screen {
-            screen.join().map_err(|_| anyhow!("the screen panicked"))??;
-        }
+        screen.map_or(Ok(()), Screen::close)?;
+        eprintln!("{}", farewell(&handle.view(0), ended));
         Ok(Exit::Done)
     })
 }

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::words::{self, Scale};
-use super::{UiState, chart, civil, halls};
+use super::{Question, UiState, chart, civil, halls};
 use crate::view::SiteView;
 
 /// Alarms shown at most; the last line says how many more there are.
@@ -159,11 +159,18 @@ fn draw_decisions(frame: &mut Frame<'_>, area: Rect, view: &SiteView) {
 /// The keys, or what a key asked or did.
 fn foot(state: &UiState) -> Line<'static> {
     let reversed = Style::new().add_modifier(Modifier::REVERSED);
-    if state.stop_asked.is_some() {
-        return Line::styled(
-            "EMERGENCY STOP of the whole site? Press s again within 3 s",
-            reversed.patch(red()),
-        );
+    match state.asked {
+        Some((Question::Stop, _)) => {
+            let question = "EMERGENCY STOP of the whole site? Press s again within 3 s";
+            return Line::styled(question, reversed.patch(red()));
+        }
+        Some((Question::Leave, _)) => {
+            return Line::styled(
+                "q again to stop the controller, any other key to go on",
+                reversed.patch(red()),
+            );
+        }
+        None => {}
     }
     let keys = "q quit  s s emergency stop  r resume  arrows choose a hall  enter/esc details";
     let text = state.message.as_ref().map_or(keys, |(text, _)| text.as_str());

@@ -4,19 +4,15 @@
 mod chart;
 mod draw;
 mod halls;
+mod terminal;
 mod words;
 
 use std::io::stdout;
-use std::panic::{self, PanicHookInfo};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::execute;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
@@ -25,23 +21,53 @@ use crate::view::SiteView;
 
 /// Between two pictures.
 const FRAME: Duration = Duration::from_millis(250);
-/// The second press of an emergency stop comes within this.
-const SECOND_PRESS: Duration = Duration::from_secs(3);
+/// The second press of an emergency stop comes within this,
+const SECOND_STOP: Duration = Duration::from_secs(3);
+/// and that of leaving a controller within this.
+const SECOND_LEAVE: Duration = Duration::from_secs(10);
 /// Points of the trace that a chart can use: two a column of a wide screen.
 const TRACE_POINTS: usize = 2_000;
 
 /// What a key did is told this long.
 const MESSAGE_SHOWN: Duration = Duration::from_secs(10);
 
+/// What leaving the screen ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// A demo: it may be left at once.
+    #[default]
+    Demo,
+    /// The controller of a mine: it asks first.
+    Controller,
+}
+
+/// What was asked and waits for a second press of the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    Stop,
+    Leave,
+}
+
+impl Question {
+    const fn waits(self) -> Duration {
+        match self {
+            Self::Stop => SECOND_STOP,
+            Self::Leave => SECOND_LEAVE,
+        }
+    }
+}
+
 /// What the screen remembers between pictures.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UiState {
+    /// What leaving ends.
+    pub(crate) leaving: Leaving,
     /// The chosen hall.
     pub(crate) hall: usize,
     /// Whether that hall is shown in detail, in place of the list.
     pub(crate) details: bool,
-    /// Set by the first press of an emergency stop.
-    pub(crate) stop_asked: Option<Instant>,
+    /// Set by the first press of a key that takes two.
+    pub(crate) asked: Option<(Question, Instant)>,
     /// What the last key did, and when.
     pub(crate) message: Option<(String, Instant)>,
 }
@@ -56,18 +82,16 @@ enum Wish {
 }
 
 impl UiState {
-    /// Takes a key in; a stop takes two.
+    /// Takes a key in; a stop takes two, and so does leaving a controller.
     fn press(&mut self, key: KeyEvent, halls: usize, now: Instant) -> Wish {
         self.forget(now);
-        let asked = self.stop_asked.take().is_some();
+        let asked = self.asked.take();
         self.message = None;
+        let control_c = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Wish::Leave,
-            KeyCode::Char('q') => return Wish::Leave,
-            // A held key is no second press, where the terminal tells the two apart.
-            KeyCode::Char('s') if key.kind == KeyEventKind::Repeat => self.stop_asked = asked.then_some(now),
-            KeyCode::Char('s') if asked => return Wish::Stop,
-            KeyCode::Char('s') => self.stop_asked = Some(now),
+            KeyCode::Char('q') => return self.second(Question::Leave, asked, key.kind, now),
+            _ if control_c => return self.second(Question::Leave, asked, key.kind, now),
+            KeyCode::Char('s') => return self.second(Question::Stop, asked, key.kind, now),
             KeyCode::Char('r') => return Wish::Resume,
             KeyCode::Down | KeyCode::Right => self.hall = (self.hall + 1) % halls.max(1),
             KeyCode::Up | KeyCode::Left => self.hall = (self.hall + halls.max(1) - 1) % halls.max(1),
@@ -78,65 +102,43 @@ impl UiState {
         Wish::Nothing
     }
 
+    /// A key that asks at its first press and acts at its second; a demo is left at the first.
+    fn second(
+        &mut self,
+        question: Question,
+        asked: Option<(Question, Instant)>,
+        kind: KeyEventKind,
+        now: Instant,
+    ) -> Wish {
+        let again = asked.is_some_and(|(before, _)| before == question);
+        match question {
+            Question::Leave if self.leaving == Leaving::Demo => return Wish::Leave,
+            // A held key is no second press, where the terminal tells the two apart.
+            _ if kind == KeyEventKind::Repeat => self.asked = again.then_some((question, now)),
+            Question::Leave if again => return Wish::Leave,
+            Question::Stop if again => return Wish::Stop,
+            _ => self.asked = Some((question, now)),
+        }
+        Wish::Nothing
+    }
+
     /// Drops what has been shown for long enough.
     fn forget(&mut self, now: Instant) {
-        self.stop_asked = self.stop_asked.filter(|at| now.duration_since(*at) < SECOND_PRESS);
+        self.asked = self.asked.filter(|(question, at)| now.duration_since(*at) < question.waits());
         self.message = self.message.take().filter(|(_, at)| now.duration_since(*at) < MESSAGE_SHOWN);
     }
 }
 
-type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
-
-/// Gives the terminal back whatever happens: a return, an error, or a panic of this thread, whose message is
-/// printed after that and not onto the picture.
-struct Restore {
-    before: Hook,
-    /// Once only: leaving a second time moves the cursor back over what was printed meanwhile.
-    given_back: Arc<AtomicBool>,
-}
-
-impl Restore {
-    fn arm() -> Self {
-        let before: Hook = Arc::from(panic::take_hook());
-        let given_back = Arc::new(AtomicBool::new(false));
-        let (screen, next, given) = (thread::current().id(), Arc::clone(&before), Arc::clone(&given_back));
-        panic::set_hook(Box::new(move |info| {
-            if thread::current().id() == screen {
-                give_back(&given);
-            }
-            next(info);
-        }));
-        Self { before, given_back }
-    }
-}
-
-impl Drop for Restore {
-    fn drop(&mut self) {
-        give_back(&self.given_back);
-        // A panicking thread may not set the hook; ours does no harm once the terminal is given back.
-        if !thread::panicking() {
-            let before = Arc::clone(&self.before);
-            panic::set_hook(Box::new(move |info| before(info)));
-        }
-    }
-}
-
-/// Errors are nobody's to hear: this is the way out.
-fn give_back(given: &AtomicBool) {
-    if given.swap(true, Ordering::Relaxed) {
-        return;
-    }
-    let _ = disable_raw_mode();
-    let _ = execute!(stdout(), LeaveAlternateScreen, crossterm::cursor::Show);
-}
-
 /// Shows a site until it is left, a time comes, or somebody else says so.
-pub(crate) fn run(handle: Arc<dyn SiteHandle>, until: Option<Instant>, stop: Arc<AtomicBool>) -> Result<()> {
-    enable_raw_mode().context("this is no terminal\nhint: --headless needs none")?;
-    let _restore = Restore::arm();
-    execute!(stdout(), EnterAlternateScreen)?;
+pub(crate) fn run(
+    handle: &dyn SiteHandle,
+    leaving: Leaving,
+    until: Option<Instant>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let _borrowed = terminal::Borrowed::take()?;
     let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-    let mut state = UiState::default();
+    let mut state = UiState { leaving, ..UiState::default() };
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
         let view = handle.view(TRACE_POINTS);
         state.forget(Instant::now());
@@ -151,7 +153,7 @@ pub(crate) fn run(handle: Arc<dyn SiteHandle>, until: Option<Instant>, stop: Arc
         match state.press(key, view.halls.len(), Instant::now()) {
             Wish::Leave => break,
             Wish::Nothing => {}
-            wish => state.message = Some((carry_out(handle.as_ref(), wish), Instant::now())),
+            wish => state.message = Some((carry_out(handle, wish), Instant::now())),
         }
     }
     Ok(())

@@ -4,77 +4,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::view::{
-    ChangeView, CommandsView, CountsView, DecisionView, HallView, LimitView, MoneyView, PointView,
-};
-
-fn at(second: i64) -> jiff::Timestamp {
-    jiff::Timestamp::from_second(1_664_733_600 + second).unwrap()
-}
-
-fn sample(power_kw: Option<f64>) -> SiteView {
-    let counts = CountsView {
-        running: 940,
-        rising: 20,
-        asleep: 30,
-        unknown: 10,
-        total: 1_000,
-        ..CountsView::default()
-    };
-    let hall = |place: u32| HallView {
-        id: format!("hall-{place}"),
-        authority: "control".into(),
-        power_kw: power_kw.map(|power| power / 2.0),
-        metered: true,
-        limit_kw: Some(2_000.0),
-        source: Some("rating".into()),
-        counts,
-        block: (place == 2).then(|| "lockout: nothing may hash".to_owned()),
-    };
-    let trace = (0..200).map(|n| PointView {
-        at: at(n * 60 - 12_000),
-        power_kw: (!(90..110).contains(&n)).then_some(f64::from(n as i32) * 14.0),
-        limit_kw: Some(2_916.0),
-    });
-    SiteView {
-        site: "demo".into(),
-        name: "A mine of 1000 machines".into(),
-        at: at(600),
-        time_zone: "Asia/Almaty".into(),
-        speed: 10,
-        transport: "sockets".into(),
-        power_kw,
-        power_age_s: Some(1.0),
-        limit: Some(LimitView { limit_kw: 2_916.0, source: "contract".into(), until: Some(at(28_800)) }),
-        next: Some(ChangeView { at: at(28_800), limit_kw: 76.0, text: "window closes".into() }),
-        block: None,
-        hash_rate_ths: 81_234.5,
-        efficiency_j_per_th: Some(35.6),
-        money: MoneyView {
-            currency: "KZT".into(),
-            cost_per_h: Some(75_000.0),
-            revenue_per_h: Some(125_000.0),
-            margin_per_h: Some(50_000.0),
-            cost_today: 10_000.0,
-            revenue_today: 16_000.0,
-            margin_today: 6_000.0,
-            energy_today_kwh: 400.0,
-            unmetered_s: 0.0,
-            unpriced_s: 0.0,
-        },
-        counts,
-        halls: vec![hall(1), hall(2)],
-        commands: CommandsView { issued: 1_020, confirmed: 1_010, timed_out: 3, ..CommandsView::default() },
-        decisions: vec![DecisionView { at: at(0), text: "wake 38: starts: there is room".into() }],
-        alarms: if power_kw.is_none() {
-            vec!["the revenue meter is silent: nothing is started".into()]
-        } else {
-            vec![]
-        },
-        checker_vetoes: 0,
-        trace: trace.collect(),
-    }
-}
+use crate::view::tests::{at, sample};
+use crate::view::{ChangeView, CountsView, DecisionView, HallView, LimitView, PointView};
 
 /// A mine of eight halls that sheds: above its new limit, one hall locked out, one only watched.
 fn shedding() -> SiteView {
@@ -273,10 +204,10 @@ fn a_stop_takes_two_presses_within_three_seconds() {
     assert_eq!(state.press(key('s'), 2, now), Wish::Nothing);
     assert_eq!(state.press(key('s'), 2, now + Duration::from_secs(1)), Wish::Stop);
     assert_eq!(state.press(key('s'), 2, now), Wish::Nothing);
-    assert_eq!(state.press(key('s'), 2, now + SECOND_PRESS), Wish::Nothing, "too late: it asks again");
-    assert_eq!(state.press(key('x'), 2, now + SECOND_PRESS), Wish::Nothing);
+    assert_eq!(state.press(key('s'), 2, now + SECOND_STOP), Wish::Nothing, "too late: it asks again");
+    assert_eq!(state.press(key('x'), 2, now + SECOND_STOP), Wish::Nothing);
     assert_eq!(
-        state.press(key('s'), 2, now + SECOND_PRESS),
+        state.press(key('s'), 2, now + SECOND_STOP),
         Wish::Nothing,
         "another key in between: it asks again"
     );
@@ -310,15 +241,34 @@ fn keys_choose_open_and_leave() {
 }
 
 #[test]
+fn a_controller_asks_before_it_is_left() {
+    let key = |letter| KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE);
+    let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    let now = Instant::now();
+    let mut state = UiState { leaving: Leaving::Controller, ..UiState::default() };
+    assert_eq!(state.press(key('q'), 2, now), Wish::Nothing);
+    let shown = picture_in(&bare(), &state, 80, 24);
+    assert!(shown.contains("q again to stop the controller, any other key to go on"), "{shown}");
+    let held = KeyEvent::new_with_kind(KeyCode::Char('q'), KeyModifiers::NONE, KeyEventKind::Repeat);
+    assert_eq!(state.press(held, 2, now), Wish::Nothing, "a held key is no second press");
+    assert_eq!(state.press(key('x'), 2, now), Wish::Nothing, "any other key: it goes on");
+    assert_eq!(state.press(control_c, 2, now), Wish::Nothing, "control-C asks too");
+    assert_eq!(state.press(key('s'), 2, now), Wish::Nothing, "and this asks about the stop");
+    assert_eq!(state.press(key('q'), 2, now), Wish::Nothing);
+    assert_eq!(state.press(key('q'), 2, now + SECOND_LEAVE), Wish::Nothing, "too late: it asks again");
+    assert_eq!(state.press(key('q'), 2, now + SECOND_LEAVE), Wish::Leave);
+}
+
+#[test]
 fn a_question_and_a_message_do_not_stay() {
     let now = Instant::now();
     let mut state = UiState {
-        stop_asked: Some(now),
+        asked: Some((Question::Stop, now)),
         message: Some(("1 stop(s) lifted".into(), now)),
         ..UiState::default()
     };
     assert!(picture_in(&bare(), &state, 80, 24).contains("Press s again within 3 s"));
-    state.forget(now + SECOND_PRESS);
+    state.forget(now + SECOND_STOP);
     assert!(picture_in(&bare(), &state, 80, 24).contains("1 stop(s) lifted"));
     state.forget(now + MESSAGE_SHOWN);
     assert!(picture_in(&bare(), &state, 80, 24).contains("q quit"));

@@ -15,14 +15,10 @@ pub(super) const STATES: [(char, &str, &str); 7] = [
     ('?', "unknown", "unknown"),
 ];
 
-const fn by_state(counts: &CountsView) -> [u32; 7] {
-    [counts.running, counts.rising, counts.falling, counts.asleep, counts.cut, counts.failed, counts.unknown]
-}
-
 /// Machines by standing, in the longest form that fits. States with no machine are left out, running never.
 pub(super) fn counts(counts: &CountsView, width: usize) -> String {
     let list = |form: fn(u32, (char, &str, &str)) -> String, between: &str| {
-        let states = by_state(counts).into_iter().zip(STATES);
+        let states = counts.by_state().map(|(number, _)| number).into_iter().zip(STATES);
         states
             .enumerate()
             .filter(|(place, (number, _))| *number > 0 || *place == 0)

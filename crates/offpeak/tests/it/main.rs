@@ -4,6 +4,7 @@
 
 mod demo;
 mod kill;
+mod terminal;
 mod words;
 
 use std::path::{Path, PathBuf};
