@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::transcript::{Tape, Track};
+
 /// Answers connections inside the process: a twin's front ends.
 pub trait MemoryHost: Send + Sync {
     /// The caller's end of a new stream to this address; the host serves the other end.
@@ -28,6 +30,8 @@ pub enum Connector {
     Tcp,
     /// Inside the process.
     Memory(Arc<dyn MemoryHost>),
+    /// As the other, with everything said kept on a tape.
+    Taped(Box<Connector>, Tape),
 }
 
 impl std::fmt::Debug for Connector {
@@ -35,6 +39,7 @@ impl std::fmt::Debug for Connector {
         f.write_str(match self {
             Self::Tcp => "Tcp",
             Self::Memory(_) => "Memory",
+            Self::Taped(..) => "Taped",
         })
     }
 }
@@ -54,6 +59,11 @@ impl Connector {
                 Ok(Stream::Tcp(socket.connect(to).await?))
             }
             Self::Memory(host) => host.connect(to).map(Stream::Memory),
+            Self::Taped(through, tape) => {
+                let opened = Box::pin(through.connect(to)).await;
+                let track = tape.begin(to, opened.as_ref().err().map(ToString::to_string));
+                Ok(Stream::Taped(Box::new(opened?), track))
+            }
         }
     }
 
@@ -74,6 +84,8 @@ impl Connector {
                 })?;
                 host.connect(to).map(Stream::Memory)
             }
+            // Meters and switches are not what a tape is for.
+            Self::Taped(through, _) => Box::pin(through.connect_named(to)).await,
         }
     }
 }
@@ -85,6 +97,8 @@ pub enum Stream {
     Tcp(TcpStream),
     /// Inside the process.
     Memory(DuplexStream),
+    /// Another one, with what is said kept.
+    Taped(Box<Stream>, Track),
 }
 
 impl AsyncRead for Stream {
@@ -96,6 +110,12 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Memory(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Taped(stream, track) => {
+                let before = buffer.filled().len();
+                let polled = Pin::new(stream.as_mut()).poll_read(context, buffer);
+                track.received(&buffer.filled()[before..]);
+                polled
+            }
         }
     }
 }
@@ -105,18 +125,27 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Memory(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Taped(stream, track) => {
+                let polled = Pin::new(stream.as_mut()).poll_write(context, bytes);
+                if let Poll::Ready(Ok(written)) = &polled {
+                    track.sent(&bytes[..*written]);
+                }
+                polled
+            }
         }
     }
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
             Self::Memory(stream) => Pin::new(stream).poll_flush(context),
+            Self::Taped(stream, _) => Pin::new(stream.as_mut()).poll_flush(context),
         }
     }
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Memory(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Taped(stream, _) => Pin::new(stream.as_mut()).poll_shutdown(context),
         }
     }
 }

@@ -25,4 +25,6 @@ pub mod poll;
 pub mod refusal;
 pub mod scan;
 pub mod secrets;
+pub mod transcript;
 pub mod whatsminer;
+pub mod whatsminer_v3;
