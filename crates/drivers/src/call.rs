@@ -105,6 +105,8 @@ pub struct Link {
     pub(crate) challenge: Challenge,
     /// WhatsMiner's token, API version 2.
     pub(crate) token: Option<(Token, Instant)>,
+    /// WhatsMiner's salt, API version 3.
+    pub(crate) salt: Option<crate::whatsminer_v3::drive::Salt>,
     /// The token of an HTTP session.
     pub bearer: Option<Bearer>,
 }

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::connect::Connector;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, avalon, luxos, whatsminer};
+use crate::{antminer, avalon, luxos, whatsminer, whatsminer_v3};
 
 pub use crate::call::{Link, Question};
 
@@ -55,6 +55,7 @@ impl Access {
 fn factory_login(family: Family) -> Credentials {
     let (user, password) = match family {
         Family::WhatsminerV2 => ("admin", "admin"),
+        Family::WhatsminerV3 => ("super", "super"),
         Family::AntminerStock => ("root", "root"),
         Family::Avalon => ("root", "root"),
         _ => ("", ""),
@@ -141,6 +142,7 @@ impl Driver {
         let mut call = Call { driver: self, family, at, link, buffer };
         let reading = match family {
             Family::WhatsminerV2 => whatsminer::drive::read(&mut call).await?,
+            Family::WhatsminerV3 => whatsminer_v3::drive::read(&mut call).await?,
             Family::AntminerStock => antminer::drive::read(&mut call).await?,
             Family::Avalon => avalon::drive::read(&mut call).await?,
             Family::LuxOs => luxos::drive::read(&mut call).await?,
@@ -166,6 +168,7 @@ impl Driver {
         let mut call = Call { driver: self, family, at, link, buffer: &mut Vec::new() };
         outcome_of(match family {
             Family::WhatsminerV2 => whatsminer::drive::command(&mut call, order).await,
+            Family::WhatsminerV3 => whatsminer_v3::drive::command(&mut call, order).await,
             Family::AntminerStock => antminer::drive::command(&mut call, order).await,
             Family::Avalon => avalon::drive::command(&mut call, order).await,
             Family::LuxOs => luxos::drive::command(&mut call, order).await,
@@ -182,6 +185,7 @@ impl Driver {
         let mut call = Call { driver: self, family, at, link, buffer: &mut Vec::new() };
         match family {
             Family::WhatsminerV2 => whatsminer::drive::arm(&mut call).await,
+            Family::WhatsminerV3 => whatsminer_v3::drive::arm(&mut call).await,
             _ => Ok(()),
         }
     }
@@ -193,6 +197,10 @@ impl Driver {
     pub async fn identify(&self, at: Endpoint) -> Result<Option<Identity>, Trouble> {
         let (mut link, mut buffer) = (Link::default(), Vec::new());
         let mut call = Call { driver: self, family: Family::Other, at, link: &mut link, buffer: &mut buffer };
+        if at.api_port == Family::WhatsminerV3.api_port() {
+            call.family = Family::WhatsminerV3;
+            return whatsminer_v3::drive::identify(&mut call).await;
+        }
         call.ask(&antminer::request("version"), self.patience.slow).await?;
         if let Some(identity) = avalon::drive::recognise(call.buffer) {
             return Ok(Some(identity));

@@ -1,0 +1,190 @@
+//! What is asked of a WhatsMiner (API version 3), in which order, and what its answers come to.
+//!
+//! Not here: the bytes (`reply`, `write`, `frame`).
+
+use std::time::Duration;
+
+use offpeak_site::{Activity, Family, ModeName, Reading, Trouble};
+use tokio::time::Instant;
+
+use super::frame::ask;
+use super::reply::{DeviceInfo, Setting, Summary, accepted};
+use super::request;
+use super::write::Write;
+use crate::call::{Call, Order, Question};
+use crate::driver::Identity;
+use crate::refusal::ReplyError;
+
+/// A salt is asked for again after this time; it is the machine's and seldom changes.
+const SALT_LIFE: Duration = Duration::from_secs(30 * 60);
+/// As many as the machine keeps.
+const POOLS_MAX: usize = 3;
+
+/// A machine's salt, and what its clock said when it gave it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Salt {
+    text: String,
+    since: Instant,
+}
+
+impl core::fmt::Debug for Salt {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Salt(..)")
+    }
+}
+
+/// One request, one reading; `None` when the next request has to tell why it does not hash.
+pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
+    match call.link.question {
+        Question::Work => summary(call).await,
+        Question::Mode => device(call).await,
+    }
+}
+
+async fn summary(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
+    let within = call.fast();
+    ask(call, request::SUMMARY, within).await?;
+    let summary = match Summary::parse(call.buffer) {
+        Ok(summary) => summary,
+        // The API answers, the mining service behind it does not: ask why.
+        Err(ReplyError::Refused(_)) => {
+            call.link.question = Question::Mode;
+            call.link.idle = None;
+            return Ok(None);
+        }
+        Err(error) => return Err(error.trouble()),
+    };
+    let hash_rate = summary.hash_rate();
+    let hashing = hash_rate.is_some_and(|rate| !rate.is_zero());
+    let activity = if hashing { Activity::Hashing } else { Activity::Starting };
+    let (power, temperature, mode) = (summary.power(), summary.temperature(), call.link.mode);
+    let reading = Reading { power, hash_rate, temperature, mode, ..call.reading(activity) };
+    if hashing {
+        return Ok(Some(reading));
+    }
+    call.link.question = Question::Mode;
+    call.link.idle = Some(reading);
+    Ok(None)
+}
+
+async fn device(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
+    let within = call.fast();
+    ask(call, request::DEVICE, within).await?;
+    let info = DeviceInfo::parse(call.buffer).map_err(|error| error.trouble())?;
+    let works = info.miner.working.get().ok_or(Trouble::Garbled)?;
+    let (seen, failed) = (info.mac(), !info.errors().is_empty());
+    call.link.bind(seen)?;
+    call.link.question = if works { Question::Work } else { Question::Mode };
+    // Of a machine that is awake the statistics have told more.
+    let idle = call.link.idle.take().filter(|_| works);
+    let activity = match (works, failed) {
+        (false, _) => Activity::Asleep,
+        (true, true) => Activity::Failed,
+        (true, false) => Activity::Starting,
+    };
+    let mode = call.link.mode;
+    let plain = Reading { mode, ..call.reading(activity) };
+    Ok(Some(idle.map_or(plain, |reading| Reading { activity, ..reading })))
+}
+
+/// Asks for a command to be carried out.
+pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), ReplyError> {
+    match order {
+        Order::Sleep => write(call, &Write::Stop).await,
+        Order::Wake => write(call, &Write::Start).await,
+        Order::SetMode(mode) => set_mode(call, *mode).await,
+        Order::LimitPower(limit) => write(call, &Write::SetPowerLimit(*limit)).await,
+        Order::Reboot => write(call, &Write::Reboot).await,
+        Order::Locate(on) => write(call, &Write::Light(*on)).await,
+        Order::SetPools(pools) if pools.is_empty() || pools.len() > POOLS_MAX => {
+            let words = format!("this machine takes one to {POOLS_MAX} pools, not {}", pools.len());
+            Err(ReplyError::refused(words))
+        }
+        Order::SetPools(pools) => write(call, &Write::SetPools(pools.clone())).await,
+    }
+}
+
+/// `start` first where it sleeps: setting a mode does not by itself start it.
+async fn set_mode(call: &mut Call<'_>, mode: ModeName) -> Result<(), ReplyError> {
+    if call.link.activity == Some(Activity::Asleep) {
+        write(call, &Write::Start).await?;
+    }
+    write(call, &Write::SetMode(mode)).await?;
+    call.link.mode = Some(mode);
+    Ok(())
+}
+
+/// One request while the salt holds. The salt is the machine's own: another machine at its address
+/// cannot take the token for its own. A refusal may mean that the salt has changed: it is asked for
+/// again, once.
+async fn write(call: &mut Call<'_>, write: &Write) -> Result<(), ReplyError> {
+    let held = call.link.salt.as_ref().filter(|salt| salt.since.elapsed() < SALT_LIFE);
+    let held = held.map(|salt| salt.text.clone());
+    let salt = match &held {
+        Some(salt) => salt.clone(),
+        None => take_salt(call).await?,
+    };
+    match send(call, write, &salt).await {
+        Err(ReplyError::Refused(refusal)) if held.is_some() => {
+            let fresh = take_salt(call).await?;
+            if fresh == salt {
+                return Err(ReplyError::Refused(refusal));
+            }
+            send(call, write, &fresh).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn send(call: &mut Call<'_>, write: &Write, salt: &str) -> Result<(), ReplyError> {
+    let at = call.driver.clock.now().as_second();
+    let request = write.request(&call.login().password, salt, at);
+    let within = call.slow();
+    ask(call, &request, within).await?;
+    accepted(call.buffer)
+}
+
+/// Checks who answers and takes its salt.
+async fn take_salt(call: &mut Call<'_>) -> Result<String, ReplyError> {
+    let within = call.slow();
+    call.link.salt = None;
+    ask(call, request::DEVICE, within).await?;
+    let info = DeviceInfo::parse(call.buffer)?;
+    let (seen, text) = (info.mac(), info.salt.owned().ok_or(ReplyError::Broken(Trouble::Garbled))?);
+    call.link.bind(seen)?;
+    call.link.salt = Some(Salt { text: text.clone(), since: Instant::now() });
+    Ok(text)
+}
+
+/// Renews the salt, so that a command needs one request; and learns the mode, which no fast reply tells.
+pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
+    if call.link.salt.as_ref().is_some_and(|salt| salt.since.elapsed() * 2 < SALT_LIFE) {
+        return Ok(());
+    }
+    take_salt(call).await.map_err(|error| error.trouble())?;
+    let within = call.slow();
+    if ask(call, request::SETTING, within).await.is_ok()
+        && let Ok(setting) = Setting::parse(call.buffer)
+    {
+        call.link.mode = setting.mode();
+    }
+    Ok(())
+}
+
+/// Who it is; `None` when what answers is no WhatsMiner of this API.
+pub(crate) async fn identify(call: &mut Call<'_>) -> Result<Option<Identity>, Trouble> {
+    let within = call.slow();
+    ask(call, request::DEVICE, within).await?;
+    let info = match DeviceInfo::parse(call.buffer) {
+        Ok(info) if info.miner.model.get().is_some() => info,
+        Ok(_) | Err(ReplyError::Refused(_)) => return Ok(None),
+        Err(ReplyError::Broken(trouble)) => return Err(trouble),
+    };
+    Ok(Some(Identity {
+        model: info.miner.model.get().map(|model| model.replace('_', "")),
+        mac: info.mac(),
+        serial: info.miner.serial.owned(),
+        firmware: info.system.firmware.owned(),
+        ..Identity::of(Family::WhatsminerV3)
+    }))
+}
