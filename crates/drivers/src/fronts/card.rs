@@ -68,7 +68,7 @@ const VARIANTS: [(&str, &str); 12] = [
 /// The name that a machine gives its model.
 fn own_name(model: &Model) -> String {
     match model.family {
-        Family::WhatsminerV2 => {
+        Family::WhatsminerV2 | Family::WhatsminerV3 => {
             let variant = VARIANTS.iter().find(|(name, _)| *name == model.name);
             variant.map_or_else(|| format!("{}V10", model.name), |(_, variant)| (*variant).to_owned())
         }

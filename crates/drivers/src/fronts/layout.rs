@@ -67,7 +67,10 @@ pub enum Addressing {
 
 /// Whether the twin speaks a family's protocol.
 const fn is_spoken(family: Family) -> bool {
-    matches!(family, Family::WhatsminerV2 | Family::AntminerStock | Family::Avalon | Family::LuxOs)
+    matches!(
+        family,
+        Family::WhatsminerV2 | Family::WhatsminerV3 | Family::AntminerStock | Family::Avalon | Family::LuxOs
+    )
 }
 
 /// What answers at an address and port.
@@ -131,6 +134,12 @@ impl Layout {
             let at = layout.endpoints[machine.ix()];
             layout.put(SocketAddr::new(at.ip, at.api_port), Service::Api(machine))?;
             layout.put(SocketAddr::new(at.ip, at.http_port), Service::Web(machine))?;
+            if let Addressing::AddressPerMachine(ports) | Addressing::ListenerPerMachine(ports) = addressing
+                && site.model(entry.model).family == Family::WhatsminerV3
+            {
+                // Its older API answers at its old port.
+                layout.put(SocketAddr::new(at.ip, ports.api), Service::Api(machine))?;
+            }
         }
         layout.place_modbus(site)?;
         Ok(layout)
@@ -287,8 +296,13 @@ fn by_address(site: &Site, ports: Option<Ports>) -> Vec<Endpoint> {
         .iter()
         .map(|machine| {
             let at = stated(machine).unwrap_or_else(|| Endpoint::standard(free()));
+            // A family whose API has a port of its own keeps it.
+            let own = site.model(machine.model).family.api_port();
             match ports {
-                Some(ports) => Endpoint { ip: at.ip, api_port: ports.api, http_port: ports.http },
+                Some(ports) => {
+                    let api_port = if own == Ports::STANDARD.api { ports.api } else { own };
+                    Endpoint { ip: at.ip, api_port, http_port: ports.http }
+                }
                 None => at,
             }
         })

@@ -27,6 +27,7 @@ mod talk;
 mod view;
 mod web;
 mod whatsminer;
+mod whatsminer_v3;
 
 use std::io;
 use std::net::SocketAddr;

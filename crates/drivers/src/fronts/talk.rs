@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::{Shared, antminer, avalon, luxos, whatsminer};
+use super::{Shared, antminer, avalon, luxos, whatsminer, whatsminer_v3};
 
 /// A connection that says nothing for so long is closed (WhatsMiner API V2.0.5, section 2).
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -80,6 +80,9 @@ impl Shared {
         if answering == Answering::Unreachable {
             return stream.hang_up();
         }
+        if self.cards[machine.ix()].family == Family::WhatsminerV3 {
+            return self.serve_framed(machine, client, stream).await;
+        }
         let Some(request) = read_request(&mut stream, is_whole).await else { return };
         if !delay.is_zero() {
             sleep(delay).await;
@@ -113,6 +116,53 @@ impl Shared {
         }
         let terminated = matches!(card.family, Family::AntminerStock | Family::Avalon | Family::LuxOs);
         misbehave(answering, reply, terminated, stream).await;
+    }
+}
+
+/// Whether this begins with a length instead of JSON, which holds no NUL.
+fn is_framed(bytes: &[u8]) -> bool {
+    bytes.get(3).is_some_and(|&highest| highest == 0)
+}
+
+/// Whether these bytes are a whole request, with or without a length before it.
+fn is_whole_framed(bytes: &[u8]) -> bool {
+    match bytes.first_chunk::<4>() {
+        None => false,
+        Some(length) if is_framed(bytes) => bytes.len() >= 4 + u32::from_le_bytes(*length) as usize,
+        Some(_) => is_whole(bytes),
+    }
+}
+
+impl Shared {
+    /// A WhatsMiner of API version 3: framed requests, as many as a connection brings; and, as its
+    /// firmwares do at the old port, version 2 for reading.
+    async fn serve_framed<S: Duplex>(&self, machine: MachineIx, client: IpAddr, mut stream: S) {
+        while let Some(request) = read_request(&mut stream, is_whole_framed).await {
+            let (_, delay) = self.answering(machine);
+            if !delay.is_zero() {
+                sleep(delay).await;
+            }
+            let (card, framed) = (&self.cards[machine.ix()], is_framed(&request));
+            let mut reply = Vec::with_capacity(REPLY_START);
+            let answering = self.at_now(|state| {
+                let answering = state.plant.answering(machine);
+                if !matches!(answering, Answering::Unreachable | Answering::Silent) {
+                    if framed {
+                        whatsminer_v3::answer(state, card, machine, &request[4..], &mut reply);
+                    } else {
+                        whatsminer::answer(state, card, machine, client, trimmed(&request), &mut reply);
+                    }
+                }
+                answering
+            });
+            let reply = if framed { crate::whatsminer_v3::framed(&reply) } else { reply };
+            if !framed || answering != Answering::Properly {
+                return misbehave(answering, reply, false, stream).await;
+            }
+            if stream.write_all(&reply).await.is_err() {
+                return;
+            }
+        }
     }
 }
 

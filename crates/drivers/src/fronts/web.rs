@@ -61,7 +61,7 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
         return gone;
     }
     let card = &shared.cards[machine.ix()];
-    if card.family == Family::WhatsminerV2 {
+    if matches!(card.family, Family::WhatsminerV2 | Family::WhatsminerV3) {
         let mut elsewhere = reply(StatusCode::TEMPORARY_REDIRECT, "text/html", "");
         let place = format!("https://{}/", card.ip);
         elsewhere.headers_mut().insert(LOCATION, place.parse().expect("an address is a header's value"));

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use offpeak_site::{Action, Activity, MachineIx, ModeName, Outcome};
+use offpeak_site::{Action, Activity, Family, MachineIx, ModeName, Outcome};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -70,11 +70,15 @@ pub(super) fn answer(
     match command.as_ref() {
         "get_token" => token(state, machine, client, when, out),
         "status" => status(out, card, &view),
-        "get_version" => message(
-            out,
-            when,
-            r#"{"api_ver":"2.0.5","fw_ver":"20230803.11.REL","platform":"H616","chip":"K10"}"#,
-        ),
+        "get_version" => {
+            let firmware = match card.family {
+                Family::WhatsminerV3 => super::whatsminer_v3::VERSION,
+                _ => "20230803.11.REL",
+            };
+            let version =
+                format!(r#"{{"api_ver":"2.0.5","fw_ver":"{firmware}","platform":"H616","chip":"K10"}}"#);
+            message(out, when, &version);
+        }
         "get_miner_info" => {
             let led = if state.units[machine.ix()].blinks { "manual" } else { "auto" };
             let body = format!(

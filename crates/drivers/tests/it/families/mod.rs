@@ -3,6 +3,7 @@
 
 mod avalon;
 mod luxos;
+mod whatsminer_v3;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,13 +31,18 @@ pub(crate) fn stage(family: Family, model: &str, scenario: &Scenario) -> (Fronts
             hash_rate: HashRate::from_terahashes_f64(watts as f64 / 30.0).unwrap(),
         })
         .to_vec();
+    site.machines[ix.ix()].endpoint.as_mut().unwrap().api_port = family.api_port();
     (twin(site, scenario, Addressing::InMemory, Clock::starting_at(start())), ix)
 }
 
 /// A machine with this fault from the start.
 pub(crate) fn faulty(family: Family, model: &str, fault: Fault) -> (Fronts, MachineIx) {
     let ix = machine(&small(), "M30S");
-    stage(family, model, &Scenario { pinned: vec![(ix, Pinned::always(fault))].into_iter().collect(), ..running() })
+    stage(
+        family,
+        model,
+        &Scenario { pinned: vec![(ix, Pinned::always(fault))].into_iter().collect(), ..running() },
+    )
 }
 
 pub(crate) async fn order(seat: &mut Seat, order: Order) -> Outcome {
@@ -48,7 +54,8 @@ pub(crate) async fn later(minutes: u64) {
 }
 
 fn every_order() -> Vec<Order> {
-    let pool = Pool { url: "stratum+tcp://pool.example:3333".into(), user: "a.b".into(), password: "x".into() };
+    let pool =
+        Pool { url: "stratum+tcp://pool.example:3333".into(), user: "a.b".into(), password: "x".into() };
     vec![
         Order::Sleep,
         Order::Wake,
@@ -79,7 +86,9 @@ pub(crate) async fn obeys(family: Family, model: &str, own_name: &str) {
     if family.tells_watts() {
         assert!((reading.power.unwrap() - truth.power).to_watts().abs() < 10, "{reading:?} {truth:?}");
     }
-    assert!((reading.temperature.unwrap().to_millicelsius() - truth.temperature.to_millicelsius()).abs() < 1_500);
+    assert!(
+        (reading.temperature.unwrap().to_millicelsius() - truth.temperature.to_millicelsius()).abs() < 1_500
+    );
 
     let drawn = || fronts.with(|plant| plant.circuit_power(CircuitIx::ROOT).to_watts());
     let before = drawn();
@@ -107,7 +116,9 @@ pub(crate) async fn is_never_believed(family: Family, model: &str) {
     assert_eq!(fronts.with(|plant| plant.truth(ix)).activity, Some(Activity::Hashing));
 
     let (fronts, ix) = faulty(family, model, Fault::RefusesCommands);
-    let Outcome::Refused(words) = order(&mut seat(&fronts, ix), Order::Sleep).await else { panic!("refused") };
+    let Outcome::Refused(words) = order(&mut seat(&fronts, ix), Order::Sleep).await else {
+        panic!("refused")
+    };
     assert!(!words.is_empty());
     for (fault, trouble) in [(Fault::Dead, Trouble::Unreachable), (Fault::Hung, Trouble::Silent)] {
         let (fronts, ix) = faulty(family, model, fault);
