@@ -26,6 +26,7 @@ use toml::de::DeTable;
 pub use diagnostic::{Diagnostic, Severity};
 pub use models::catalogue;
 pub use schema::schema;
+pub use shape::nearest;
 
 use crate::plant::Site;
 use circuits::Circuits;

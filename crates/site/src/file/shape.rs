@@ -97,8 +97,9 @@ impl Shape {
     }
 }
 
-/// The known word within a few letters of a wrong one.
-pub(crate) fn nearest<'w>(wrong: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+/// The known word within a few letters of a wrong one, for a hint.
+#[must_use]
+pub fn nearest<'w>(wrong: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let distances = known.map(|word| (distance(&wrong.to_lowercase(), &word.to_lowercase()), word));
     let allowed = (wrong.chars().count() / 3).clamp(2, 5);
     distances.min().filter(|(letters, _)| *letters <= allowed).map(|(_, word)| word)
