@@ -1,6 +1,8 @@
 //! What can be asked of a running site, whoever asks: the socket's server and the terminal view.
 
 use jiff::Timestamp;
+use offpeak_site::Site;
+use offpeak_site::file::nearest;
 
 use crate::view::{Explanation, MachineView, SiteView};
 
@@ -17,8 +19,21 @@ pub(crate) struct MachineFilter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HandleError {
     /// No such circuit.
-    #[error("there is no circuit `{0}`")]
-    Circuit(String),
+    #[error("there is no circuit `{asked}`\nhint: {hint}")]
+    Circuit {
+        /// The name given.
+        asked: String,
+        /// Which there are.
+        hint: String,
+    },
+    /// An address is that of several machines, told apart by their ports.
+    #[error("{}", several(address, machines))]
+    Several {
+        /// What was asked for.
+        address: String,
+        /// Each with its address and port.
+        machines: Vec<String>,
+    },
     /// Nothing to lift.
     #[error("nothing is in force at `{0}`")]
     NothingThere(String),
@@ -38,6 +53,36 @@ pub(crate) enum HandleError {
     Book(String),
 }
 
+/// Machines that a refusal names.
+const NAMED: usize = 8;
+
+fn several(address: &str, machines: &[String]) -> String {
+    let named = machines.iter().take(NAMED).map(|machine| format!("\n  {machine}")).collect::<String>();
+    let more = match machines.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("\n  and {more} more; `offpeak machines` lists them all"),
+    };
+    format!(
+        "{address} is the address of {} machines:{named}{more}\nhint: name one by its id, or as ADDRESS:PORT",
+        machines.len()
+    )
+}
+
+impl HandleError {
+    /// No such circuit in this site.
+    pub(crate) fn no_circuit(site: &Site, asked: &str) -> Self {
+        let ids = || site.circuits.iter().map(|(_, circuit)| circuit.id.as_str());
+        let hint = match nearest(asked, ids()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let top: Vec<_> = ids().filter(|id| !id.contains('/')).take(NAMED).collect();
+                format!("circuits are named as in the site file: {}", top.join(", "))
+            }
+        };
+        Self::Circuit { asked: asked.to_owned(), hint }
+    }
+}
+
 /// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
 /// begins at once.
 pub(crate) trait SiteHandle: Send + Sync {
@@ -45,8 +90,8 @@ pub(crate) trait SiteHandle: Send + Sync {
     fn view(&self, trace_points: usize) -> SiteView;
     /// Machines, in the order of the site file.
     fn machines(&self, filter: &MachineFilter) -> Vec<MachineView>;
-    /// One machine by id or IP address.
-    fn machine(&self, id_or_ip: &str) -> Option<MachineView>;
+    /// One machine by id, IP address, or address and port.
+    fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError>;
     /// What binds on a circuit, now or at another time.
     fn explain(&self, circuit: &str, at: Option<Timestamp>) -> Result<Explanation, HandleError>;
     /// Stops a circuit; the connection if none is named.

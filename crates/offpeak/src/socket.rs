@@ -171,7 +171,7 @@ fn carry_out(request: Request, handle: &dyn SiteHandle) -> Result<Response, crat
     Ok(match request {
         Request::Status => Response::Status(Box::new(handle.view(TRACE_POINTS))),
         Request::Machines(filter) => Response::Machines(handle.machines(&filter)),
-        Request::Machine(id) => Response::Machine(handle.machine(&id).map(Box::new)),
+        Request::Machine(id) => Response::Machine(handle.machine(&id)?.map(Box::new)),
         Request::Explain { circuit, at } => Response::Explain(Box::new(handle.explain(&circuit, at)?)),
         Request::Stop { circuit, reason } => {
             handle.stop(circuit.as_deref(), &reason)?;

@@ -20,11 +20,11 @@ impl SiteHandle for Fake {
     fn machines(&self, _filter: &MachineFilter) -> Vec<MachineView> {
         Vec::new()
     }
-    fn machine(&self, _id: &str) -> Option<MachineView> {
-        None
+    fn machine(&self, _name: &str) -> Result<Option<MachineView>, HandleError> {
+        Ok(None)
     }
     fn explain(&self, circuit: &str, _at: Option<Timestamp>) -> Result<Explanation, HandleError> {
-        Err(HandleError::Circuit(circuit.to_owned()))
+        Err(HandleError::Circuit { asked: circuit.to_owned(), hint: "look again".to_owned() })
     }
     fn stop(&self, circuit: Option<&str>, reason: &str) -> Result<(), HandleError> {
         self.stops.lock().unwrap().push((circuit.map(str::to_owned), reason.to_owned()));

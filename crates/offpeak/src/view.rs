@@ -172,6 +172,7 @@ pub(crate) struct MachineView {
     pub(crate) model: String,
     pub(crate) owner: String,
     pub(crate) hall: String,
+    /// Its IP address, with the API's port unless that is 4028.
     pub(crate) address: Option<String>,
     pub(crate) mac: Option<String>,
     pub(crate) serial: Option<String>,

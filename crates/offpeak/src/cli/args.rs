@@ -62,7 +62,8 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
     /// Show one machine: its state, why it is in it, what it was asked
     #[command(after_help = "Examples:
   offpeak machine hall-1/rack-1/pdu-2/4
-  offpeak machine 127.1.1.7")]
+  offpeak machine 127.1.1.7
+  offpeak machine 127.0.0.1:20012")]
     Machine(Machine),
     /// Find machines on networks
     #[command(after_help = "Examples:
@@ -245,8 +246,8 @@ pub(crate) struct Machines {
 
 #[derive(Debug, Args)]
 pub(crate) struct Machine {
-    /// Its id or IP address
-    #[arg(value_name = "ID|IP")]
+    /// Its id or IP address, with the port where several machines share one
+    #[arg(value_name = "ID|IP[:PORT]")]
     pub(crate) machine: String,
     #[command(flatten)]
     pub(crate) site: SiteDir,

@@ -12,7 +12,7 @@ use crate::cli::{
     Authority, Explain, Lockout, Machine, Machines, Power, Resume, SiteDir, Status, Stop, instant,
 };
 use crate::exit::Exit;
-use crate::handle::MachineFilter;
+use crate::handle::{HandleError, MachineFilter};
 use crate::protocol::{Request, Response};
 use crate::socket;
 use crate::view::{Explanation, LimitView, MachineView, SiteView};
@@ -270,8 +270,7 @@ type Explained = Result<(Explanation, TimeZone), Exit>;
 fn explain_file(path: &Path, args: &Explain) -> Result<Explained> {
     let Some(site) = load(path)? else { return Ok(Err(Exit::Mistakes)) };
     let Some(circuit) = site.circuits.find(&args.circuit) else {
-        eprintln!("error: there is no circuit `{}`", args.circuit);
-        eprintln!("hint: circuits are named as in {}, `grid` is the connection", path.display());
+        eprintln!("error: {}", HandleError::no_circuit(&site, &args.circuit));
         return Ok(Err(Exit::Refused));
     };
     let at = instant(args.at.as_deref().unwrap_or_default(), &site.time_zone)?;

@@ -10,9 +10,10 @@ use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
 use offpeak_drivers::scan::{Effort, Found, ScanRange, WebPort, scan as scan_ranges};
-use offpeak_drivers_asic_rs::Others;
+use offpeak_drivers_asic_rs::{AT_ONCE_MAX, Others};
 use offpeak_site::Endpoint;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::table::table;
@@ -33,6 +34,38 @@ struct Row {
     serial: Option<String>,
     firmware: Option<String>,
     note: Option<String>,
+}
+
+/// How much is done at once: every address asked holds two files at times, every stranger that asic-rs looks
+/// at a few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Budget {
+    effort: Effort,
+    strangers: usize,
+}
+
+/// Files that the process has open anyway.
+const FILES_SPARE: usize = 48;
+/// Files that an address asked and a stranger looked at may hold.
+const FILES_ASKED: usize = 2;
+const FILES_STRANGER: usize = 4;
+/// Addresses at once that are worth starting with.
+const AT_ONCE_MIN: usize = 16;
+
+/// What fits into so many open files; more than the usual effort is no use.
+fn budget(files: usize) -> Result<Budget> {
+    let room = files.saturating_sub(FILES_SPARE);
+    let at_once = room / FILES_ASKED;
+    if at_once < AT_ONCE_MIN {
+        bail!(
+            "this process may open {files} files, which are too few for a scan\nhint: `ulimit -n 1024` raises it in this shell; it needs {}",
+            FILES_SPARE + AT_ONCE_MIN * FILES_ASKED
+        );
+    }
+    let usual = Effort::default();
+    let effort =
+        Effort { at_once: at_once.min(usual.at_once), at_once_again: at_once.min(usual.at_once_again) };
+    Ok(Budget { effort, strangers: (room / FILES_STRANGER).clamp(1, AT_ONCE_MAX) })
 }
 
 /// A bar on stderr where a person sees it.
@@ -60,8 +93,17 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
             "{endpoints} endpoints are more than {ENDPOINTS_MAX}\nhint: scan a smaller range, or fewer ports"
         );
     }
+    crate::runtime::raise_limit();
+    let files = crate::runtime::open_files();
+    let budget = budget(files)?;
+    if budget.effort != Effort::default() {
+        eprintln!(
+            "this process may open {files} files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n 1024` in this shell, if the system allows it",
+            budget.effort.at_once
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let rows = runtime.block_on(look(&ranges, args.http_port, endpoints));
+    let rows = runtime.block_on(look(&ranges, args.http_port, endpoints, budget));
     if args.json {
         print_json(&rows)?;
     } else {
@@ -83,20 +125,23 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-async fn look(ranges: &[ScanRange], http_port: u16, endpoints: u64) -> Vec<Row> {
+async fn look(ranges: &[ScanRange], http_port: u16, endpoints: u64, budget: Budget) -> Vec<Row> {
     let driver = Driver::new(Connector::Tcp, Clock::System);
     let bar = progress(endpoints);
-    let found = scan_ranges(&driver, ranges, WebPort::Fixed(http_port), Effort::default(), |now| {
+    let found = scan_ranges(&driver, ranges, WebPort::Fixed(http_port), budget.effort, |now| {
         bar.set_position(now.done)
     })
     .await;
     bar.finish_and_clear();
-    // Others looks at 64 at a time at the most; the rest waits there.
     let others = Arc::new(Others::new(Clock::System));
+    let places = Arc::new(Semaphore::new(budget.strangers));
     let mut looking = JoinSet::new();
     for (place, (endpoint, what)) in found.found.into_iter().enumerate() {
-        let others = Arc::clone(&others);
-        looking.spawn(async move { (place, row(endpoint, what, &others).await) });
+        let (others, places) = (Arc::clone(&others), Arc::clone(&places));
+        looking.spawn(async move {
+            let _place = places.acquire().await.expect("the semaphore is never closed");
+            (place, row(endpoint, what, &others).await)
+        });
     }
     let mut rows = looking.join_all().await;
     rows.sort_by_key(|(place, _)| *place);
@@ -134,4 +179,22 @@ async fn row(endpoint: Endpoint, what: Found, others: &Others) -> Row {
         Found::Trouble(trouble) => row.note = Some(trouble.to_string()),
     }
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_stays_within_the_files_it_may_open() {
+        assert!(budget(79).unwrap_err().to_string().contains("hint: `ulimit -n 1024`"));
+        let least = budget(80).unwrap();
+        assert_eq!((least.effort.at_once, least.effort.at_once_again, least.strangers), (16, 16, 8));
+        for files in [80, 128, 256, 560, 1_024, 1_048_576, usize::MAX] {
+            let found = budget(files).unwrap();
+            assert!(found.effort.at_once * FILES_ASKED + FILES_SPARE <= files, "{files}: {found:?}");
+            assert!(found.strangers * FILES_STRANGER + FILES_SPARE <= files, "{files}: {found:?}");
+        }
+        assert_eq!(budget(560).unwrap(), Budget { effort: Effort::default(), strangers: AT_ONCE_MAX });
+    }
 }

@@ -1,47 +1,43 @@
-//! Answers what is asked of a running site: turns the last cycle into views, and requests into entries
-//! of the book.
+//! Answers what is asked of a running site, and turns orders into entries of the book.
+//!
+//! Not here: the shapes of what is shown (`views`), and the socket.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_dispatch::{CircuitLimit, Envelope, Limit, Standing, Target, envelope};
-use offpeak_site::{Authority, CircuitIx, CircuitKind, MachineIx, MeterReading, Site};
-use offpeak_units::{Efficiency, Money, Power};
+use offpeak_dispatch::envelope;
+use offpeak_site::{CircuitIx, CircuitKind, Site};
+use offpeak_units::Power;
 
-use super::live::{Latest, Search, Shared, lock};
-use super::story::{self, Story};
+use super::live::{Latest, Shared, lock};
+use super::views::{explain, find_machine, machine_view, site_view};
 use crate::handle::{HandleError, MachineFilter, SiteHandle};
-use crate::view::{
-    ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView, MoneyView,
-    PointView, SiteView,
-};
-
-/// Decisions shown.
-const DECISIONS_SHOWN: usize = 12;
+use crate::view::{Explanation, MachineView, SiteView};
 
 /// A running site's answers.
 pub(crate) struct Answers {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// Plant seconds a second of wall time.
-    speed: u32,
-    transport: String,
+    pub(super) speed: u32,
+    pub(super) transport: String,
 }
 
 impl Answers {
     pub(crate) fn new(shared: Arc<Shared>, speed: u32, transport: &str) -> Self {
         Self { shared, speed, transport: transport.to_owned() }
     }
-    fn site(&self) -> Arc<Site> {
+    pub(super) fn site(&self) -> Arc<Site> {
         self.shared.site()
     }
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         self.shared.now()
     }
     fn latest(&self) -> Option<Arc<Latest>> {
         lock(&self.shared.latest).clone()
     }
     fn circuit(&self, id: &str) -> Result<CircuitIx, HandleError> {
-        self.site().circuits.find(id).ok_or_else(|| HandleError::Circuit(id.to_owned()))
+        let site = self.site();
+        site.circuits.find(id).ok_or_else(|| HandleError::no_circuit(&site, id))
     }
     /// After a change in the book: the loop takes it in at once.
     fn reload(&self) -> Result<(), HandleError> {
@@ -51,50 +47,6 @@ impl Answers {
 
 fn book_error(error: offpeak_store::BookError) -> HandleError {
     HandleError::Book(error.to_string())
-}
-
-fn limit_view(limit: &Limit) -> LimitView {
-    LimitView {
-        limit_kw: limit.power.to_kilowatts_f64(),
-        source: limit.source.to_string(),
-        until: limit.until,
-    }
-}
-
-fn block_view(limits: &CircuitLimit) -> Option<String> {
-    limits.block.map(|block| {
-        if block.stops {
-            format!("{}: nothing may hash", block.source)
-        } else {
-            format!("{}: nothing may start", block.source)
-        }
-    })
-}
-
-/// The word for a standing, as in filters and tables.
-pub(crate) const fn state_name(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Running => "running",
-        Standing::Rising => "rising",
-        Standing::Falling => "falling",
-        Standing::Asleep => "asleep",
-        Standing::Cut => "cut",
-        Standing::Failed => "failed",
-        Standing::Unknown => "unknown",
-    }
-}
-
-fn count(counts: &mut CountsView, standing: Standing) {
-    counts.total += 1;
-    *match standing {
-        Standing::Running => &mut counts.running,
-        Standing::Rising => &mut counts.rising,
-        Standing::Falling => &mut counts.falling,
-        Standing::Asleep => &mut counts.asleep,
-        Standing::Cut => &mut counts.cut,
-        Standing::Failed => &mut counts.failed,
-        Standing::Unknown => &mut counts.unknown,
-    } += 1;
 }
 
 impl SiteHandle for Answers {
@@ -113,17 +65,10 @@ impl SiteHandle for Answers {
             .collect()
     }
 
-    fn machine(&self, id_or_ip: &str) -> Option<MachineView> {
-        let latest = self.latest()?;
+    fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError> {
+        let Some(latest) = self.latest() else { return Ok(None) };
         let site = self.site();
-        let (ix, _) = site.machines().find(|(_, machine)| {
-            machine.id == id_or_ip
-                || machine.endpoint.is_some_and(|endpoint| {
-                    endpoint.ip.to_string() == id_or_ip
-                        || format!("{}:{}", endpoint.ip, endpoint.api_port) == id_or_ip
-                })
-        })?;
-        Some(machine_view(self, &latest, &lock(&self.shared.story), ix))
+        Ok(find_machine(&site, name)?.map(|ix| machine_view(self, &latest, &lock(&self.shared.story), ix)))
     }
 
     fn explain(&self, circuit: &str, at: Option<Timestamp>) -> Result<Explanation, HandleError> {
@@ -195,255 +140,5 @@ impl SiteHandle for Answers {
         let word = if control { "control" } else { "observe" };
         lock(&self.shared.story).decide(self.now(), format!("authority in {hall}: {word}"));
         Ok(())
-    }
-}
-
-/// What binds on a circuit, without what only a running site knows.
-pub(crate) fn explain(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> Explanation {
-    let own = envelope.circuit(circuit);
-    let above =
-        site.circuits.path(circuit).skip(1).map(|ix| {
-            (site.circuits.get(ix).id.clone(), envelope.circuit(ix).binding.as_ref().map(limit_view))
-        });
-    let blocked = site.circuits.path(circuit).find_map(|ix| {
-        let at = &site.circuits.get(ix).id;
-        block_view(envelope.circuit(ix))
-            .map(|block| if ix == circuit { block } else { format!("{block} (at {at})") })
-    });
-    Explanation {
-        circuit: site.circuits.get(circuit).id.clone(),
-        at: envelope.at,
-        binding: own.binding.as_ref().map(limit_view),
-        next: own.next.as_ref().map(limit_view),
-        block: blocked,
-        above: above.collect(),
-        power_kw: None,
-        floor_kw: None,
-        changes_at: envelope.changes_at,
-    }
-}
-
-fn site_view(answers: &Answers, latest: Option<&Latest>, story: &Story, trace_points: usize) -> SiteView {
-    let site = answers.site();
-    let now = answers.now();
-    let root = latest.map(|latest| *latest.cycle.loads.circuit(CircuitIx::ROOT));
-    let limits = latest.map(|latest| *latest.cycle.envelope.circuit(CircuitIx::ROOT)).unwrap_or_default();
-    let power = root.and_then(|load| load.measured);
-    let hash_rate = latest.map(|latest| story::hash_rate(&latest.snapshot)).unwrap_or_default();
-    let age = latest.and_then(|latest| {
-        latest.snapshot.meters[site.revenue_meter().ix()]
-            .map(|reading: MeterReading| reading.at.duration_until(now).as_secs_f64())
-    });
-    let shown = story.decisions.len().saturating_sub(DECISIONS_SHOWN);
-    SiteView {
-        site: site.id.clone(),
-        name: site.name.clone(),
-        at: now,
-        time_zone: site.time_zone.iana_name().unwrap_or("UTC").to_owned(),
-        speed: answers.speed,
-        transport: answers.transport.clone(),
-        power_kw: power.map(Power::to_kilowatts_f64),
-        power_age_s: age,
-        limit: limits.binding.as_ref().map(limit_view),
-        next: latest.map(|latest| coming(&latest.cycle.envelope)),
-        block: block_view(&limits),
-        hash_rate_ths: hash_rate.to_terahashes_f64(),
-        efficiency_j_per_th: power
-            .and_then(|power| Efficiency::of(power, hash_rate))
-            .map(Efficiency::to_joules_per_terahash_f64),
-        money: money_view(&site, now, power, hash_rate, story),
-        counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
-        halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
-        commands: story.counts,
-        decisions: story
-            .decisions
-            .iter()
-            .skip(shown)
-            .map(|decision| DecisionView { at: decision.at, text: decision.text.clone() })
-            .collect(),
-        alarms: alarms(answers, latest, power),
-        checker_vetoes: story.vetoes,
-        trace: story
-            .trace
-            .shown(trace_points)
-            .into_iter()
-            .map(|point| PointView {
-                at: point.at,
-                power_kw: point.measured.map(Power::to_kilowatts_f64),
-                limit_kw: point.limit.map(Power::to_kilowatts_f64),
-            })
-            .collect(),
-    }
-}
-
-/// The contract's next word.
-fn coming(envelope: &Envelope) -> ChangeView {
-    let next = envelope.contract_next;
-    let kw = next.limit.to_kilowatts_f64();
-    let text = if next.open { "window opens" } else { "window closes" };
-    ChangeView { at: next.from, limit_kw: kw, text: text.to_owned() }
-}
-
-fn amount(money: Money) -> f64 {
-    money.amount().try_into().unwrap_or(f64::NAN)
-}
-
-fn money_view(
-    site: &Site,
-    now: Timestamp,
-    power: Option<Power>,
-    hash_rate: offpeak_units::HashRate,
-    story: &Story,
-) -> MoneyView {
-    let hour_ms = 3_600_000;
-    let power_price = site.economics.power_price_at(&site.time_zone, now);
-    let hash_price = site.economics.hash_price_at(&site.time_zone, now);
-    let cost = power_price.zip(power).map(|(price, power)| amount(price.of(power.over_millis(hour_ms))));
-    let revenue = hash_price.map(|price| amount(price.of(hash_rate.over_millis(hour_ms))));
-    let today = &story.today;
-    MoneyView {
-        currency: site.economics.currency.to_string(),
-        cost_per_h: cost,
-        revenue_per_h: revenue,
-        margin_per_h: revenue.zip(cost).map(|(revenue, cost)| revenue - cost),
-        cost_today: amount(today.cost),
-        revenue_today: amount(today.revenue),
-        margin_today: amount(today.margin()),
-        energy_today_kwh: today.energy.to_kilowatt_hours_f64(),
-        unmetered_s: today.unmetered.as_secs_f64(),
-        unpriced_s: today.unpriced.as_secs_f64(),
-    }
-}
-
-/// Before the first cycle.
-fn nothing_known(site: &Site) -> CountsView {
-    let total = u32::try_from(site.machines.len()).unwrap_or(u32::MAX);
-    CountsView { unknown: total, total, ..CountsView::default() }
-}
-
-fn counts(latest: &Latest, within: impl Fn(MachineIx) -> bool) -> CountsView {
-    let mut counts = CountsView::default();
-    for (place, standing) in latest.cycle.loads.standings.iter().enumerate() {
-        if within(MachineIx(place as u32)) {
-            count(&mut counts, *standing);
-        }
-    }
-    counts
-}
-
-fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
-    let mut views: Vec<(CircuitIx, HallView)> = site
-        .circuits
-        .iter()
-        .filter(|(_, circuit)| circuit.kind == CircuitKind::Hall)
-        .map(|(ix, circuit)| {
-            let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
-            let view = HallView {
-                id: circuit.id.clone(),
-                authority: if circuit.authority == Authority::Control { "control" } else { "observe" }
-                    .to_owned(),
-                power_kw: load.measured.map(Power::to_kilowatts_f64),
-                metered: circuit.meter.is_some(),
-                limit_kw: limits.binding.map(|limit| limit.power.to_kilowatts_f64()),
-                source: limits.binding.map(|limit| limit.source.to_string()),
-                counts: CountsView::default(),
-                block: block_view(limits),
-            };
-            (ix, view)
-        })
-        .collect();
-    let place_of: std::collections::BTreeMap<CircuitIx, usize> =
-        views.iter().enumerate().map(|(place, (ix, _))| (*ix, place)).collect();
-    for (ix, machine) in site.machines() {
-        let hall = site.circuits.hall_of(machine.circuit).and_then(|hall| place_of.get(&hall));
-        if let Some(place) = hall {
-            count(&mut views[*place].1.counts, latest.cycle.loads.standings[ix.ix()]);
-        }
-    }
-    views.into_iter().map(|(_, view)| view).collect()
-}
-
-/// What needs attention, most urgent first.
-fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> Vec<String> {
-    let site = answers.site();
-    let Some(latest) = latest else {
-        return vec![lock(&answers.shared.search).map_or_else(
-            || "no cycle has run yet".to_owned(),
-            |Search { found, expected }| {
-                format!("looking for the machines: {found} of {expected} found so far")
-            },
-        )];
-    };
-    let mut alarms = Vec::new();
-    if power.is_none() {
-        alarms.push("the revenue meter is silent: nothing is started".to_owned());
-    }
-    for unmet in &latest.cycle.plan.unmet {
-        let id = &site.circuits.get(unmet.circuit).id;
-        alarms.push(format!(
-            "{id}: the limit is {}, but {} remain with everything asleep",
-            unmet.limit, unmet.floor
-        ));
-    }
-    for (ix, circuit) in site.circuits.iter() {
-        let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
-        if let (Some(power), Some(limit)) = (load.measured, limits.binding) {
-            // While the way down is under way the load follows its line; that is no alarm.
-            if power > limit.power && limit.source != offpeak_dispatch::Source::ContractClosing {
-                alarms.push(format!(
-                    "{}: {power} measured, {} allowed ({})",
-                    circuit.id, limit.power, limit.source
-                ));
-            }
-        }
-    }
-    if !latest.memory.ready {
-        alarms.push("not every meter and machine has been asked: nothing is started".to_owned());
-    }
-    let disobey = latest.memory.machines.iter().filter(|machine| machine.disobeys).count();
-    if disobey > 0 {
-        alarms.push(format!("{disobey} machine(s) do not obey; see `offpeak machines`"));
-    }
-    if let Some(error) = answers.shared.recorder.error() {
-        alarms.push(format!("the book cannot be written: {error}"));
-    }
-    alarms
-}
-
-fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix: MachineIx) -> MachineView {
-    let site = answers.site();
-    let machine = site.machine(ix);
-    let (seen, remembered) = (&latest.snapshot.machines[ix.ix()], &latest.memory.machines[ix.ix()]);
-    let setpoint = latest.cycle.plan.setpoints[ix.ix()];
-    let hall = site.circuits.hall_of(machine.circuit).map(|hall| site.circuits.get(hall).id.clone());
-    let reading = seen.reading;
-    let in_flight = remembered.outstanding.map(|held| {
-        let word = if held.accepted { "accepted" } else { "sent" };
-        format!("{} ({word} {})", held.action, held.issued_at)
-    });
-    let refused = story.refusals.get(&ix.0).map(|(at, words)| format!("refused {at}: {words}"));
-    MachineView {
-        id: machine.id.clone(),
-        model: site.model(machine.model).name.clone(),
-        owner: site.owners[usize::from(machine.owner.0)].id.clone(),
-        hall: hall.unwrap_or_default(),
-        address: machine.endpoint.map(|endpoint| endpoint.ip.to_string()),
-        mac: machine.mac.map(|mac| mac.to_string()),
-        serial: machine.serial.clone(),
-        state: state_name(latest.cycle.loads.standings[ix.ix()]).to_owned(),
-        target: match setpoint.target {
-            Target::Leave => "leave",
-            Target::Off => "off",
-            Target::Run(_) => "run",
-        }
-        .to_owned(),
-        reason: setpoint.reason.describe(&site),
-        trouble: seen.trouble.map(|(trouble, since)| format!("{trouble} since {since}")),
-        age_s: reading.map(|reading| reading.at.duration_until(answers.now()).as_secs_f64()),
-        power_w: reading.and_then(|reading| reading.power).map(Power::to_watts_f64),
-        hash_rate_ths: reading.and_then(|reading| reading.hash_rate).map(|rate| rate.to_terahashes_f64()),
-        temperature_c: reading.and_then(|reading| reading.temperature).map(|t| t.to_celsius_f64()),
-        command: in_flight.or(refused),
-        has_outlet: machine.outlet.is_some(),
     }
 }

@@ -14,9 +14,11 @@ mod simulate;
 mod stage;
 mod story;
 mod trace;
+mod views;
 
-pub(crate) use answer::explain;
 pub(crate) use bench::bench_command;
 pub(crate) use demo::demo_command;
+pub(crate) use files::{open_files, raise_limit};
 pub(crate) use run::{run_command, twin_command};
 pub(crate) use simulate::simulate_command;
+pub(crate) use views::explain;

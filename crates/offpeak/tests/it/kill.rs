@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use super::{code, json, offpeak, run, site, stdout};
+use super::{code, json, offpeak, run, site, stderr, stdout};
 
 /// Ends the process whatever happens.
 struct Guard(Child);
@@ -88,6 +88,14 @@ fn a_stop_and_a_closing_survive_a_kill() {
     let _twin = twin(dir, "2022-10-04T00:10");
     let mut first = controller(dir);
     wait_for(dir, "machines on their way", |view| running(view) >= 20);
+
+    // Machines that share an address are told apart by their ports.
+    let shared = run(dir, &["machine", "127.0.0.1"]);
+    assert_eq!(code(&shared), 5);
+    assert!(stderr(&shared).contains("is the address of 64 machines"), "{}", stderr(&shared));
+    let view = json(&run(dir, &["machine", "127.0.0.1:20002", "--json"]));
+    assert_eq!((&view["id"], &view["address"]), (&"hall-1/rack-1/pdu-1/2".into(), &"127.0.0.1:20002".into()));
+    assert_eq!(code(&run(dir, &["machine", "127.0.0.1:19999"])), 5);
 
     // The stop is acknowledged, and the controller dies before it can have carried it out.
     let stop = run(dir, &["stop", "--reason", "test"]);

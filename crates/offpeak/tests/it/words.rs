@@ -116,7 +116,9 @@ fn explain_answers_for_any_time_from_the_file_alone() {
     assert!(stdout(&told).starts_with("grid at 2022-10-03 12:00:00 Asia/Almaty\n"), "{}", stdout(&told));
     assert!(stdout(&told).ends_with("changes    2022-10-04 00:00:00\n"), "in civil time: {}", stdout(&told));
     let nowhere = ["explain", "hall-99", "--at", "2022-10-03T12:00", "--site", path];
-    assert_eq!(code(&run(dir.path(), &nowhere)), 5);
+    let refused = run(dir.path(), &nowhere);
+    assert_eq!(code(&refused), 5);
+    assert!(stderr(&refused).contains("did you mean `hall-"), "{}", stderr(&refused));
 }
 
 #[test]
