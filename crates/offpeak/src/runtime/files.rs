@@ -8,8 +8,27 @@ use anyhow::{Context as _, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
+use crate::commands::DATA;
+
 /// The book's name in a site's folder.
 const BOOK: &str = "book.sqlite";
+
+/// A site's id as one part of a path: what is no letter, digit, dot, dash or underline becomes one, and so does
+/// a dot at the start.
+pub(crate) fn name_of(id: &str) -> String {
+    let plain = |(place, letter): (usize, char)| match letter {
+        '.' if place == 0 => '_',
+        '.' | '-' | '_' => letter,
+        _ if letter.is_alphanumeric() => letter,
+        _ => '_',
+    };
+    id.chars().enumerate().map(plain).collect()
+}
+
+/// The data folder of a site, where none is named.
+pub(crate) fn default_dir(id: &str) -> PathBuf {
+    Path::new(DATA).join(name_of(id))
+}
 
 /// Makes the folder, closed to others, and says where the book is.
 pub(crate) fn book(dir: &Path) -> Result<PathBuf> {
@@ -55,4 +74,17 @@ pub(crate) fn raise_limit() {
 /// How many files the process may open.
 pub(crate) fn open_files() -> usize {
     getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_s_data_stays_under_the_data_folder() {
+        assert_eq!(default_dir("small"), Path::new("offpeak-data/small"));
+        assert_eq!(default_dir("/etc/cron.d"), Path::new("offpeak-data/_etc_cron.d"));
+        assert_eq!(default_dir(".."), Path::new("offpeak-data/_."));
+        assert_eq!(default_dir("Экибастуз-2"), Path::new("offpeak-data/Экибастуз-2"));
+    }
 }

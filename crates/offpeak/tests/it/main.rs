@@ -13,7 +13,12 @@ use std::process::{Command, Output};
 /// The binary under test, in a folder of its own.
 fn offpeak(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_offpeak"));
-    command.current_dir(dir).env_remove("OFFPEAK_DIR").env_remove("RUST_LOG").env("TMPDIR", dir);
+    command
+        .current_dir(dir)
+        .env_remove("OFFPEAK_DIR")
+        .env_remove("RUST_LOG")
+        .env("TMPDIR", dir)
+        .env("XDG_RUNTIME_DIR", dir);
     command
 }
 

@@ -35,7 +35,7 @@ use super::stage;
 use super::story::Story;
 use super::{demo_site, files};
 use crate::cli;
-use crate::commands::{DATA, load, print, print_json};
+use crate::commands::{load, print, print_json};
 use crate::exit::Exit;
 use crate::handle::SiteHandle;
 use crate::screen::Leaving;
@@ -86,7 +86,7 @@ pub(crate) fn demo_command(args: cli::Demo) -> Result<Exit> {
         site,
         seed: args.seed,
         speed: args.speed,
-        dir: PathBuf::from(DATA).join("demo"),
+        dir: files::default_dir("demo"),
         headless: args.headless,
         lasts: args.lasts,
     })?;
