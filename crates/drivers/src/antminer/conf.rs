@@ -2,10 +2,11 @@
 //! changed configuration.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use offpeak_site::{MacAddress, ModeName, Trouble};
 
+use crate::call::Pool;
 use crate::cgminer::{Nothing, Text, members};
 use crate::exchange::shape;
 use crate::json::Number;
@@ -150,15 +151,31 @@ impl Conf {
     pub fn work_mode(&self) -> Option<WorkMode> {
         WorkMode::from_number(self.mode_number()?)
     }
+    /// Whether it names a work mode, known or not; firmwares without a sleep command name none.
+    #[must_use]
+    pub fn has_work_mode(&self) -> bool {
+        self.mode_number().is_some()
+    }
     /// The body that saves this configuration with another work mode.
     ///
     /// # Errors
     /// `Garbled` when the page named no pools: they would be wiped.
-    ///
-    /// # Panics
-    /// Never: the values came from JSON.
     pub fn with_work_mode(&self, mode: WorkMode) -> Result<Vec<u8>, ReplyError> {
         let pools = self.pools.as_ref().ok_or(ReplyError::Broken(Trouble::Garbled))?;
+        Ok(self.body(mode, pools))
+    }
+    /// The body that saves this configuration with other pools, and the work mode that it has.
+    ///
+    /// # Errors
+    /// A refusal when its work mode is not known: it would be changed.
+    pub fn with_pools(&self, pools: &[Pool]) -> Result<Vec<u8>, ReplyError> {
+        let Some(mode) = self.work_mode() else {
+            return Err(ReplyError::refused("its work mode is not known, and saving pools would change it"));
+        };
+        let entry = |pool: &Pool| json!({"url": pool.url, "user": pool.user, "pass": pool.password});
+        Ok(self.body(mode, &pools.iter().map(entry).collect()))
+    }
+    fn body(&self, mode: WorkMode, pools: &Value) -> Vec<u8> {
         let body = Body {
             fan_control: self.fan_control.as_ref(),
             fan_pwm: self.fan_pwm.as_ref(),
@@ -166,7 +183,7 @@ impl Conf {
             frequency_level: self.frequency_level.as_ref().or(self.frequency_level_old.as_ref()),
             pools,
         };
-        Ok(serde_json::to_vec(&body).expect("what was read from JSON can be written as JSON"))
+        serde_json::to_vec(&body).expect("what was read from JSON can be written as JSON")
     }
 }
 
@@ -198,5 +215,19 @@ impl Saved<'_> {
                 Err(ReplyError::Refused(Refusal { code: None, words }))
             }
         }
+    }
+}
+
+/// Whether the light does as it was told: `B000` blinks, `B100` does not.
+///
+/// # Errors
+/// The refusal, or that it is no answer.
+pub fn light_is(bytes: &[u8], on: bool) -> Result<(), ReplyError> {
+    let answer: Saved<'_> =
+        serde_json::from_slice(bytes).map_err(|error| ReplyError::Broken(shape(&error, bytes)))?;
+    match (answer.code.get(), on) {
+        (Some("B000"), true) | (Some("B100"), false) => Ok(()),
+        (None, _) => Err(ReplyError::Broken(Trouble::Garbled)),
+        (Some(code), _) => Err(ReplyError::refused(format!("its light answers {code}"))),
     }
 }

@@ -2,13 +2,17 @@
 //!
 //! Not here: the bytes (`reply`, `conf`).
 
-use offpeak_site::{Activity, Family, Reading, Trouble};
+use offpeak_site::{Activity, Family, MacAddress, ModeName, Reading, Trouble};
 
-use super::{Conf, Saved, Stats, SystemInfo, Version, WorkMode, page};
+use super::conf::light_is;
+use super::{Conf, Saved, Stats, SystemInfo, Version, WorkMode, is_sleepless, mend, page};
 use crate::call::{Call, Order, Question};
 use crate::driver::Identity;
 use crate::http::{Login, Pages};
 use crate::refusal::ReplyError;
+
+/// As many as the pages hold.
+const POOLS_MAX: usize = 3;
 
 /// One request, one reading; `None` when the next request has to tell why it does not hash.
 pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
@@ -21,19 +25,26 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
 
 async fn stats(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
     call.ask(b"{\"command\":\"stats\"}", call.fast()).await?;
+    mend(call.buffer);
     let stats = Stats::parse(call.buffer).map_err(|error| error.trouble())?;
-    let hash_rate = stats.hash_rate();
-    if hash_rate.is_none_or(offpeak_units::HashRate::is_zero) {
+    let (hash_rate, temperature, mode) = (stats.hash_rate(), stats.temperature(), call.link.mode);
+    let hashing = hash_rate.is_some_and(|rate| !rate.is_zero());
+    // One that cannot sleep is awake, and its pages have no more to say.
+    if !hashing && !stats.model.get().is_some_and(is_sleepless) {
         call.link.question = Question::Mode;
         return Ok(None);
     }
-    let (temperature, mode) = (stats.temperature(), call.link.mode);
-    Ok(Some(Reading { hash_rate, temperature, mode, ..call.reading(Activity::Hashing) }))
+    let activity = if hashing { Activity::Hashing } else { Activity::Starting };
+    Ok(Some(Reading { hash_rate, temperature, mode, ..call.reading(activity) }))
 }
 
 async fn conf(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
     let body = pages(call, call.fast()).get(page::CONF).await?;
     let conf = Conf::parse(&body).map_err(|error| error.trouble())?;
+    if !conf.has_work_mode() {
+        call.link.question = Question::Work;
+        return Ok(Some(call.reading(Activity::Starting)));
+    }
     let work_mode = conf.work_mode().ok_or(Trouble::Garbled)?;
     let asleep = work_mode == WorkMode::Sleep;
     call.link.question = if asleep { Question::Mode } else { Question::Work };
@@ -65,39 +76,107 @@ pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), Re
             None => Err(ReplyError::refused("stock firmware has no high mode")),
         },
         Order::LimitPower(_) => Err(ReplyError::refused("stock firmware takes no power limit")),
-        Order::Reboot | Order::Locate(_) | Order::SetPools(_) => {
-            Err(ReplyError::refused("not done over this family's API yet"))
+        Order::Reboot => reboot(call).await,
+        Order::Locate(on) => light(call, *on).await,
+        Order::SetPools(pools) if pools.is_empty() || pools.len() > POOLS_MAX => {
+            let words = format!("this machine takes one to {POOLS_MAX} pools, not {}", pools.len());
+            Err(ReplyError::refused(words))
+        }
+        Order::SetPools(pools) => {
+            save(call, "its pools are set at its own page", |conf| conf.with_pools(pools)).await.map(drop)
         }
     }
 }
 
-/// Reads who it is and its configuration and saves it with another work mode, on one connection.
-async fn save_mode(call: &mut Call<'_>, mode: WorkMode) -> Result<(), ReplyError> {
-    let bound = call.link.mac;
-    let mut pages = pages(call, call.slow());
+/// Who answers, on this connection; nothing is sent to anybody but the machine that is meant.
+async fn check(pages: &mut Pages<'_>, bound: Option<MacAddress>) -> Result<Seen, ReplyError> {
     let info = pages.get(page::SYSTEM_INFO).await?;
-    let seen = SystemInfo::parse(&info)?.mac();
-    if bound.is_some() && seen.is_some() && bound != seen {
+    let info = SystemInfo::parse(&info)?;
+    let mac = info.mac();
+    if bound.is_some() && mac.is_some() && bound != mac {
         return Err(Trouble::Impostor.into());
     }
-    let conf = Conf::parse(&pages.get(page::CONF).await?)?;
-    let body = conf.with_work_mode(mode)?;
-    let answer = pages.post(page::SET_CONF, body).await?;
-    drop(pages);
-    call.link.mac = bound.or(seen);
-    if let Some(running) = conf.work_mode().and_then(WorkMode::mode) {
-        call.link.mode = Some(running);
-    }
-    Saved::accepted(&answer)?;
-    if let Some(running) = mode.mode() {
+    Ok(Seen { mac: bound.or(mac), sleepless: info.model.get().is_some_and(is_sleepless) })
+}
+
+struct Seen {
+    mac: Option<MacAddress>,
+    sleepless: bool,
+}
+
+async fn save_mode(call: &mut Call<'_>, mode: WorkMode) -> Result<(), ReplyError> {
+    let words = "this firmware has no sleep command: the machine is stopped at its outlet";
+    let before = save(call, words, |conf| conf.with_work_mode(mode)).await?;
+    if let Some(running) = mode.mode().or(before) {
         call.link.mode = Some(running);
     }
     Ok(())
 }
 
+/// Reads who it is and its configuration and saves it changed, on one connection; the running mode that it
+/// had. A firmware without work modes refuses in these words.
+async fn save(
+    call: &mut Call<'_>,
+    sleepless: &str,
+    change: impl FnOnce(&Conf) -> Result<Vec<u8>, ReplyError>,
+) -> Result<Option<ModeName>, ReplyError> {
+    let bound = call.link.mac;
+    let mut pages = pages(call, call.slow());
+    let seen = check(&mut pages, bound).await?;
+    let conf = Conf::parse(&pages.get(page::CONF).await?)?;
+    if seen.sleepless || !conf.has_work_mode() {
+        return Err(ReplyError::refused(sleepless));
+    }
+    let body = change(&conf)?;
+    let answer = pages.post(page::SET_CONF, body).await;
+    drop(pages);
+    call.link.mac = seen.mac;
+    let running = conf.work_mode().and_then(WorkMode::mode);
+    if running.is_some() {
+        call.link.mode = running;
+    }
+    match answer {
+        Ok(answer) => Saved::accepted(&answer).map(|()| running),
+        // The page answers once mining has stopped and started again, 21 s to a minute later (256foundation/
+        // asic-rs issue 245; asic-rs 0.8.6 waits for two minutes). The machine answered twice just before;
+        // what became of it shows in its readings, which would have to wait as well.
+        Err(Trouble::Silent) => Ok(running),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+/// It may be gone before it has answered; that it was there a moment before is known.
+async fn reboot(call: &mut Call<'_>) -> Result<(), ReplyError> {
+    let bound = call.link.mac;
+    let mut pages = pages(call, call.slow());
+    let seen = check(&mut pages, bound).await?;
+    let answer = pages.get(page::REBOOT).await;
+    drop(pages);
+    call.link.mac = seen.mac;
+    match answer {
+        Ok(_) | Err(Trouble::Truncated | Trouble::Silent) => Ok(()),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+async fn light(call: &mut Call<'_>, on: bool) -> Result<(), ReplyError> {
+    let bound = call.link.mac;
+    let mut pages = pages(call, call.slow());
+    let seen = check(&mut pages, bound).await?;
+    if seen.sleepless {
+        return Err(ReplyError::refused("its light is switched at its own page"));
+    }
+    let body = format!("{{\"blink\":\"{on}\"}}").into_bytes();
+    let answer = pages.post(page::BLINK, body).await?;
+    light_is(&answer, on)
+}
+
 /// Whether this reply to `version` is stock firmware's.
 pub(crate) fn recognise(version: &Version<'_>) -> bool {
-    version.model.get().is_some_and(|model| model.starts_with("Antminer")) && version.bmminer.get().is_some()
+    // Firmwares before 2018 call their process CGMiner still.
+    let process =
+        version.bmminer.get().is_some() || (version.cgminer.get().is_some() && version.miner.get().is_some());
+    version.model.get().is_some_and(|model| model.starts_with("Antminer")) && process
 }
 
 /// Who it is, given its reply to `version`.

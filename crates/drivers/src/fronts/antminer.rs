@@ -2,7 +2,7 @@
 //!
 //! Shapes: the recorded replies in `tests/fixtures/antminer/v2020`; `config` and refusals as in
 //! cgminer's API-README. An S19 refuses commands joined by `+`. Asleep, the mining process still
-//! answers, with rates of zero; nothing here says that it sleeps.
+//! answers, with rates of zero; nothing here says that it sleeps. Older firmwares' statistics lack a comma.
 //!
 //! Not here: the pages (`pages`), the socket (`talk`).
 
@@ -111,8 +111,10 @@ fn stats(out: &mut Vec<u8>, card: &Card, view: &View) {
     heading(out, view.when, 70, "CGMiner stats");
     add!(
         out,
-        r#""STATS":[{{"BMMiner":"1.0.0","Miner":"{VERSION}","CompileTime":"{BUILT}","Type":"{}"}},{{"STATS":0,"ID":"BTM_SOC0","Elapsed":{},"Calls":0,"Wait":0,"Max":0,"Min":99999999,"GHS 5s":{rate},"GHS av":{rate},"rate_30m":{rate},"Mode":2,"miner_count":3,"frequency":525,"fan_num":4,"fan1":{fan},"fan2":{fan},"fan3":{},"fan4":{},"temp_num":3,"#,
+        r#""STATS":[{{"BMMiner":"1.0.0","Miner":"{VERSION}","CompileTime":"{BUILT}","Type":"{}"}}{}{{"STATS":0,"ID":"BTM_SOC0","Elapsed":{},"Calls":0,"Wait":0,"Max":0,"Min":99999999,"GHS 5s":{rate},"GHS av":{rate},"rate_30m":{rate},"Mode":2,"miner_count":3,"frequency":525,"fan_num":4,"fan1":{fan},"fan2":{fan},"fan3":{},"fan4":{},"temp_num":3,"#,
         card.model,
+        // Firmwares without a sleep command leave it out.
+        if card.sleeps { "," } else { "" },
         view.elapsed,
         fan * 5 / 6,
         fan * 5 / 6,

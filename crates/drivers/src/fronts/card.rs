@@ -21,6 +21,8 @@ pub(super) struct Card {
     pub(super) worker: String,
     /// What it hashes in the datasheet's mode, in megahashes a second.
     pub(super) rate_factory: i64,
+    /// Whether its firmware has a sleep command.
+    pub(super) sleeps: bool,
     /// The modes it has, with their watts, least first.
     pub(super) modes: Vec<(ModeName, i64)>,
 }
@@ -38,6 +40,7 @@ impl Card {
             serial: entry.serial.clone().unwrap_or_else(|| format!("TWIN{:08}", machine.0)),
             ip,
             worker: format!("offpeak.{}", machine.0),
+            sleeps: model.sleeps_by_command,
             rate_factory: model.normal().hash_rate.to_megahashes(),
             modes,
         }

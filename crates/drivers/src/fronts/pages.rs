@@ -27,7 +27,7 @@ pub(super) fn page(
     let view = state.view(machine, card);
     let content = match name {
         "get_miner_conf" => conf(state, card, machine, &view),
-        "set_miner_conf" => set_conf(state, machine, body),
+        "set_miner_conf" => set_conf(state, card, machine, body),
         "get_system_info" => system_info(card),
         "get_network_info" => network_info(card),
         "summary" => summary(card, &view),
@@ -74,7 +74,7 @@ fn conf(state: &State, card: &Card, machine: MachineIx, view: &View) -> Value {
     });
     let (fan, pwm, level) =
         unit.settings.as_deref().cloned().unwrap_or_else(|| (json!(false), json!("100"), json!("100")));
-    json!({
+    let mut conf = json!({
         "pools": pools,
         "api-listen": true,
         "api-network": true,
@@ -89,7 +89,13 @@ fn conf(state: &State, card: &Card, machine: MachineIx, view: &View) -> Value {
         "bitmain-pwth": "1",
         "bitmain-work-mode": mode,
         "bitmain-freq-level": level,
-    })
+    });
+    if !card.sleeps
+        && let Some(conf) = conf.as_object_mut()
+    {
+        conf.retain(|key, _| !matches!(key.as_str(), "bitmain-work-mode" | "bitmain-freq-level"));
+    }
+    conf
 }
 
 /// The work mode in a saved configuration: a number, or a number as text.
@@ -98,8 +104,12 @@ fn work_mode(conf: &Value) -> Option<u64> {
     mode.as_u64().or_else(|| mode.as_str()?.parse().ok())
 }
 
-fn set_conf(state: &mut State, machine: MachineIx, body: &[u8]) -> Value {
+fn set_conf(state: &mut State, card: &Card, machine: MachineIx, body: &[u8]) -> Value {
     let refused = |words: &str| json!({"stats": "error", "code": "M001", "msg": words});
+    if !card.sleeps {
+        // The older page takes a form.
+        return refused("Illegal request!");
+    }
     let Ok(conf) = serde_json::from_slice::<Value>(body) else {
         return refused("Illegal request!");
     };

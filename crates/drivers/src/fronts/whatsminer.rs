@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 
 use offpeak_site::{Action, Activity, Family, MachineIx, ModeName, Outcome};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::State;
 use super::card::Card;
@@ -67,6 +67,7 @@ pub(super) fn answer(
         return refuse(out, when, code::INVALID_COMMAND, "invalid cmd");
     };
     let view = state.view(machine, card);
+    let written = state.units[machine.ix()].pools.clone();
     match command.as_ref() {
         "get_token" => token(state, machine, client, when, out),
         "status" => status(out, card, &view),
@@ -106,13 +107,13 @@ pub(super) fn answer(
             }
             for (place, part) in parts.iter().enumerate() {
                 add!(out, "{}\"{part}\":[", if place == 0 { '{' } else { ',' });
-                mined_part(out, part, card, &view);
+                mined_part(out, part, card, &view, written.as_deref());
                 out.push(b']');
             }
             add!(out, ",\"id\":1}}");
         }
         other => {
-            if !mined_part(out, other, card, &view) {
+            if !mined_part(out, other, card, &view, written.as_deref()) {
                 refuse(out, when, code::INVALID_COMMAND, "invalid cmd");
             }
         }
@@ -120,11 +121,11 @@ pub(super) fn answer(
 }
 
 /// What the mining process answers itself; whether it knows the command.
-fn mined_part(out: &mut Vec<u8>, command: &str, card: &Card, view: &View) -> bool {
+fn mined_part(out: &mut Vec<u8>, command: &str, card: &Card, view: &View, written: Option<&Value>) -> bool {
     match command {
         "summary" => summary(out, card, view),
         "devs" | "edevs" => devs(out, card, view),
-        "pools" => pools(out, card, view),
+        "pools" => pools(out, card, view, written),
         "devdetails" => devdetails(out, card, view),
         _ => return false,
     }
@@ -234,24 +235,33 @@ fn devs(out: &mut Vec<u8>, card: &Card, view: &View) {
     add!(out, r#"],"id":1}}"#);
 }
 
-fn pools(out: &mut Vec<u8>, card: &Card, view: &View) {
-    heading(out, view.when, 7, "3 Pool(s)");
+fn pools(out: &mut Vec<u8>, card: &Card, view: &View, written: Option<&Value>) {
+    let usual = |place: usize| (format!("stratum+tcp://pool{}.example:3333", place + 1), card.worker.clone());
+    let told = |pool: &Value| (plain(&pool["url"]), plain(&pool["user"]));
+    let pools: Vec<(String, String)> = match written.and_then(Value::as_array) {
+        Some(pools) => pools.iter().map(told).collect(),
+        None => (0..3).map(usual).collect(),
+    };
+    heading(out, view.when, 7, &format!("{} Pool(s)", pools.len()));
     add!(out, r#""POOLS":["#);
-    for place in 0..3 {
+    for (place, (url, user)) in pools.iter().enumerate() {
         let (first, accepted) = (place == 0, if place == 0 { view.elapsed / 5 } else { 0 });
+        let (url, user) = (Value::from(url.as_str()), Value::from(user.as_str()));
         add!(
             out,
-            r#"{}{{"POOL":{},"URL":"stratum+tcp://pool{}.example:3333","Status":"Alive","Priority":{place},"Quota":1,"Getworks":{},"Accepted":{accepted},"Rejected":0,"Works":{},"Discarded":0,"Stale":0,"Get Failures":0,"Remote Failures":0,"User":"{}","Last Share Time":{},"Stratum Active":{first},"Stratum Difficulty":65536.0,"Pool Rejected%":0.0,"Pool Stale%":0.0}}"#,
+            r#"{}{{"POOL":{},"URL":{url},"Status":"Alive","Priority":{place},"Quota":1,"Getworks":{},"Accepted":{accepted},"Rejected":0,"Works":{},"Discarded":0,"Stale":0,"Get Failures":0,"Remote Failures":0,"User":{user},"Last Share Time":{},"Stratum Active":{first},"Stratum Difficulty":65536.0,"Pool Rejected%":0.0,"Pool Stale%":0.0}}"#,
             if first { "" } else { "," },
-            place + 1,
             place + 1,
             accepted / 2,
             accepted * 7,
-            card.worker,
             if accepted == 0 { 0 } else { view.when - 4 },
         );
     }
     add!(out, r#"],"id":1}}"#);
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 fn devdetails(out: &mut Vec<u8>, card: &Card, view: &View) {
@@ -350,6 +360,16 @@ fn carry_out(
         "restart_btminer" | "reboot" => return Some(state.restart(machine)),
         "set_led" => {
             state.units[machine.ix()].blinks = parameters["param"] != "auto";
+            return Some(Outcome::Accepted);
+        }
+        "update_pools" => {
+            let text =
+                |name: &str, place: u32| parameters[format!("{name}{place}")].as_str().unwrap_or_default();
+            let given = (1..=3).filter(|place| !text("pool", *place).is_empty());
+            let pools: Value = given
+                .map(|place| json!({"url": text("pool", place), "user": text("worker", place)}))
+                .collect();
+            state.units[machine.ix()].pools = Some(Box::new(pools));
             return Some(Outcome::Accepted);
         }
         _ => return None,

@@ -6,7 +6,7 @@ use offpeak_site::{Activity, Family, ModeName, Reading, Trouble};
 use tokio::time::Instant;
 
 use super::reply::{DeviceDetails, MinerInfo, State, Summary, Version};
-use super::write::{TOKEN_LIFE, Token, Write};
+use super::write::{POOLS_MAX, TOKEN_LIFE, Token, Write};
 use super::{code, request};
 use crate::call::{Call, Order, Question};
 use crate::driver::Identity;
@@ -72,26 +72,30 @@ async fn status(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
 /// Asks for a command to be carried out.
 pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), ReplyError> {
     match order {
-        Order::Sleep => write(call, Write::PowerOff).await,
-        Order::Wake => write(call, Write::PowerOn).await,
+        Order::Sleep => write(call, &Write::PowerOff).await,
+        Order::Wake => write(call, &Write::PowerOn).await,
         Order::SetMode(mode) => set_mode(call, *mode).await,
-        Order::LimitPower(limit) => write(call, Write::SetPowerLimit(*limit)).await,
-        Order::Reboot | Order::Locate(_) | Order::SetPools(_) => {
-            Err(ReplyError::refused("not done over this family's API yet"))
+        Order::LimitPower(limit) => write(call, &Write::SetPowerLimit(*limit)).await,
+        Order::Reboot => write(call, &Write::Reboot).await,
+        Order::Locate(on) => write(call, &Write::Light(*on)).await,
+        Order::SetPools(pools) if pools.is_empty() || pools.len() > POOLS_MAX => {
+            let words = format!("this machine takes one to {POOLS_MAX} pools, not {}", pools.len());
+            Err(ReplyError::refused(words))
         }
+        Order::SetPools(pools) => write(call, &Write::SetPools(pools.clone())).await,
     }
 }
 
 /// `power_on` first where it sleeps: setting a mode does not by itself start it.
 async fn set_mode(call: &mut Call<'_>, mode: ModeName) -> Result<(), ReplyError> {
     if call.link.activity == Some(Activity::Asleep) {
-        write(call, Write::PowerOn).await?;
+        write(call, &Write::PowerOn).await?;
     }
-    write(call, Write::SetMode(mode)).await
+    write(call, &Write::SetMode(mode)).await
 }
 
 /// One encrypted request while the token holds; a machine that forgot it is asked for another.
-async fn write(call: &mut Call<'_>, write: Write) -> Result<(), ReplyError> {
+async fn write(call: &mut Call<'_>, write: &Write) -> Result<(), ReplyError> {
     let mut fresh = false;
     loop {
         let token = match &call.link.token {

@@ -21,6 +21,7 @@ use offpeak_site::ModeName;
 use offpeak_units::Power;
 
 use super::reply::{Salts, accepted};
+use crate::call::Pool;
 use crate::refusal::ReplyError;
 use offpeak_site::Trouble;
 
@@ -28,6 +29,8 @@ use offpeak_site::Trouble;
 pub const TOKEN_LIFE: Duration = Duration::from_secs(30 * 60);
 
 const BLOCK: usize = 16;
+/// As many pools as a machine keeps.
+pub const POOLS_MAX: usize = 3;
 
 /// What password and salt make: the key that writes are sealed with.
 #[derive(Clone, PartialEq, Eq)]
@@ -110,7 +113,7 @@ pub struct Token {
 }
 
 /// What can be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     /// Stop mining and switch the boards' power off; the control board stays on.
     PowerOff,
@@ -120,11 +123,17 @@ pub enum Write {
     SetMode(ModeName),
     /// `adjust_power_limit`.
     SetPowerLimit(Power),
+    /// Restart the control board.
+    Reboot,
+    /// The red light flashes; or the machine's own pattern again.
+    Light(bool),
+    /// `update_pools`: one to three.
+    SetPools(Vec<Pool>),
 }
 
 impl Write {
     /// The command's name and its parameters, as JSON members that start with a comma.
-    fn members(self) -> (&'static str, String) {
+    fn members(&self) -> (&'static str, String) {
         match self {
             // Answered before it is done: afterwards the reply may be lost with the mining process.
             Self::PowerOff => ("power_off", ",\"respbefore\":\"true\"".to_owned()),
@@ -135,8 +144,29 @@ impl Write {
             Self::SetPowerLimit(limit) => {
                 ("adjust_power_limit", format!(",\"power_limit\":\"{}\"", limit.to_watts()))
             }
+            Self::Reboot => ("reboot", String::new()),
+            // Milliseconds (API V2.0.5, `set_led`).
+            Self::Light(true) => {
+                ("set_led", ",\"color\":\"red\",\"period\":200,\"duration\":100,\"start\":0".to_owned())
+            }
+            Self::Light(false) => ("set_led", ",\"param\":\"auto\"".to_owned()),
+            Self::SetPools(pools) => ("update_pools", pool_members(pools)),
         }
     }
+}
+
+/// `pool1`, `worker1`, `passwd1` and so on; places that are not given are emptied.
+fn pool_members(pools: &[Pool]) -> String {
+    let mut text = String::new();
+    for place in 0..POOLS_MAX {
+        let pool = pools.get(place);
+        let values = pool.map(|pool| [pool.url.as_str(), &pool.user, &pool.password]).unwrap_or_default();
+        for (name, value) in ["pool", "worker", "passwd"].into_iter().zip(values) {
+            let value = serde_json::Value::from(value);
+            text.push_str(&format!(",\"{name}{}\":{value}", place + 1));
+        }
+    }
+    text
 }
 
 impl Token {
@@ -157,7 +187,7 @@ impl Token {
     }
     /// The request that asks for this.
     #[must_use]
-    pub fn request(&self, write: Write) -> Vec<u8> {
+    pub fn request(&self, write: &Write) -> Vec<u8> {
         let (command, parameters) = write.members();
         let plain = format!("{{\"token\":\"{}\",\"cmd\":\"{command}\"{parameters}}}", self.sign);
         format!("{{\"enc\":1,\"data\":\"{}\"}}", self.secret.seal(plain.as_bytes())).into_bytes()

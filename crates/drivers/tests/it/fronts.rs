@@ -220,7 +220,7 @@ async fn tokens_run_out_and_grow_old() {
     assert_eq!((refused["STATUS"].as_str(), refused["Code"].as_u64()), (Some("E"), Some(136)));
 
     let token = Token::from_reply(first.to_string().as_bytes(), "admin").unwrap();
-    let write = token.request(Write::SetMode(ModeName::Normal));
+    let write = token.request(&Write::SetMode(ModeName::Normal));
     tokio::time::advance(Duration::from_secs(30 * 60 - 1)).await;
     let sealed = ask(&fronts, ix, &write).await;
     token.accepted(sealed.to_string().as_bytes()).unwrap();
@@ -230,7 +230,7 @@ async fn tokens_run_out_and_grow_old() {
     assert_eq!(ask(&fronts, ix, get_token).await["Code"], 134, "the old ones have made room");
 
     let wrong = Token::from_reply(first.to_string().as_bytes(), "other").unwrap();
-    assert_eq!(ask(&fronts, ix, &wrong.request(Write::PowerOff)).await["Code"], 135);
+    assert_eq!(ask(&fronts, ix, &wrong.request(&Write::PowerOff)).await["Code"], 135);
     assert_eq!(ask(&fronts, ix, br#"{"enc":1,"data":"no base64!"}"#).await["Code"], 137);
 }
 

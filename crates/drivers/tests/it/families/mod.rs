@@ -1,13 +1,16 @@
 //! Each family's driver: recorded replies, and the story that every machine must get through against
 //! the twin. A family's own quirks stand in its module.
 
+mod antminer;
 mod avalon;
 mod luxos;
+mod whatsminer;
 mod whatsminer_v3;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use offpeak_drivers::antminer::is_sleepless;
 use offpeak_drivers::call::{Order, Pool};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::driver::Link;
@@ -24,6 +27,7 @@ pub(crate) fn stage(family: Family, model: &str, scenario: &Scenario) -> (Fronts
     let ix = machine(&site, "M30S");
     let entry = &mut site.models[site.machines[ix.ix()].model.ix()];
     (entry.family, entry.name) = (family, model.to_owned());
+    entry.sleeps_by_command = family != Family::AntminerStock || !is_sleepless(model);
     entry.modes = [(ModeName::Low, 2_000), (ModeName::Normal, 3_000), (ModeName::High, 4_000)]
         .map(|(name, watts)| Mode {
             name,
