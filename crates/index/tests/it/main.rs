@@ -1,5 +1,6 @@
 //! The room from outside.
 
+mod chain;
 mod electricity;
 mod electricity_properties;
 mod electricity_reference;
