@@ -226,7 +226,7 @@ impl Driver {
         }
     }
 
-    /// Everything the family tells: who it is and both questions of the fast reading, in several requests.
+    /// Everything the family tells: who it is and what it does, in several requests.
     ///
     /// # Errors
     /// What stands between us and the machine.
@@ -236,13 +236,20 @@ impl Driver {
         at: Endpoint,
     ) -> Result<(Option<Identity>, Option<Reading>), Trouble> {
         let identity = self.identify(at).await?;
-        let mut link = Link::default();
-        let mut buffer = Vec::new();
-        let mut reading = self.read_fast(family, at, &mut link, &mut buffer).await?;
-        if link.question == Question::Mode {
-            let mode = self.read_fast(family, at, &mut link, &mut buffer).await?;
-            reading = mode.or(reading);
+        Ok((identity, self.read_state(family, at).await?))
+    }
+
+    /// What it does, by every question of the fast reading.
+    ///
+    /// # Errors
+    /// What stands between us and the machine.
+    pub async fn read_state(&self, family: Family, at: Endpoint) -> Result<Option<Reading>, Trouble> {
+        let (mut link, mut buffer) = (Link::default(), Vec::new());
+        let reading = self.read_fast(family, at, &mut link, &mut buffer).await?;
+        if link.question == Question::Work {
+            return Ok(reading);
         }
-        Ok((identity, reading))
+        let mode = self.read_fast(family, at, &mut link, &mut buffer).await?;
+        Ok(mode.or(reading))
     }
 }

@@ -89,6 +89,24 @@ fn family(section: &str, name: &str) -> Result<Family, SecretsError> {
     Family::ALL.into_iter().find(|family| family.name() == name).ok_or_else(unknown)
 }
 
+/// The factory's logins, and over them those of the environment.
+///
+/// # Errors
+/// For a variable that is not `user:password`.
+pub fn from_environment(environment: &dyn Fn(&str) -> Option<String>) -> Result<Access, SecretsError> {
+    let mut access = Access::default();
+    for family in Family::ALL {
+        let name = format!("{ENVIRONMENT}{}", family.name().to_uppercase().replace('-', "_"));
+        if let Some(value) = environment(&name) {
+            let (user, password) =
+                value.split_once(':').ok_or_else(|| SecretsError::Environment(name.clone()))?;
+            let login = Credentials { user: user.to_owned(), password: password.to_owned() };
+            access.set(family, login);
+        }
+    }
+    Ok(access)
+}
+
 impl Login {
     /// Without a user the family's usual one.
     fn credentials(&self, family: Family) -> Credentials {
@@ -138,16 +156,7 @@ impl Secrets {
         site: &Site,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Logins, SecretsError> {
-        let mut access = Access::default();
-        for family in Family::ALL {
-            let name = format!("{ENVIRONMENT}{}", family.name().to_uppercase().replace('-', "_"));
-            if let Some(value) = environment(&name) {
-                let (user, password) =
-                    value.split_once(':').ok_or_else(|| SecretsError::Environment(name.clone()))?;
-                let login = Credentials { user: user.to_owned(), password: password.to_owned() };
-                access.set(family, login);
-            }
-        }
+        let mut access = from_environment(environment)?;
         for (name, login) in &self.site {
             let family = family("site", name)?;
             access.set(family, login.credentials(family));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
 mod control;
+mod corpus;
 mod families;
 mod fronts;
 mod fronts_clients;

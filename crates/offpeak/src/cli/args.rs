@@ -70,6 +70,9 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak scan 10.1.0.0/22
   offpeak scan 10.1.0.1-10.1.3.254:4028,4100-4110 --json")]
     Scan(Scan),
+    /// Look closely at one machine, for whoever mends its driver
+    #[command(subcommand)]
+    Device(Device),
     /// Say what binds on a circuit, now or at another time
     #[command(after_help = "Examples:
   offpeak explain grid
@@ -264,6 +267,37 @@ pub(crate) struct Scan {
     /// Where machines have their web pages
     #[arg(long, value_name = "PORT", default_value_t = 80)]
     pub(crate) http_port: u16,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What can be done with one machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Device {
+    /// Show what a driver understands of a machine, and everything that was said, secrets taken out
+    #[command(after_help = "Examples:
+  offpeak device try 10.1.4.17
+  offpeak device try 10.1.4.17 --out report.txt      fit to attach to a bug report
+  OFFPEAK_LOGIN_ANTMINER_STOCK=root:secret offpeak device try 10.1.4.17 --family antminer-stock
+
+Nothing is changed on the machine: it is only read.")]
+    Try(DeviceTry),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeviceTry {
+    /// Its address, with the API's port where that is not the family's usual one
+    pub(crate) address: String,
+    /// Where its pages are
+    #[arg(long, value_name = "PORT", default_value_t = 80)]
+    pub(crate) http_port: u16,
+    /// Read it as this family, whoever it says it is
+    #[arg(long, value_name = "FAMILY")]
+    pub(crate) family: Option<String>,
+    /// Write the report to this new file
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) out: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

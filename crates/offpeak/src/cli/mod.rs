@@ -4,7 +4,7 @@ mod args;
 mod values;
 
 pub(crate) use args::{
-    Authority, Bench, Check, Cli, Command, Demo, Explain, Lockout, Machine, Machines, Power, Resume, Run,
-    Scan, Simulate, SiteDir, Status, Stop, Twin,
+    Authority, Bench, Check, Cli, Command, Demo, Device, Explain, Lockout, Machine, Machines, Power, Resume,
+    Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
 pub(crate) use values::instant;

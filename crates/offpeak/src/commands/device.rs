@@ -82,7 +82,7 @@ async fn attempt(
     let identity = driver.identify(endpoint).await;
     let family = family.or_else(|| identity.as_ref().ok()?.as_ref().map(|identity| identity.family));
     let reading = match family {
-        Some(family) => Some(driver.read_full(family, endpoint).await.map(|(_, reading)| reading)),
+        Some(family) => Some(driver.read_state(family, endpoint).await),
         None => None,
     };
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
@@ -110,10 +110,17 @@ impl Trial {
         match &self.reading {
             Some(Ok(Some(reading))) => lines.extend([
                 ("activity", format!("{:?}", reading.activity).to_lowercase()),
-                ("power", reading.power.map_or_else(absent, |power| format!("{} W by its own word", power.to_watts()))),
+                (
+                    "power",
+                    reading
+                        .power
+                        .map_or_else(absent, |power| format!("{} W by its own word", power.to_watts())),
+                ),
                 (
                     "hash rate",
-                    reading.hash_rate.map_or_else(absent, |rate| format!("{:.2} TH/s", rate.to_terahashes_f64())),
+                    reading
+                        .hash_rate
+                        .map_or_else(absent, |rate| format!("{:.2} TH/s", rate.to_terahashes_f64())),
                 ),
                 (
                     "temperature",
@@ -132,7 +139,7 @@ impl Trial {
         let Some(device) = self.family.and_then(|family| devices().get(&family)) else { return Vec::new() };
         let word = |support: &Support| match support {
             Support::Yes(marks) => {
-                let marks: Vec<String> = marks.iter().map(|mark| format!("{mark:?}").to_lowercase()).collect();
+                let marks: Vec<&str> = marks.iter().map(|mark| mark.names().1).collect();
                 format!("yes ({})", marks.join(", "))
             }
             Support::No(reason) => format!("no: {reason}"),
@@ -155,7 +162,10 @@ impl Trial {
 
     fn json(&self) -> serde_json::Value {
         let object = |pairs: Vec<(&'static str, String)>| {
-            pairs.into_iter().map(|(name, value)| (name.replace(' ', "_"), json!(value))).collect::<serde_json::Map<_, _>>()
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name.replace(' ', "_"), json!(value)))
+                .collect::<serde_json::Map<_, _>>()
         };
         json!({
             "understood": object(self.understood()),

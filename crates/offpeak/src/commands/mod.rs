@@ -2,6 +2,7 @@
 //! `runtime`.
 
 mod check;
+mod device;
 mod running;
 mod scan;
 mod table;
@@ -30,6 +31,7 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Bench(args) => runtime::bench_command(args),
         Command::Check(args) => check::check(args),
         Command::Scan(args) => scan::scan(args),
+        Command::Device(args) => device::device(args),
         Command::Status(args) => running::status(args),
         Command::Machines(args) => running::machines(args),
         Command::Machine(args) => running::machine(args),

@@ -17,6 +17,7 @@ fn help_teaches_by_example() {
         "machines",
         "machine",
         "scan",
+        "device",
         "explain",
         "stop",
         "resume",
@@ -26,7 +27,9 @@ fn help_teaches_by_example() {
         "completions",
     ];
     for command in commands {
-        let output = run(dir.path(), &[command, "--help"]);
+        let asked: &[&str] =
+            if command == "device" { &["device", "try", "--help"] } else { &[command, "--help"] };
+        let output = run(dir.path(), asked);
         assert!(stdout(&output).contains("Example"), "{command} has an example");
         assert!(DOCS.contains(&format!("`{command}")), "docs/cli.md tells of {command}");
     }

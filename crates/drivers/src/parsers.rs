@@ -1,0 +1,74 @@
+//! Every parser of what machines say, in one place for fuzzing and for replaying what fuzzing found: whatever
+//! the bytes, none may panic or keep more than a few times their size.
+//!
+//! Not here: any use of the values.
+
+use crate::{antminer, avalon, luxos, modbus, whatsminer, whatsminer_v3};
+
+/// Runs every parser on these bytes and forgets what they say.
+pub fn run_all(bytes: &[u8]) {
+    whatsminer_2(bytes);
+    whatsminer_3(bytes);
+    stock(bytes);
+    canaan(bytes);
+    luxor(bytes);
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        let _ = modbus::RegisterMap::parse(text);
+    }
+}
+
+fn whatsminer_2(bytes: &[u8]) {
+    if let Ok(summary) = whatsminer::Summary::parse(bytes) {
+        let _ = (summary.hash_rate(), summary.power(), summary.temperature(), summary.mode(), summary.mac());
+    }
+    if let Ok(state) = whatsminer::State::parse(bytes) {
+        let _ = (state.is_off(), state.mode());
+    }
+    let _ = whatsminer::Version::parse(bytes);
+    let _ = whatsminer::MinerInfo::parse(bytes).map(|info| info.mac());
+    let _ = whatsminer::DeviceDetails::parse(bytes);
+    if let Ok(token) = whatsminer::Token::from_reply(bytes, "admin") {
+        let _ = token.accepted(bytes);
+    }
+}
+
+fn whatsminer_3(bytes: &[u8]) {
+    if let Ok(summary) = whatsminer_v3::Summary::parse(bytes) {
+        let _ = (summary.hash_rate(), summary.power(), summary.temperature());
+    }
+    let _ = whatsminer_v3::DeviceInfo::parse(bytes).map(|info| (info.mac(), info.errors()));
+    let _ = whatsminer_v3::Setting::parse(bytes).map(|setting| setting.mode());
+    let _ = whatsminer_v3::accepted(bytes);
+}
+
+fn stock(bytes: &[u8]) {
+    if let Ok(stats) = antminer::Stats::parse(bytes) {
+        let _ = (stats.hash_rate(), stats.temperature());
+    }
+    let _ = antminer::Version::parse(bytes);
+    let _ = antminer::SystemInfo::parse(bytes).map(|info| info.mac());
+    let _ = antminer::Saved::accepted(bytes);
+    if let Ok(conf) = antminer::Conf::parse(bytes) {
+        let _ = (conf.work_mode(), conf.with_work_mode(antminer::WorkMode::Sleep));
+    }
+}
+
+fn canaan(bytes: &[u8]) {
+    if let Ok(stats) = avalon::Stats::parse(bytes) {
+        let module = stats.module();
+        let _ = (module.hash_rate(), module.power(), module.temperature(), module.mode(), module.activity());
+    }
+    let _ = avalon::Version::parse(bytes).map(|version| version.mac());
+    let _ = avalon::Answer::parse(bytes);
+}
+
+fn luxor(bytes: &[u8]) {
+    let _ = luxos::Fast::parse(bytes).map(|fast| fast.activity());
+    let _ = luxos::Config::parse(bytes).map(|config| (config.mac(), config.sleeps(), config.mode()));
+    let _ = luxos::Summary::parse(bytes).map(|summary| summary.hash_rate());
+    let _ = luxos::Power::parse(bytes).map(|power| power.power());
+    let _ = luxos::Temperatures::parse(bytes).map(|temperatures| temperatures.hottest());
+    let _ = luxos::Profiles::parse(bytes);
+    let _ = luxos::Pools::parse(bytes).map(|pools| pools.places());
+    let _ = (luxos::Session::parse(bytes), luxos::Version::parse(bytes));
+}
