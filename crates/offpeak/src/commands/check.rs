@@ -40,8 +40,15 @@ pub(crate) fn check(args: Check) -> Result<Exit> {
     };
     let loaded = read(&path)?;
     let summary = loaded.site.as_ref().map(summary::summary);
+    let logins = loaded.site.as_ref().map(|site| crate::runtime::logins(site, &path));
+    let unusable = matches!(logins, Some(Err(_)));
+    let factory = logins.as_ref().and_then(|logins| logins.as_ref().ok()).map(|logins| logins.factory.len());
     if args.json {
-        print_json(&json!({ "diagnostics": loaded.diagnostics, "summary": summary }))?;
+        let secrets = match &logins {
+            Some(Err(error)) => json!({ "error": format!("{error:#}") }),
+            _ => json!({ "factory_passwords": factory }),
+        };
+        print_json(&json!({ "diagnostics": loaded.diagnostics, "summary": summary, "secrets": secrets }))?;
     } else {
         for diagnostic in &loaded.diagnostics {
             print(&diagnostic.to_string())?;
@@ -50,6 +57,12 @@ pub(crate) fn check(args: Check) -> Result<Exit> {
             Some(summary) => print(&summary.to_string())?,
             None => print(&format!("{} finding(s); no site", loaded.diagnostics.len()))?,
         }
+        if let Some(machines) = factory.filter(|machines| *machines > 0) {
+            print(&format!("finding: {machines} machine(s) open with the factory's password"))?;
+        }
+        if let Some(Err(error)) = &logins {
+            eprintln!("error: {error:#}");
+        }
     }
-    Ok(if loaded.site.is_some() { Exit::Done } else { Exit::Mistakes })
+    Ok(if loaded.site.is_some() && !unusable { Exit::Done } else { Exit::Mistakes })
 }

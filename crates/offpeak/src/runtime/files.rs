@@ -4,7 +4,9 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
+use offpeak_drivers::secrets::{Logins, Secrets};
+use offpeak_site::Site;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
@@ -74,6 +76,44 @@ pub(crate) fn raise_limit() {
 /// How many files the process may open.
 pub(crate) fn open_files() -> usize {
     getrlimit(Resource::Nofile).current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+/// What opens a site's machines: its secrets file, the environment, the factory's logins.
+pub(crate) fn logins(site: &Site, site_file: &Path) -> Result<Logins> {
+    let secrets = match &site.secrets {
+        Some(name) => {
+            let path = site_file.parent().unwrap_or_else(|| Path::new(".")).join(name);
+            let what = || format!("the secrets file {}", path.display());
+            Secrets::parse(&private_text(&path)?).with_context(what)?
+        }
+        None => Secrets::default(),
+    };
+    let what =
+        || site.secrets.clone().map_or_else(|| "the environment".to_owned(), |name| format!("`{name}`"));
+    secrets.logins(site, &|name| std::env::var(name).ok()).with_context(what)
+}
+
+/// The text of a file that nobody but its owner may read.
+fn private_text(path: &Path) -> Result<String> {
+    let mut file = fs::File::open(path).with_context(|| {
+        format!(
+            "the secrets file {} cannot be read\nhint: `secrets` in [site] is relative to the site file",
+            path.display()
+        )
+    })?;
+    // Of the open file, so that it cannot be another by then.
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!(
+            "the secrets file {} is open to others (mode {mode:03o})\nhint: chmod 600 {}",
+            path.display(),
+            path.display()
+        );
+    }
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut file, &mut text)
+        .with_context(|| format!("the secrets file {}", path.display()))?;
+    Ok(text)
 }
 
 #[cfg(test)]

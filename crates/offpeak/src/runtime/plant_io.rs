@@ -13,6 +13,7 @@ use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
 use offpeak_drivers::modbus::{ModbusMeter, ModbusSwitch, RegisterMap};
 use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
+use offpeak_drivers::secrets::Logins;
 use offpeak_site::{Action, MachineIx, MeterReading, Outcome, Outlet, Site, Trouble};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -39,6 +40,8 @@ pub(crate) struct Wire {
     pub(crate) clock: Clock,
     /// Plant seconds in a second of tokio's clock.
     pub(crate) speed: u32,
+    /// What opens the machines; the factory's logins unless given.
+    pub(crate) logins: Option<Arc<Logins>>,
 }
 
 impl Wire {
@@ -78,8 +81,17 @@ impl PlantIo {
         wire: Wire,
         returned: mpsc::UnboundedSender<Returned>,
     ) -> Result<Self> {
-        let driver = Driver::new(wire.connector.clone(), wire.clock);
-        let fleet = Arc::new(Fleet::new(driver, targets(&site)));
+        let mut driver = Driver::new(wire.connector.clone(), wire.clock);
+        if let Some(logins) = &wire.logins {
+            driver.access = Arc::new(logins.access.clone());
+        }
+        let mut fleet = Fleet::new(driver, targets(&site));
+        for (machine, login) in site.machines().zip(wire.logins.iter().flat_map(|logins| &logins.own)) {
+            if let Some(login) = login {
+                fleet.set_login(machine.0, Arc::clone(login));
+            }
+        }
+        let fleet = Arc::new(fleet);
         // Each machine about every five plant seconds, and no more readings than two cores carry beside
         // everything else.
         let every = wire

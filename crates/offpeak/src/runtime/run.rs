@@ -1,5 +1,6 @@
 //! `offpeak run`: a site at work, until it is asked to end.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -26,6 +27,10 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         Screen::possible("without --screen it runs anywhere, and `offpeak status` shows the site")?;
     }
     let Some(mut site) = load(&args.site)? else { return Ok(Exit::Mistakes) };
+    let logins = files::logins(&site, &args.site)?;
+    if !logins.factory.is_empty() {
+        tracing::warn!(machines = logins.factory.len(), "open with the factory's password");
+    }
     files::raise_limit();
     let dir = args.dir.clone().unwrap_or_else(|| files::default_dir(&site.id));
     let book = Book::open(&files::book(&dir)?).map_err(anyhow::Error::from)?;
@@ -39,7 +44,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         }
         let site = Arc::new(site);
         let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book)?);
-        let wire = Wire { connector: Connector::Tcp, clock, speed };
+        let wire = Wire { connector: Connector::Tcp, clock, speed, logins: Some(Arc::new(logins)) };
         let shared = Shared::new(site, wire, Arc::new(book), None)?;
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
         let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;
@@ -50,7 +55,8 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
             ended = end(args.lasts, screen.as_mut()) => ended,
         };
         screen.map_or(Ok(()), Screen::close)?;
-        eprintln!("{}", farewell(&handle.view(0), ended));
+        // Its terminal may be gone.
+        let _ = writeln!(std::io::stderr(), "{}", farewell(&handle.view(0), ended));
         Ok(Exit::Done)
     })
 }

@@ -155,3 +155,40 @@ fn a_simulated_day_keeps_its_limits_and_replays() {
     assert_eq!(first, day("1"));
     assert_ne!(first, day("2"));
 }
+
+/// A site file with a secrets file beside it, readable by whom `mode` lets.
+fn with_secrets(dir: &std::path::Path, secrets: &str, mode: u32) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let text = std::fs::read_to_string(site("small.toml")).unwrap();
+    let path = dir.join("mine.toml");
+    let text = text.replacen("currency = \"KZT\"", "currency = \"KZT\"\nsecrets = \"secrets.toml\"", 1);
+    std::fs::write(&path, text).unwrap();
+    std::fs::write(dir.join("secrets.toml"), secrets).unwrap();
+    std::fs::set_permissions(dir.join("secrets.toml"), std::fs::Permissions::from_mode(mode)).unwrap();
+    path
+}
+
+#[test]
+fn a_secrets_file_is_for_its_owner_and_is_never_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = "[site]\nwhatsminer-v2 = { password = \"hunter22\" }\n";
+    let check = |secrets: &str, mode| {
+        let path = with_secrets(dir.path(), secrets, mode);
+        run(dir.path(), &["check", path.to_str().unwrap()])
+    };
+    let output = check(good, 0o600);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("open with the factory's password"), "the Antminers do");
+
+    let output = check(good, 0o644);
+    assert_eq!(code(&output), 3, "{}", stdout(&output));
+    assert!(stderr(&output).contains("open to others (mode 644)\nhint: chmod 600"), "{}", stderr(&output));
+
+    let output = check("[site]\nwhatsminer-v2 = \"hunter22\"\n", 0o600);
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("line 2"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("hunter22") && !stdout(&output).contains("hunter22"));
+
+    let output = check("[group.hall-9]\navalon = { password = \"x\" }\n", 0o600);
+    assert!(stderr(&output).contains("hall-9"), "{}", stderr(&output));
+}

@@ -161,7 +161,7 @@ fn over_sockets(mut demo: Demo, began: Instant) -> Result<Option<Report>> {
         };
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let wire = Wire { connector: Connector::Tcp, clock: fronts.clock(), speed };
+    let wire = Wire { connector: Connector::Tcp, clock: fronts.clock(), speed, logins: None };
     let report = runtime.block_on(play(demo, wire, fronts, past, began, "sockets"));
     drop(stop);
     drop(runtime);
@@ -175,7 +175,7 @@ fn in_memory(mut demo: Demo, began: Instant) -> Result<Option<Report>> {
     runtime.block_on(async {
         // Tokio's time is the plant's: it leaps from timer to timer, and the pacer holds it back.
         let fronts = Fronts::new(plant, layout, Clock::starting_at(demo_start(&demo)))?;
-        let wire = Wire { connector: fronts.connector(), clock: fronts.clock(), speed: 1 };
+        let wire = Wire { connector: fronts.connector(), clock: fronts.clock(), speed: 1, logins: None };
         let (own, speed) = (fronts.clone(), demo.speed);
         tokio::spawn(async move { own.run().await });
         tokio::spawn(pace(speed));
