@@ -15,7 +15,10 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use crate::handle::SiteHandle;
-use crate::screen::{self, Leaving};
+use crate::screen::{self, Closed, Leaving};
+
+/// How long a screen may take to close.
+const CLOSES_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +34,9 @@ pub(crate) enum Ended {
 /// The terminal view on a thread of its own. Dropped, also by a panic, it gives the terminal back.
 #[derive(Debug)]
 pub(crate) struct Screen {
+    leaving: Leaving,
     over: Arc<AtomicBool>,
-    left: oneshot::Receiver<()>,
+    closed: oneshot::Receiver<Closed>,
     thread: Option<JoinHandle<Result<()>>>,
 }
 
@@ -55,19 +59,25 @@ impl Screen {
         lasts: Option<Duration>,
     ) -> Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
-        let (leave, left) = oneshot::channel();
+        let (tell, closed) = oneshot::channel();
         let (stop, until) = (Arc::clone(&over), lasts.map(|lasts| Instant::now() + lasts));
         let thread = std::thread::Builder::new().name("screen".into()).spawn(move || {
-            // Dropped when this thread ends, by whatever.
-            let _leave: oneshot::Sender<()> = leave;
-            screen::run(handle.as_ref(), leaving, until, &stop)
+            // An error or a panic drops the sender, which is heard too.
+            let how = screen::run(handle.as_ref(), leaving, until, &stop)?;
+            let _ = tell.send(how);
+            Ok(())
         })?;
-        Ok(Self { over, left, thread: Some(thread) })
+        Ok(Self { leaving, over, closed, thread: Some(thread) })
     }
 
+    /// Until what it shows is to end with it. A controller outlives its terminal: a line that breaks must not
+    /// leave a mine to itself.
     async fn left(&mut self) {
-        // An error is the sender's end, which is what is waited for.
-        let _ = (&mut self.left).await;
+        let how = (&mut self.closed).await;
+        if how == Ok(Closed::Gone) && self.leaving == Leaving::Controller {
+            tracing::warn!("the terminal is gone; the controller goes on without a screen");
+            std::future::pending().await
+        }
     }
 
     /// Closes it and waits until the terminal is given back.
@@ -77,11 +87,15 @@ impl Screen {
 
     fn join(&mut self) -> Result<()> {
         self.over.store(true, Ordering::Relaxed);
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Err(_)) => Err(anyhow!("the view panicked")),
-            Some(Ok(result)) => result,
-            None => Ok(()),
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        let until = Instant::now() + CLOSES_WITHIN;
+        while !thread.is_finished() {
+            if Instant::now() > until {
+                bail!("the view did not close; `reset` puts the terminal right");
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
+        thread.join().map_err(|_| anyhow!("the view panicked"))?
     }
 }
 
@@ -91,10 +105,10 @@ impl Drop for Screen {
     }
 }
 
-/// Waits for the end: so long on tokio's clock, a signal, or that the screen is left. A hang-up ends only what
-/// has a screen: without one, `nohup` and its like decide.
+/// Waits for the end: so long on tokio's clock, a signal, or that the screen is left. A hang-up ends a demo with
+/// its screen, but not a controller; without a screen `nohup` and its like decide.
 pub(crate) async fn end(lasts: Option<Duration>, screen: Option<&mut Screen>) -> Ended {
-    let with_screen = screen.is_some();
+    let leaving = screen.as_ref().map(|screen| screen.leaving);
     let late = async {
         match lasts {
             Some(lasts) => sleep(lasts).await,
@@ -107,12 +121,19 @@ pub(crate) async fn end(lasts: Option<Duration>, screen: Option<&mut Screen>) ->
             None => std::future::pending().await,
         }
     };
+    let hung_up = async {
+        heard(SignalKind::hangup(), leaving.is_some()).await;
+        if leaving == Some(Leaving::Controller) {
+            // Heard once, the signal kills no more.
+            std::future::pending().await
+        }
+    };
     tokio::select! {
         () = late => Ended::Late,
         () = left => Ended::Left,
         () = heard(SignalKind::interrupt(), true) => Ended::Signal("SIGINT"),
         () = heard(SignalKind::terminate(), true) => Ended::Signal("SIGTERM"),
-        () = heard(SignalKind::hangup(), with_screen) => Ended::Signal("SIGHUP"),
+        () = hung_up => Ended::Signal("SIGHUP"),
     }
 }
 

@@ -8,6 +8,7 @@ mod terminal;
 mod words;
 
 use std::io::stdout;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -129,34 +130,49 @@ impl UiState {
     }
 }
 
-/// Shows a site until it is left, a time comes, or somebody else says so.
+/// Why a screen closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// By a key.
+    Left,
+    /// Its time came, or somebody else said so.
+    Over,
+    /// Its terminal is gone: a line that broke, a window that was closed.
+    Gone,
+}
+
+/// Shows a site until it is left, a time comes, somebody else says so, or the terminal is gone.
 pub(crate) fn run(
     handle: &dyn SiteHandle,
     leaving: Leaving,
     until: Option<Instant>,
     stop: &AtomicBool,
-) -> Result<()> {
+) -> Result<Closed> {
     let _borrowed = terminal::Borrowed::take()?;
-    let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+    // Dropped, it shows the cursor, which is done already, and panics where it cannot: the terminal may be gone.
+    let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
     let mut state = UiState { leaving, ..UiState::default() };
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
         let view = handle.view(TRACE_POINTS);
         state.forget(Instant::now());
-        terminal.draw(|frame| draw::draw(frame, &view, &state))?;
-        if !event::poll(FRAME)? {
-            continue;
+        let drawn = terminal.draw(|frame| draw::draw(frame, &view, &state)).map(drop);
+        if terminal::wait(FRAME)? == terminal::Waited::Gone {
+            return Ok(Closed::Gone);
         }
-        let Event::Key(key) = event::read()? else { continue };
-        if key.kind == KeyEventKind::Release {
-            continue;
-        }
-        match state.press(key, view.halls.len(), Instant::now()) {
-            Wish::Leave => break,
-            Wish::Nothing => {}
-            wish => state.message = Some((carry_out(handle, wish), Instant::now())),
+        drawn?;
+        while event::poll(Duration::ZERO)? {
+            let Event::Key(key) = event::read()? else { continue };
+            if key.kind == KeyEventKind::Release {
+                continue;
+            }
+            match state.press(key, view.halls.len(), Instant::now()) {
+                Wish::Leave => return Ok(Closed::Left),
+                Wish::Nothing => {}
+                wish => state.message = Some((carry_out(handle, wish), Instant::now())),
+            }
         }
     }
-    Ok(())
+    Ok(Closed::Over)
 }
 
 fn carry_out(handle: &dyn SiteHandle, wish: Wish) -> String {

@@ -3,16 +3,43 @@
 //!
 //! Not here: what ends a run, and what is drawn.
 
-use std::io::{Write as _, stderr, stdout};
+use std::io::{Write as _, stderr, stdin, stdout};
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use crossterm::cursor::Show;
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+/// How a wait for keys ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// A key came, or nothing did for so long.
+    Here,
+    /// Nobody is at the other end any more.
+    Gone,
+}
+
+/// Waits for keys. The terminal's end is looked for here, since crossterm 0.29 reads an ended terminal again and
+/// again and never comes back.
+pub(super) fn wait(most: Duration) -> Result<Waited> {
+    let stdin = stdin();
+    let mut keys = [PollFd::new(&stdin, PollFlags::IN)];
+    let most = Timespec::try_from(most).context("a picture's time")?;
+    match poll(&mut keys, Some(&most)) {
+        // A signal, the one of a changed size among them.
+        Ok(_) | Err(Errno::INTR) => {}
+        Err(error) => return Err(error).context("the terminal cannot be waited for"),
+    }
+    let gone = keys[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+    Ok(if gone { Waited::Gone } else { Waited::Here })
+}
 
 type Hook = Arc<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 

@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use super::{offpeak, site};
+use super::{code, offpeak, run, site, stdout};
 
 /// Longer than anything here takes, so that a fault ends the test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,8 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A command on a terminal of its own, 100 columns by 30 rows.
 struct OnTerminal {
     child: Child,
-    keys: File,
-    output: Receiver<Vec<u8>>,
+    master: File,
     seen: String,
 }
 
@@ -41,32 +40,31 @@ impl OnTerminal {
             .stderr(Stdio::from(terminal()))
             .spawn()
             .unwrap();
-        let keys = File::from(master);
-        let mut reader = keys.try_clone().unwrap();
-        let (send, output) = channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 65_536];
-            // Ends with an error once nobody has the terminal open any more.
-            while let Ok(1..) =
-                reader.read(&mut bytes).inspect(|read| drop(send.send(bytes[..*read].to_vec())))
-            {}
-        });
-        Self { child, keys, output, seen: String::new() }
+        Self { child, master: File::from(master), seen: String::new() }
+    }
+
+    /// Takes in what is shown next; says no once nobody has the terminal open any more.
+    fn read(&mut self, until: Instant) -> bool {
+        let left = Timespec::try_from(until.saturating_duration_since(Instant::now())).unwrap();
+        let ready = poll(&mut [PollFd::new(&self.master, PollFlags::IN)], Some(&left)).unwrap();
+        assert!(ready > 0, "nothing is shown any more after: {}", self.seen);
+        let mut bytes = [0; 65_536];
+        let read = self.master.read(&mut bytes).unwrap_or(0);
+        self.seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
+        read > 0
     }
 
     /// One word: the screen leaves out blanks that stand there already.
-    fn wait_for(&mut self, text: &str) {
+    fn wait_for(&mut self, word: &str) {
         let until = Instant::now() + PATIENCE;
-        while !self.seen.contains(text) {
-            match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("never saw `{text}` in: {}", self.seen),
-            }
+        while !self.seen.contains(word) {
+            let more = self.read(until) && Instant::now() < until;
+            assert!(more || self.seen.contains(word), "never saw `{word}` in: {}", self.seen);
         }
     }
 
     fn press(&mut self, key: &[u8]) {
-        self.keys.write_all(key).unwrap();
+        self.master.write_all(key).unwrap();
     }
 
     fn signal(&self, signal: Signal) {
@@ -74,16 +72,15 @@ impl OnTerminal {
     }
 
     fn is_raw(&self) -> bool {
-        !tcgetattr(&self.keys).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+        !tcgetattr(&self.master).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     /// Everything shown, and how it ended.
     fn ended(mut self) -> (ExitStatus, String) {
+        let until = Instant::now() + PATIENCE;
+        while self.read(until) {}
         let status = self.child.wait().unwrap();
         assert!(!self.is_raw(), "out of raw mode");
-        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
-            self.seen.push_str(&String::from_utf8_lossy(&bytes));
-        }
         let (_, after) = self.seen.rsplit_once("\x1b[?1049l").expect("the other screen is left");
         assert!(after.contains("\x1b[?25h"), "the cursor is shown: {after:?}");
         assert!(!after.contains("\x1b[?1049h") && !after.contains("\x1b[?25l"), "and stays so: {after:?}");
@@ -103,6 +100,14 @@ fn demo(dir: &Path) -> OnTerminal {
     demo.wait_for("newest");
     assert!(demo.is_raw());
     demo
+}
+
+/// Of a mine that does not answer.
+fn controller(dir: &Path) -> OnTerminal {
+    let path = site("small.toml");
+    let mut run = OnTerminal::start(dir, &["run", path.to_str().unwrap(), "--screen"]);
+    run.wait_for("newest");
+    run
 }
 
 #[test]
@@ -140,9 +145,7 @@ fn a_demo_is_left_at_once() {
 #[test]
 fn a_controller_asks_first_and_says_what_it_leaves() {
     let dir = tempfile::tempdir().unwrap();
-    let path = site("small.toml");
-    let mut run = OnTerminal::start(dir.path(), &["run", path.to_str().unwrap(), "--screen"]);
-    run.wait_for("newest");
+    let mut run = controller(dir.path());
     let question = "controller,";
     run.press(b"q");
     run.wait_for(question);
@@ -157,4 +160,25 @@ fn a_controller_asks_first_and_says_what_it_leaves() {
     assert_eq!(status.code(), Some(0), "{after}");
     assert!(after.contains("no longer controls `small` (the screen was left)"), "{after}");
     assert!(after.contains("left as they are: 0 running") && after.contains("of 64"), "{after}");
+}
+
+/// What a terminal's line that breaks leaves: a demo ends, a controller goes on.
+#[test]
+fn a_controller_outlives_its_terminal_and_a_demo_does_not() {
+    let nowhere = || File::open("/dev/null").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut left = demo(dir.path());
+    left.master = nowhere();
+    assert_eq!(left.child.wait().unwrap().code(), Some(0));
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut left = controller(dir.path());
+    left.signal(Signal::HUP);
+    left.master = nowhere();
+    for _ in 0..20 {
+        let status = run(dir.path(), &["status"]);
+        assert_eq!(code(&status), 0, "{}", stdout(&status));
+    }
+    left.signal(Signal::TERM);
+    assert_eq!(left.child.wait().unwrap().code(), Some(0));
 }
