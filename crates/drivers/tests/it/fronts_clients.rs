@@ -15,14 +15,14 @@ use crate::fronts::{machine, running, small, start, twin};
 use crate::fronts_quirks::with_free_ports;
 
 /// The Python client in a process of its own, ended with the test.
-struct Client {
+pub(crate) struct Client {
     process: Child,
     requests: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
 }
 
 impl Client {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let python = std::env::var_os("OFFPEAK_PYTHON").expect(
             "OFFPEAK_PYTHON names no Python with tests/py/requirements.txt installed: run `make test`, which makes one",
         );
@@ -37,7 +37,7 @@ impl Client {
         let replies = BufReader::new(process.stdout.take().unwrap());
         Self { process, requests, replies }
     }
-    fn ask(&mut self, request: &Value) -> Value {
+    pub(crate) fn ask(&mut self, request: &Value) -> Value {
         writeln!(self.requests.as_mut().unwrap(), "{request}").unwrap();
         let mut line = String::new();
         self.replies.read_line(&mut line).unwrap();
@@ -54,7 +54,7 @@ impl Drop for Client {
     }
 }
 
-fn near(value: &Value, expected: f64, share: f64) {
+pub(crate) fn near(value: &Value, expected: f64, share: f64) {
     let value = value.as_f64().unwrap_or_else(|| panic!("{value} is no number near {expected}"));
     assert!((value - expected).abs() <= expected * share, "{value} is not near {expected}");
 }

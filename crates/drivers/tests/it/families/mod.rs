@@ -3,6 +3,7 @@
 
 mod antminer;
 mod avalon;
+mod judges;
 mod luxos;
 mod whatsminer;
 mod whatsminer_v3;
