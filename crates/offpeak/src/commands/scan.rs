@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::table::table;
 use super::{print, print_json};
 use crate::cli::Scan;
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUsage};
 
 /// More than this is asked for by mistake.
 const ENDPOINTS_MAX: u64 = 1 << 20;
@@ -36,8 +36,8 @@ struct Row {
     note: Option<String>,
 }
 
-/// How much is done at once: every address asked holds two files at times, every stranger that asic-rs looks
-/// at a few.
+/// How much is done at once: an address that is waited for and one that is talked to may hold a file each, every
+/// stranger that asic-rs looks at a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Budget {
     effort: Effort,
@@ -46,7 +46,7 @@ struct Budget {
 
 /// Files that the process has open anyway.
 const FILES_SPARE: usize = 48;
-/// Files that an address asked and a stranger looked at may hold.
+/// Files of an address waited for with one talked to, and of a stranger looked at.
 const FILES_ASKED: usize = 2;
 const FILES_STRANGER: usize = 4;
 /// Addresses at once that are worth starting with.
@@ -63,8 +63,7 @@ fn budget(files: usize) -> Result<Budget> {
         );
     }
     let usual = Effort::default();
-    let effort =
-        Effort { at_once: at_once.min(usual.at_once), at_once_again: at_once.min(usual.at_once_again) };
+    let effort = Effort { at_once: at_once.min(usual.at_once), talks: at_once.min(usual.talks), ..usual };
     Ok(Budget { effort, strangers: (room / FILES_STRANGER).clamp(1, AT_ONCE_MAX) })
 }
 
@@ -82,15 +81,17 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
         .ranges
         .iter()
         .map(|text| {
-            text.parse::<ScanRange>().with_context(|| {
-                format!("`{text}` is no range\nhint: 10.1.0.0/22 or 10.1.0.1-10.1.3.254:4028")
+            text.parse::<ScanRange>().map_err(|error| {
+                let hint = "a network 10.1.0.0/22, a range 10.1.0.1-10.1.3.254 or an address, with :PORTS if not 4028";
+                WrongUsage(format!("{error}\nhint: {hint}")).into()
             })
         })
         .collect::<Result<Vec<_>>>()?;
     let endpoints: u64 = ranges.iter().map(ScanRange::endpoints).sum();
     if endpoints > ENDPOINTS_MAX {
-        bail!(
-            "{endpoints} endpoints are more than {ENDPOINTS_MAX}\nhint: scan a smaller range, or fewer ports"
+        let hint = "scan a smaller range, or fewer ports";
+        return Err(
+            WrongUsage(format!("{endpoints} endpoints are more than {ENDPOINTS_MAX}\nhint: {hint}")).into()
         );
     }
     crate::runtime::raise_limit();
@@ -98,7 +99,7 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
     let budget = budget(files)?;
     if budget.effort != Effort::default() {
         eprintln!(
-            "this process may open {files} files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n 1024` in this shell, if the system allows it",
+            "this process may open {files} files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n 8240` in this shell, if the system allows it",
             budget.effort.at_once
         );
     }
@@ -189,12 +190,12 @@ mod tests {
     fn a_scan_stays_within_the_files_it_may_open() {
         assert!(budget(79).unwrap_err().to_string().contains("hint: `ulimit -n 1024`"));
         let least = budget(80).unwrap();
-        assert_eq!((least.effort.at_once, least.effort.at_once_again, least.strangers), (16, 16, 8));
-        for files in [80, 128, 256, 560, 1_024, 1_048_576, usize::MAX] {
+        assert_eq!((least.effort.at_once, least.effort.talks, least.strangers), (16, 16, 8));
+        for files in [80, 128, 256, 560, 1_024, 8_240, 1_048_576, usize::MAX] {
             let found = budget(files).unwrap();
             assert!(found.effort.at_once * FILES_ASKED + FILES_SPARE <= files, "{files}: {found:?}");
             assert!(found.strangers * FILES_STRANGER + FILES_SPARE <= files, "{files}: {found:?}");
         }
-        assert_eq!(budget(560).unwrap(), Budget { effort: Effort::default(), strangers: AT_ONCE_MAX });
+        assert_eq!(budget(8_240).unwrap(), Budget { effort: Effort::default(), strangers: AT_ONCE_MAX });
     }
 }
