@@ -97,10 +97,14 @@ impl Family {
     #[must_use]
     pub const fn without_controller(self) -> &'static str {
         match self {
-            Self::WhatsminerV2 | Self::WhatsminerV3 => {
+            Self::WhatsminerV2 => {
                 "stays as last commanded; after a power return it starts mining by itself unless it was powered off by command"
             }
             Self::AntminerStock => "stays as last commanded; its work mode is kept across a power return",
+            // MicroBT's document tells `stop` from `disable`, Canaan's and Luxor's wake by a restart.
+            Self::WhatsminerV3 | Self::Avalon | Self::LuxOs => {
+                "stays as last commanded; after a power return it starts mining by itself, also when it slept by command"
+            }
             _ => "not known",
         }
     }
