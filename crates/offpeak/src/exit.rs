@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Done,
     /// Something failed; the message says what.
     Failed,
+    /// The command line is wrong; mostly clap says so itself.
+    Usage,
     /// The site file has mistakes.
     Mistakes,
     /// No site is running there.
@@ -19,7 +21,7 @@ pub(crate) enum Exit {
     LimitExceeded,
 }
 
-/// The table; 2 is clap's own.
+/// The table.
 pub(crate) const TABLE: &str = "\
 Exit codes:
   0  done, or ended as asked: by its time, a key, SIGINT or SIGTERM
@@ -35,6 +37,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Failed => 1,
+            Exit::Usage => 2,
             Exit::Mistakes => 3,
             Exit::NothingRuns => 4,
             Exit::Refused => 5,
@@ -42,3 +45,8 @@ impl From<Exit> for ExitCode {
         })
     }
 }
+
+/// A word of the command line that only the command itself could find wrong. Ends with [`Exit::Usage`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUsage(pub(crate) String);

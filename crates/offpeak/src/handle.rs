@@ -35,7 +35,7 @@ pub(crate) enum HandleError {
         machines: Vec<String>,
     },
     /// Nothing to lift.
-    #[error("nothing is in force at `{0}`")]
+    #[error("no stop or lockout is in force at {0}")]
     NothingThere(String),
     /// Only the one who set a lockout, or a manager, lifts it.
     #[error("the lockout at `{circuit}` is {by}'s; only they or a manager lift it")]
@@ -45,8 +45,8 @@ pub(crate) enum HandleError {
         /// Whose.
         by: String,
     },
-    /// Authority is given to halls.
-    #[error("`{0}` is not a hall: authority is given hall by hall")]
+    /// Authority is given to halls, and machines are listed by them.
+    #[error("`{0}` is not a hall")]
     NotAHall(String),
     /// The book did not take it; nothing was changed.
     #[error("the book did not take it, so nothing was changed: {0}")]
@@ -89,7 +89,7 @@ pub(crate) trait SiteHandle: Send + Sync {
     /// The site as a whole. `trace_points` bounds the trace.
     fn view(&self, trace_points: usize) -> SiteView;
     /// Machines, in the order of the site file.
-    fn machines(&self, filter: &MachineFilter) -> Vec<MachineView>;
+    fn machines(&self, filter: &MachineFilter) -> Result<Vec<MachineView>, HandleError>;
     /// One machine by id, IP address, or address and port.
     fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError>;
     /// What binds on a circuit, now or at another time.

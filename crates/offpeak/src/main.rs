@@ -18,7 +18,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUsage};
 
 const PANICKED: &str = "error: this is a fault in offpeak itself
 hint: report it with the message above; the book is whole, and the same command goes on from it";
@@ -38,7 +38,10 @@ fn main() -> ExitCode {
     let carried = catch_unwind(AssertUnwindSafe(|| commands::carry_out(cli.command)));
     let (exit, last_word) = match carried {
         Ok(Ok(exit)) => (exit, None),
-        Ok(Err(error)) => (Exit::Failed, Some(told(&error))),
+        Ok(Err(error)) => {
+            let exit = if error.is::<WrongUsage>() { Exit::Usage } else { Exit::Failed };
+            (exit, Some(told(&error)))
+        }
         Err(_) => (Exit::Failed, Some(PANICKED.to_owned())),
     };
     if let Some(word) = last_word {

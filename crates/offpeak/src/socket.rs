@@ -170,7 +170,7 @@ fn carry_out(request: Request, handle: &dyn SiteHandle) -> Result<Response, crat
     let named = |circuit: &Option<String>| circuit.clone().unwrap_or_else(|| "the whole site".to_owned());
     Ok(match request {
         Request::Status => Response::Status(Box::new(handle.view(TRACE_POINTS))),
-        Request::Machines(filter) => Response::Machines(handle.machines(&filter)),
+        Request::Machines(filter) => Response::Machines(handle.machines(&filter)?),
         Request::Machine(id) => Response::Machine(handle.machine(&id)?.map(Box::new)),
         Request::Explain { circuit, at } => Response::Explain(Box::new(handle.explain(&circuit, at)?)),
         Request::Stop { circuit, reason } => {

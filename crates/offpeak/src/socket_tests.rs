@@ -17,8 +17,8 @@ impl SiteHandle for Fake {
     fn view(&self, _trace_points: usize) -> SiteView {
         unreachable!("not asked in these tests")
     }
-    fn machines(&self, _filter: &MachineFilter) -> Vec<MachineView> {
-        Vec::new()
+    fn machines(&self, _filter: &MachineFilter) -> Result<Vec<MachineView>, HandleError> {
+        Ok(Vec::new())
     }
     fn machine(&self, _name: &str) -> Result<Option<MachineView>, HandleError> {
         Ok(None)

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::exit::WrongUsage;
 
 /// A duration such as `60s`, `5m` or `1h30m`, above zero.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -19,10 +21,13 @@ pub(crate) fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp> {
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(timestamp);
     }
-    let civil: DateTime = text.parse().with_context(|| {
-        format!("`{text}` is neither an instant such as 2022-10-03T02:00:00Z nor civil time such as 2022-10-03T08:00")
-    })?;
-    zone.to_timestamp(civil).with_context(|| format!("`{text}` is no time at the site"))
+    let wrong = |why: &str| {
+        WrongUsage(format!(
+            "`{text}` {why}\nhint: 2022-10-03T08:00 is civil time at the site, 2022-10-03T02:00:00Z an instant"
+        ))
+    };
+    let civil: DateTime = text.parse().map_err(|_| wrong("is no time"))?;
+    Ok(zone.to_timestamp(civil).map_err(|_| wrong("is no time at the site"))?)
 }
 
 #[cfg(test)]

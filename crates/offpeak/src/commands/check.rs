@@ -14,7 +14,8 @@ use crate::exit::Exit;
 /// Reads a site file; inventories are found beside it.
 pub(crate) fn read(path: &Path) -> Result<Loaded> {
     let text = std::fs::read_to_string(path).with_context(|| {
-        format!("{} cannot be read\nhint: offpeak check needs the path of a site file", path.display())
+        let hint = "name a site file; `sites/small.toml` is one to copy, and `offpeak demo` alone needs none";
+        format!("{} cannot be read\nhint: {hint}", path.display())
     })?;
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let attachment = |name: &str| std::fs::read_to_string(folder.join(name)).ok();

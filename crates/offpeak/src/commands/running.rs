@@ -181,6 +181,9 @@ pub(crate) fn machines(args: Machines) -> Result<Exit> {
             } else {
                 let rows: Vec<_> = machines.iter().map(row).collect();
                 print(&table(&["id", "model", "address", "state", "W", "TH/s", "why"], &rows))?;
+                if rows.is_empty() {
+                    eprintln!("no machine is like that");
+                }
             }
             Ok(Exit::Done)
         }

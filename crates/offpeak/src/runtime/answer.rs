@@ -56,13 +56,20 @@ impl SiteHandle for Answers {
         site_view(self, latest.as_deref(), &story, trace_points)
     }
 
-    fn machines(&self, filter: &MachineFilter) -> Vec<MachineView> {
-        let Some(latest) = self.latest() else { return Vec::new() };
-        let (site, story) = (self.site(), lock(&self.shared.story));
+    fn machines(&self, filter: &MachineFilter) -> Result<Vec<MachineView>, HandleError> {
+        let site = self.site();
+        if let Some(hall) = &filter.hall
+            && site.circuits.get(self.circuit(hall)?).kind != CircuitKind::Hall
+        {
+            return Err(HandleError::NotAHall(hall.clone()));
+        }
+        let Some(latest) = self.latest() else { return Ok(Vec::new()) };
+        let story = lock(&self.shared.story);
         let all = site.machines().map(|(ix, _)| machine_view(self, &latest, &story, ix));
-        all.filter(|view| filter.hall.as_ref().is_none_or(|hall| *hall == view.hall))
+        Ok(all
+            .filter(|view| filter.hall.as_ref().is_none_or(|hall| *hall == view.hall))
             .filter(|view| filter.state.as_ref().is_none_or(|state| *state == view.state))
-            .collect()
+            .collect())
     }
 
     fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError> {
@@ -100,7 +107,9 @@ impl SiteHandle for Answers {
         circuit.map(|circuit| self.circuit(circuit)).transpose()?;
         let lifted = self.shared.book.resume(circuit, self.now()).map_err(book_error)?;
         if lifted == 0 {
-            return Err(HandleError::NothingThere(circuit.unwrap_or("the site").to_owned()));
+            return Err(HandleError::NothingThere(
+                circuit.map_or_else(|| "the site".to_owned(), |id| format!("`{id}`")),
+            ));
         }
         lock(&self.shared.story).decide(self.now(), format!("{lifted} stop(s) lifted"));
         self.reload()?;
@@ -122,7 +131,7 @@ impl SiteHandle for Answers {
             let directives = lock(&self.shared.directives);
             let held = directives.lockouts.iter().find(|lockout| lockout.circuit == ix);
             return Err(held.map_or_else(
-                || HandleError::NothingThere(circuit.to_owned()),
+                || HandleError::NothingThere(format!("`{circuit}`")),
                 |held| HandleError::NotYours { circuit: circuit.to_owned(), by: held.by.clone() },
             ));
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use offpeak_drivers::secrets::{Logins, Secrets};
 use offpeak_site::Site;
+use offpeak_store::{Book, BookError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
@@ -34,15 +35,27 @@ pub(crate) fn default_dir(id: &str) -> PathBuf {
 
 /// Makes the folder, closed to others, and says where the book is.
 pub(crate) fn book(dir: &Path) -> Result<PathBuf> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(|| {
+        let hint = "--dir or OFFPEAK_DIR names another folder, one that this user may write to";
+        format!("the data folder {} cannot be made\nhint: {hint}", dir.display())
+    })?;
     // One that was there before may be open to others.
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
         .with_context(|| format!("the data folder {} cannot be closed to others", dir.display()))?;
     Ok(dir.join(BOOK))
+}
+
+/// Opens the book of a site's folder, and says what to do where another process has it.
+pub(crate) fn open_book(dir: &Path) -> Result<Book> {
+    let path = book(dir)?;
+    Book::open(&path).map_err(|error| match error {
+        BookError::InUse { .. } => {
+            let dir = dir.display();
+            let hint = format!("a site runs in {dir} already: `offpeak status --dir {dir}` shows it");
+            anyhow::Error::from(error).context(format!("one controller at a time\nhint: {hint}"))
+        }
+        error => error.into(),
+    })
 }
 
 /// As [`book`], without what an earlier demo left. Only for a folder that holds a demo's book.

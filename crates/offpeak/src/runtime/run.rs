@@ -7,7 +7,6 @@ use anyhow::Result;
 use offpeak_dispatch::Controller;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
-use offpeak_store::Book;
 
 use super::answer::Answers;
 use super::ending::{Screen, end};
@@ -33,7 +32,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
     }
     files::raise_limit();
     let dir = args.dir.clone().unwrap_or_else(|| files::default_dir(&site.id));
-    let book = Book::open(&files::book(&dir)?).map_err(anyhow::Error::from)?;
+    let book = files::open_book(&dir)?;
     live::give_authority(&mut site, &book)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{Command, CommandState, Cycle, Snapshot, Transition, Veto};
 use offpeak_site::{Action, Activity, CircuitIx, Site};
@@ -42,6 +42,8 @@ fn count(counts: &mut CommandsView, transition: &Transition) {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Today {
     pub(crate) date: Date,
+    /// The civil time that its sums begin at: midnight, unless nobody looked at it then.
+    since: Time,
     pub(crate) energy: Energy,
     /// By the machines' own word: the pool is not asked yet.
     pub(crate) hashes: Hashes,
@@ -173,9 +175,10 @@ impl Story {
 
 impl Today {
     fn new(site: &Site, at: Timestamp) -> Self {
-        let zero = Money::zero(site.economics.currency);
+        let (zero, civil) = (Money::zero(site.economics.currency), site.time_zone.to_datetime(at));
         Self {
-            date: site.time_zone.to_datetime(at).date(),
+            date: civil.date(),
+            since: civil.time(),
             energy: Energy::ZERO,
             hashes: Hashes::ZERO,
             cost: zero,
@@ -200,12 +203,17 @@ impl Today {
     }
     /// The day in a line, for the decisions.
     fn closed(&self) -> String {
+        // A cycle a little after midnight began it.
+        let since = match self.since {
+            since if since.hour() == 0 && since.minute() == 0 => String::new(),
+            since => format!(" since {}", since.strftime("%H:%M")),
+        };
         let unmetered = match self.unmetered.as_secs() {
             0 => String::new(),
             seconds => format!(", {} min unmetered", (seconds + 59) / 60),
         };
         format!(
-            "{} is over: {:.1} MWh, {} earned - {} paid = {}{unmetered}",
+            "{}{since} is over: {:.1} MWh, {} earned - {} paid = {}{unmetered}",
             self.date.strftime("%A"),
             self.energy.to_kilowatt_hours_f64() / 1e3,
             self.revenue,

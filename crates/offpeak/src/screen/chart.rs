@@ -7,7 +7,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType};
 
-use super::{civil, words::Scale};
+use super::{Span, civil, words::Scale};
 use crate::view::{PointView, SiteView};
 
 /// Dots of a dash, and of the gap after it.
@@ -15,18 +15,19 @@ const DASH: usize = 4;
 /// Spans longer than this have the day at their ends.
 const DAY_S: f64 = 20.0 * 3_600.0;
 
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &SiteView) {
-    let values = view.trace.iter().flat_map(|point| [point.power_kw, point.limit_kw]);
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &SiteView, span: Span) {
+    let trace = latest(&view.trace, span);
+    let values = trace.iter().flat_map(|point| [point.power_kw, point.limit_kw]);
     let top = values.flatten().fold(0.1, f64::max) * 1.05;
     let scale = Scale::of(top);
     let title = format!("power (line) and limit (dashes), {}", scale.unit());
     let block = Block::new().borders(Borders::TOP).title(title);
-    let (Some(first), Some(last)) = (view.trace.first(), view.trace.last()) else {
+    let (Some(first), Some(last)) = (trace.first(), trace.last()) else {
         return frame.render_widget(block.title("no reading yet"), area);
     };
     let (from, to) = (seconds(first), seconds(last).max(seconds(first) + 1.0));
-    let limit = dashes(&view.trace, from, to, usize::from(area.width) * 2, scale);
-    let runs = runs(&view.trace, scale);
+    let limit = dashes(trace, from, to, usize::from(area.width) * 2, scale);
+    let runs = runs(trace, scale);
     // Both on the braille grid: on two grids, a load just below its limit could look above it.
     let mut datasets = vec![
         Dataset::default()
@@ -52,6 +53,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, view: &SiteView) {
     // Without a legend: the title says which is which.
     let chart = Chart::new(datasets).block(block).x_axis(x).y_axis(y).legend_position(None);
     frame.render_widget(chart, area);
+}
+
+/// The part of a trace that is at most so long.
+pub(super) fn latest(trace: &[PointView], span: Span) -> &[PointView] {
+    let Some((last, long)) = trace.last().zip(span.seconds()) else { return trace };
+    let from = seconds(last) - long;
+    &trace[trace.partition_point(|point| seconds(point) < from)..]
 }
 
 fn seconds(point: &PointView) -> f64 {

@@ -41,7 +41,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &SiteView, state: &UiState) {
         areas(area, u16::try_from(head.len()).unwrap_or(u16::MAX), halls::rows(view, state));
     frame.render_widget(Paragraph::new(head), head_area);
     if chart_area.height >= CHART_ROWS {
-        chart::draw(frame, chart_area, view);
+        chart::draw(frame, chart_area, view, state.span);
     }
     halls::draw(frame, halls_area, view, state);
     draw_decisions(frame, decisions_area, view);
@@ -172,7 +172,7 @@ fn foot(state: &UiState) -> Line<'static> {
         }
         None => {}
     }
-    let keys = "q quit  s s emergency stop  r resume  arrows choose a hall  enter/esc details";
+    let keys = "q quit  s s emergency stop  r resume  t time  arrows hall  enter/esc details";
     let text = state.message.as_ref().map_or(keys, |(text, _)| text.as_str());
     Line::styled(text.to_owned(), reversed)
 }

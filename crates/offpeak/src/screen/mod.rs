@@ -26,8 +26,8 @@ const FRAME: Duration = Duration::from_millis(250);
 const SECOND_STOP: Duration = Duration::from_secs(3);
 /// and that of leaving a controller within this.
 const SECOND_LEAVE: Duration = Duration::from_secs(10);
-/// Points of the trace that a chart can use: two a column of a wide screen.
-const TRACE_POINTS: usize = 2_000;
+/// Points of the trace that a chart can use: all that are kept, so that an hour of two days has its detail.
+const TRACE_POINTS: usize = 4_096;
 
 /// What a key did is told this long.
 const MESSAGE_SHOWN: Duration = Duration::from_secs(10);
@@ -58,6 +58,32 @@ impl Question {
     }
 }
 
+/// How far back the chart goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Span {
+    #[default]
+    All,
+    SixHours,
+    Hour,
+}
+
+impl Span {
+    const fn next(self) -> Self {
+        match self {
+            Self::All => Self::SixHours,
+            Self::SixHours => Self::Hour,
+            Self::Hour => Self::All,
+        }
+    }
+    const fn seconds(self) -> Option<f64> {
+        match self {
+            Self::All => None,
+            Self::SixHours => Some(6.0 * 3_600.0),
+            Self::Hour => Some(3_600.0),
+        }
+    }
+}
+
 /// What the screen remembers between pictures.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UiState {
@@ -67,6 +93,8 @@ pub(crate) struct UiState {
     pub(crate) hall: usize,
     /// Whether that hall is shown in detail, in place of the list.
     pub(crate) details: bool,
+    /// How far back the chart goes.
+    pub(crate) span: Span,
     /// Set by the first press of a key that takes two.
     pub(crate) asked: Option<(Question, Instant)>,
     /// What the last key did, and when.
@@ -94,6 +122,7 @@ impl UiState {
             _ if control_c => return self.second(Question::Leave, asked, key.kind, now),
             KeyCode::Char('s') => return self.second(Question::Stop, asked, key.kind, now),
             KeyCode::Char('r') => return Wish::Resume,
+            KeyCode::Char('t') => self.span = self.span.next(),
             KeyCode::Down | KeyCode::Right => self.hall = (self.hall + 1) % halls.max(1),
             KeyCode::Up | KeyCode::Left => self.hall = (self.hall + halls.max(1) - 1) % halls.max(1),
             KeyCode::Enter => self.details = !self.details,

@@ -146,6 +146,22 @@ fn a_silence_breaks_the_line() {
 }
 
 #[test]
+fn the_chart_s_time_is_chosen() {
+    let (mut state, view) = (UiState::default(), sample(Some(2_800.0)));
+    let mut shown = || {
+        let points = chart::latest(&view.trace, state.span).len();
+        state.press(KeyEvent::new(KeyCode::Char('t'), KeyModifiers::NONE), 2, Instant::now());
+        points
+    };
+    assert_eq!(
+        [shown(), shown(), shown(), shown()],
+        [200, 200, 61, 200],
+        "by the minute: all, 6 h, 1 h, all"
+    );
+    assert!(chart::latest(&[], Span::Hour).is_empty());
+}
+
+#[test]
 fn the_chosen_hall_stays_in_sight() {
     for hall in 0..8 {
         let shown = picture_in(&shedding(), &UiState { hall, ..UiState::default() }, 80, 24);

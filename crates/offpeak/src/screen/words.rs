@@ -68,8 +68,11 @@ pub(super) fn today(money: &MoneyView) -> String {
     let sums = account(sums, &money.currency);
     let mut text = format!("today {sums} · {:.1} MWh", money.energy_today_kwh / 1e3);
     for (seconds, what) in [(money.unmetered_s, "unmetered"), (money.unpriced_s, "without a price")] {
-        if seconds > 0.0 {
-            text += &format!(" · {:.0} min {what}", (seconds / 60.0).ceil());
+        // A minute's part is told as it is: rounded up it would look like much.
+        match seconds {
+            ..1.0 => {}
+            ..60.0 => text += &format!(" · {seconds:.0} s {what}"),
+            _ => text += &format!(" · {:.0} min {what}", seconds / 60.0),
         }
     }
     text

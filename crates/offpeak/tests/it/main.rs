@@ -4,6 +4,7 @@
 
 mod demo;
 mod kill;
+mod mistakes;
 mod terminal;
 mod words;
 

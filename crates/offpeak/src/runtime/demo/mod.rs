@@ -40,6 +40,7 @@ use crate::exit::Exit;
 use crate::handle::SiteHandle;
 use crate::screen::Leaving;
 
+const CANNOT_SERVE: &str = "the twin cannot be served\nhint: end the other demo or twin, or take `--speed 11` or more, which needs no ports";
 /// The fastest that sockets are run at.
 const SOCKET_SPEED_MAX: u32 = 10;
 
@@ -133,7 +134,7 @@ fn set_stage(demo: &mut Demo, addressing: Addressing) -> Result<(Plant, Layout, 
 /// A fresh book for each demo: it is a plant's that was never built.
 fn open_book(demo: &Demo) -> Result<Arc<Book>> {
     // Opened once first: the book of a demo that is running is refused here, and left alone.
-    drop(Book::open(&files::book(&demo.dir)?)?);
+    drop(files::open_book(&demo.dir)?);
     Ok(Arc::new(Book::open(&files::fresh_book(&demo.dir)?)?))
 }
 
@@ -156,7 +157,7 @@ fn over_sockets(mut demo: Demo, began: Instant) -> Result<Option<Report>> {
     let Ok(fronts) = opened.recv() else {
         // The sender is gone without a word: the thread has ended, and says why.
         return match twin.join() {
-            Ok(result) => result.map(|()| None).context("the twin cannot be served"),
+            Ok(result) => result.map(|()| None).context(CANNOT_SERVE),
             Err(_) => bail!("the twin's thread panicked"),
         };
     };
