@@ -6,10 +6,12 @@
 //! Not for: running a mine. Floats are allowed here, because everything is an estimate; nothing here
 //! feeds a power limit or a bill.
 
+pub mod breakeven;
 pub mod chain;
 pub mod electricity;
 mod fingerprint;
 pub mod grid;
 pub mod hardware;
+pub mod hashprice;
 pub mod network;
 pub mod world;

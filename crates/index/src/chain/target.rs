@@ -56,7 +56,8 @@ impl CompactTarget {
     pub fn target(self) -> Result<Target, TargetError> {
         let (size, mantissa) = (self.0 >> 24, self.0 & 0x007f_ffff);
         let value = U256::from_u64(u64::from(mantissa));
-        let value = if size <= 3 { value.shr(8 * (3 - size)) } else { value.shl(8 * (size - 3)) };
+        let value =
+            if size <= 3 { value.shifted_down(8 * (3 - size)) } else { value.shifted_up(8 * (size - 3)) };
         // In this order: what a small exponent shifts away is zero whatever its sign.
         let shown = if size <= 3 { mantissa >> (8 * (3 - size)) } else { mantissa };
         if shown == 0 {
@@ -84,12 +85,12 @@ impl Target {
     /// The highest target that mainnet allows: 2^224 - 1, in compact form `1d00ffff`.
     #[must_use]
     pub fn mainnet_limit() -> Self {
-        Self(U256::MAX.shr(32))
+        Self(U256::MAX.shifted_down(32))
     }
     /// The highest target of the regression test network: 2^255 - 1, in compact form `207fffff`.
     #[must_use]
     pub fn regtest_limit() -> Self {
-        Self(U256::MAX.shr(1))
+        Self(U256::MAX.shifted_down(1))
     }
     /// From a number; `None` for zero.
     #[must_use]
@@ -108,7 +109,7 @@ impl Target {
         let mut size = self.0.bits().div_ceil(8);
         let mut mantissa = match size {
             0..=3 => self.0.low_u64() << (8 * (3 - size)),
-            _ => self.0.shr(8 * (size - 3)).low_u64(),
+            _ => self.0.shifted_down(8 * (size - 3)).low_u64(),
         };
         if mantissa & 0x0080_0000 != 0 {
             // The highest bit is the sign: one byte more of exponent, one fewer of mantissa.
@@ -128,18 +129,18 @@ impl Target {
     pub fn work(self) -> Work {
         let Some(above) = self.0.checked_add(U256::ONE) else { return Work(U256::ONE) };
         // 2^256 / n = (2^256 - n) / n + 1, and 2^256 - n is the target with every bit turned over.
-        let quotient = self.0.not().checked_div(above).expect("one more than a number is not zero");
+        let quotient = self.0.complement().checked_div(above).expect("one more than a number is not zero");
         Work(quotient.checked_add(U256::ONE).expect("the target is at least 1, so this is at most 2^255"))
     }
     /// The difficulty: 0xffff x 2^208 over this target.
     #[must_use]
     pub fn difficulty(self) -> f64 {
-        U256::from_u64(0xffff).shl(208).to_f64() / self.0.to_f64()
+        U256::from_u64(0xffff).shifted_up(208).to_f64() / self.0.to_f64()
     }
     /// The target with this difficulty, within a part in 2^52; `None` unless it fits.
     #[must_use]
     pub fn from_difficulty(difficulty: f64) -> Option<Self> {
-        let target = U256::from_u64(0xffff).shl(208).to_f64() / difficulty;
+        let target = U256::from_u64(0xffff).shifted_up(208).to_f64() / difficulty;
         if !(target >= 1.0 && target < 2f64.powi(256)) {
             return None;
         }
@@ -148,7 +149,11 @@ impl Target {
         let exponent = (bits >> 52 & 0x7ff).checked_sub(1_023)?;
         let mantissa = U256::from_u64(bits & ((1 << 52) - 1) | 1 << 52);
         let exponent = u32::try_from(exponent).ok()?;
-        Self::new(if exponent >= 52 { mantissa.shl(exponent - 52) } else { mantissa.shr(52 - exponent) })
+        Self::new(if exponent >= 52 {
+            mantissa.shifted_up(exponent - 52)
+        } else {
+            mantissa.shifted_down(52 - exponent)
+        })
     }
 }
 
@@ -224,7 +229,7 @@ mod tests {
         assert_eq!(compact(0x0492_3456).target(), Err(TargetError::Negative));
         assert_eq!(compact(0xff12_3456).target(), Err(TargetError::Overflow));
         assert_eq!(compact(0x2200_0100).target(), Err(TargetError::Overflow));
-        assert_eq!(compact(0x2200_00ff).target().unwrap().to_u256(), U256::from_u64(0xff).shl(248));
+        assert_eq!(compact(0x2200_00ff).target().unwrap().to_u256(), U256::from_u64(0xff).shifted_up(248));
         for (bits, value, back) in [
             (0x0112_3456, 0x12, 0x0112_0000),
             (0x0212_3456, 0x1234, 0x0212_3400),
@@ -264,7 +269,7 @@ mod tests {
 
         #[test]
         fn a_target_made_compact_loses_less_than_a_part_in_32768(limbs: [u8; 32], cut in 0_u32..256) {
-            let Some(target) = Target::new(U256::from_le_bytes(&limbs).shr(cut)) else { return Ok(()) };
+            let Some(target) = Target::new(U256::from_le_bytes(&limbs).shifted_down(cut)) else { return Ok(()) };
             let cut_off = target.compact().target().unwrap();
             prop_assert!(cut_off <= target);
             prop_assert!(cut_off.to_u256().to_f64() >= target.to_u256().to_f64() * (1.0 - 1.0 / 32_768.0));

@@ -78,7 +78,7 @@ impl U256 {
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         // a - b = not(not(a) + b), and the sum overflows exactly when a < b.
-        Some(self.not().checked_add(other)?.not())
+        Some(self.complement().checked_add(other)?.complement())
     }
     /// The product with a small number, unless it takes more than 256 bits.
     #[must_use]
@@ -113,7 +113,7 @@ impl U256 {
         let (mut quotient, mut rest) = (Self::ZERO, Self::ZERO);
         for bit in (0..self.bits()).rev() {
             // The rest is below the divisor, so doubling it loses a bit only when the divisor has 256.
-            let (lost, doubled) = (rest.0[3] >> 63 != 0, rest.shl(1));
+            let (lost, doubled) = (rest.0[3] >> 63 != 0, rest.shifted_up(1));
             rest = Self([doubled.0[0] | u64::from(self.bit(bit)), doubled.0[1], doubled.0[2], doubled.0[3]]);
             if lost || rest >= divisor {
                 // Where a bit was lost the true rest is 2^256 more: the difference wraps to what is right.
@@ -125,7 +125,7 @@ impl U256 {
     }
     /// Shifted up; bits beyond the 256th are lost, as by 256 and more all are.
     #[must_use]
-    pub fn shl(self, by: u32) -> Self {
+    pub fn shifted_up(self, by: u32) -> Self {
         let (limbs, bits) = (by as usize / 64, by % 64);
         let at = |limb: usize| if limb < 4 { self.0[limb] } else { 0 };
         Self([0, 1, 2, 3].map(|limb: usize| {
@@ -136,7 +136,7 @@ impl U256 {
     }
     /// Shifted down; by 256 and more nothing is left.
     #[must_use]
-    pub fn shr(self, by: u32) -> Self {
+    pub fn shifted_down(self, by: u32) -> Self {
         let (limbs, bits) = (by as usize / 64, by % 64);
         let at = |limb: usize| if limb < 4 { self.0[limb] } else { 0 };
         Self([0, 1, 2, 3].map(|limb: usize| {
@@ -147,7 +147,7 @@ impl U256 {
     }
     /// Every bit turned over.
     #[must_use]
-    pub fn not(self) -> Self {
+    pub fn complement(self) -> Self {
         Self(self.0.map(|limb| !limb))
     }
     fn bit(self, bit: u32) -> bool {
@@ -216,21 +216,21 @@ mod tests {
             prop_assert_eq!(wide(a).checked_div(wide(b.max(1))), Some(wide(a / b.max(1))));
             prop_assert_eq!(wide(a).checked_div_small(small), Some(wide(a / u128::from(small))));
             prop_assert_eq!(wide(a >> 32).checked_mul(small), Some(wide((a >> 32) * u128::from(small))));
-            prop_assert_eq!(wide(a).shr(by), wide(a >> by));
-            prop_assert_eq!(wide(a >> by).shl(by), wide(a >> by << by));
+            prop_assert_eq!(wide(a).shifted_down(by), wide(a >> by));
+            prop_assert_eq!(wide(a >> by).shifted_up(by), wide(a >> by << by));
             prop_assert_eq!(wide(a).bits(), 128 - a.leading_zeros());
         }
 
         #[test]
         fn a_quotient_and_its_rest_make_the_number(limbs: [u64; 4], divisor: [u64; 4], cut in 0_u32..256) {
-            let (a, b) = (U256(limbs), U256(divisor).shr(cut));
+            let (a, b) = (U256(limbs), U256(divisor).shifted_down(cut));
             prop_assume!(b != U256::ZERO);
             let quotient = a.checked_div(b).unwrap();
             // quotient x b by doubling: it never exceeds a, and one more b would.
             let mut product = U256::ZERO;
             for bit in 0..256 {
                 if quotient.bit(bit) {
-                    product = product.checked_add(b.shl(bit)).unwrap();
+                    product = product.checked_add(b.shifted_up(bit)).unwrap();
                 }
             }
             let rest = a.checked_sub(product).unwrap();
@@ -245,8 +245,8 @@ mod tests {
         assert_eq!(U256::MAX.checked_mul(2), None);
         assert_eq!(U256::ZERO.checked_sub(U256::ONE), None);
         assert_eq!(U256::ONE.checked_div(U256::ZERO), None);
-        assert_eq!((U256::ONE.shl(255).bits(), U256::ONE.shl(256)), (256, U256::ZERO));
-        assert_eq!(U256::MAX.shr(256), U256::ZERO);
-        assert_eq!(U256::from_u64(5).shl(200).to_f64(), 5.0 * 2f64.powi(200));
+        assert_eq!((U256::ONE.shifted_up(255).bits(), U256::ONE.shifted_up(256)), (256, U256::ZERO));
+        assert_eq!(U256::MAX.shifted_down(256), U256::ZERO);
+        assert_eq!(U256::from_u64(5).shifted_up(200).to_f64(), 5.0 * 2f64.powi(200));
     }
 }

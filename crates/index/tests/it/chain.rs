@@ -20,7 +20,7 @@ fn remine(headers: &mut [RawHeader], at: usize, change: impl Fn(&mut Header)) {
         if place > at {
             header.previous = BlockHash::of(&headers[place - 1]);
         }
-        let target = CompactTarget::from_bits(0x207f_ffff).target().unwrap();
+        let target = CompactTarget::from_bits(0x207f_ffff).target().expect("the easiest target");
         while !target.allows(BlockHash::of(&header.write()).as_bytes()) {
             header.nonce = header.nonce.wrapping_add(1);
         }
@@ -29,7 +29,7 @@ fn remine(headers: &mut [RawHeader], at: usize, change: impl Fn(&mut Header)) {
 }
 
 fn refused(rules: &Rules, headers: &[RawHeader]) -> VerifyError {
-    verify(rules, None, &bytes(headers), None).unwrap_err()
+    verify(rules, None, &bytes(headers), None).expect_err("a broken chain is refused")
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn what_was_not_worked_for_is_refused() {
     assert!(matches!(refused(&rules, &negative), VerifyError::Malformed { height: 9, .. }));
 
     // The first header sets the target where none is adjusted; it must not be above the network's limit.
-    let limit = Target::new(rules.limit.to_u256().shr(1)).unwrap();
+    let limit = Target::new(rules.limit.to_u256().shifted_down(1)).unwrap();
     let low = Rules { limit, ..rules };
     assert!(matches!(refused(&low, &headers), VerifyError::Bits { height: 0, .. }));
 }
