@@ -51,6 +51,8 @@ const FILES_ASKED: usize = 2;
 const FILES_STRANGER: usize = 4;
 /// Addresses at once that are worth starting with.
 const AT_ONCE_MIN: usize = 16;
+/// Fewer than these are worth a word.
+const AT_ONCE_GOOD: usize = 1_024;
 
 /// What fits into so many open files; more than the usual effort is no use.
 fn budget(files: usize) -> Result<Budget> {
@@ -97,10 +99,11 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
     crate::runtime::raise_limit();
     let files = crate::runtime::open_files();
     let budget = budget(files)?;
-    if budget.effort != Effort::default() {
+    if budget.effort.at_once < AT_ONCE_GOOD {
         eprintln!(
-            "this process may open {files} files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n 8240` in this shell, if the system allows it",
-            budget.effort.at_once
+            "this process may open {files} files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n {}` in this shell, if the system allows it",
+            budget.effort.at_once,
+            FILES_SPARE + AT_ONCE_GOOD * FILES_ASKED
         );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

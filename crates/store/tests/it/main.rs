@@ -147,8 +147,8 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         says: "agrees".into(),
     };
     let (first, second) = (verdict(Some(Power::from_watts(-88_000))), verdict(None));
-    book.record(&[], &[first.clone()]).unwrap();
-    book.record(&[], &[second.clone()]).unwrap();
+    book.record(&[], std::slice::from_ref(&first)).unwrap();
+    book.record(&[], std::slice::from_ref(&second)).unwrap();
     assert_eq!(book.verdicts(10).unwrap(), [second.clone(), first]);
     assert_eq!(book.verdicts(1).unwrap(), [second]);
 }
