@@ -38,6 +38,7 @@ pub(crate) struct Rated {
 pub struct Frame {
     places: Vec<Place>,
     models: Vec<Rated>,
+    watches: bool,
 }
 
 impl Frame {
@@ -51,10 +52,16 @@ impl Frame {
             commandable: site.model(machine.model).family != Family::Other,
             has_outlet: machine.outlet.is_some(),
         };
+        let places: Vec<_> = site.machines.iter().map(place).collect();
         Self {
-            places: site.machines.iter().map(place).collect(),
+            watches: places.iter().any(|place| place.authority == Authority::Observe),
+            places,
             models: site.models.iter().map(Rated::new).collect(),
         }
+    }
+    /// Whether offpeak only watches some machine.
+    pub(crate) const fn watches(&self) -> bool {
+        self.watches
     }
     pub(crate) fn places(&self) -> &[Place] {
         &self.places

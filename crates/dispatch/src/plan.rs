@@ -135,6 +135,8 @@ pub struct Plan {
     pub unmet: Vec<Unmet>,
     /// The connection's ramp after this plan's starts.
     pub release: Option<Release>,
+    /// Where offpeak only watches some hall: what would be done if it might act everywhere. One element a machine.
+    pub advice: Option<Vec<Setpoint>>,
     /// What each circuit was admitted to after this plan's starts.
     pub admitted: Vec<Option<Power>>,
     /// Whether starts wait for the ramp alone.
@@ -154,7 +156,10 @@ pub fn plan(
     ranking: &Ranking,
     memory: &Memory,
 ) -> Plan {
-    Planner::new(site, frame, snapshot, envelope, loads, ranking, memory).run()
+    let planner = || Planner::new(site, frame, snapshot, envelope, loads, ranking, memory);
+    let mut plan = planner().run();
+    plan.advice = frame.watches().then(|| Planner { acts_everywhere: true, ..planner() }.run().setpoints);
+    plan
 }
 
 /// Deliberate mistakes, planted by the checker's own test and by nobody else.
@@ -192,6 +197,8 @@ pub(crate) struct Planner<'a> {
     over: Vec<Power>,
     slack: Vec<Slack>,
     setpoints: Vec<Setpoint>,
+    /// As if no hall were only watched; such a plan is shown and never carried out.
+    pub(crate) acts_everywhere: bool,
     /// Always `None` outside tests.
     pub(crate) flaw: Option<Flaw>,
 }
@@ -221,6 +228,7 @@ impl<'a> Planner<'a> {
             over: vec![Power::ZERO; circuits],
             slack: vec![Slack { shed_above: None, start_at: None }; circuits],
             setpoints: Vec::with_capacity(site.machines.len()),
+            acts_everywhere: false,
             flaw: None,
         }
     }
@@ -236,6 +244,7 @@ impl<'a> Planner<'a> {
             unmet: self.unmet(),
             admitted: self.admitted(),
             setpoints: self.setpoints,
+            advice: None,
             release,
             ramp_limited,
             slack: self.slack,
@@ -318,7 +327,8 @@ impl<'a> Planner<'a> {
                 Source::ContractClosing if !block.stops => Reason::ClosesSoon,
                 source => Reason::Blocked(circuit, source),
             };
-            let setpoint = if place.authority == Authority::Observe && !self.flawed(Flaw::Authority) {
+            let may_act = place.authority == Authority::Control || self.acts_everywhere;
+            let setpoint = if !may_act && !self.flawed(Flaw::Authority) {
                 leave(Reason::ObserveOnly)
             } else if !place.commandable {
                 leave(Reason::NotCommandable)

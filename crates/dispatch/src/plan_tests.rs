@@ -54,6 +54,28 @@ fn a_zero_order_means_zero_and_names_what_remains() {
     assert_eq!(plan.unmet[0].floor, Power::from_watts(40 * 20));
 }
 
+/// Of the site's two halls one is only watched: nothing is asked of its machines, and what would be is told.
+#[test]
+fn a_watched_hall_is_told_what_would_be_done() {
+    let mut site = site();
+    let first_hall = site.circuits.hall_of(site.machines[0].circuit).unwrap();
+    let mut circuits: Vec<_> = site.circuits.iter().map(|(_, circuit)| circuit.clone()).collect();
+    let snapshot = snapshot(monday(9 * 3_600), 40);
+    assert_eq!(planned(&snapshot, &site, &memory(&site, &snapshot)).advice, None, "every hall is ours");
+
+    circuits[first_hall.ix()].authority = Authority::Observe;
+    site.circuits = offpeak_site::CircuitTree::new(circuits).unwrap();
+    let plan = planned(&snapshot, &site, &memory(&site, &snapshot));
+    let advice = plan.advice.unwrap();
+    for (ix, machine) in site.machines() {
+        let watched = site.circuits.hall_of(machine.circuit) == Some(first_hall);
+        let (done, would) = (plan.setpoints[ix.ix()], advice[ix.ix()]);
+        assert_eq!(would.target, Target::Off, "the window is closed");
+        assert_eq!(done.target, if watched { Target::Leave } else { Target::Off });
+        assert_eq!(done.reason == Reason::ObserveOnly, watched);
+    }
+}
+
 fn any_activity() -> impl Strategy<Value = Option<Activity>> {
     prop_oneof![
         3 => Just(Some(Activity::Hashing)),

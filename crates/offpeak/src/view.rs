@@ -133,6 +133,24 @@ pub(crate) struct HallView {
     pub(crate) counts: CountsView,
     /// A stop or lockout on it.
     pub(crate) block: Option<String>,
+    /// What offpeak would do now in a hall that it only watches.
+    pub(crate) advice: Option<AdviceView>,
+}
+
+/// What would be done now if offpeak might act, in machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AdviceView {
+    /// Put to sleep or cut.
+    pub(crate) stop: u32,
+    /// Woken.
+    pub(crate) start: u32,
+}
+
+impl AdviceView {
+    /// As `would stop 12 and start 0`.
+    pub(crate) fn words(self) -> String {
+        format!("would stop {} and start {}", self.stop, self.start)
+    }
 }
 
 /// How commands ended.
@@ -148,6 +166,19 @@ pub(crate) struct CommandsView {
     pub(crate) sleeps_confirmed: u64,
     pub(crate) wakes_issued: u64,
     pub(crate) wakes_confirmed: u64,
+    /// Batches of commands that a circuit's meter agreed with, disagreed with, and could not tell.
+    pub(crate) meter_agrees: u64,
+    pub(crate) meter_disagrees: u64,
+    pub(crate) meter_cannot_tell: u64,
+}
+
+impl CommandsView {
+    /// As `12 batches agree, 1 disagrees, 3 too small to tell`; nothing before the first.
+    pub(crate) fn meter_words(&self) -> Option<String> {
+        let (agree, disagree, unknown) = (self.meter_agrees, self.meter_disagrees, self.meter_cannot_tell);
+        let any = agree + disagree + unknown > 0;
+        any.then(|| format!("{agree} batches agree, {disagree} disagree, {unknown} cannot be told"))
+    }
 }
 
 /// A decision in words.
@@ -182,6 +213,8 @@ pub(crate) struct MachineView {
     pub(crate) target: String,
     /// Why.
     pub(crate) reason: String,
+    /// What would be asked of it and why, if offpeak did more than watch its hall.
+    pub(crate) advice: Option<String>,
     /// What is wrong between us and it.
     pub(crate) trouble: Option<String>,
     /// Age of its last word.
@@ -241,6 +274,7 @@ pub(crate) mod tests {
             source: Some("rating".into()),
             counts,
             block: (place == 2).then(|| "lockout: nothing may hash".to_owned()),
+            advice: None,
         };
         let trace = (0..200).map(|n| PointView {
             at: at(n * 60 - 12_000),

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::handle::{HandleError, MachineFilter};
 use crate::protocol::{Request, Response};
 use crate::socket;
-use crate::view::{Explanation, LimitView, MachineView, SiteView};
+use crate::view::{AdviceView, Explanation, LimitView, MachineView, SiteView};
 
 /// Where data folders are looked for.
 pub(crate) const DATA: &str = "offpeak-data";
@@ -151,6 +151,7 @@ fn status_text(view: &SiteView) -> String {
         "commands   {} issued, {} confirmed, {} refused, {} unanswered, {} timed out",
         commands.issued, commands.confirmed, commands.refused, commands.unanswered, commands.timed_out
     ));
+    lines.extend(commands.meter_words().map(|words| format!("meters     {words}")));
     let rows: Vec<_> = view
         .halls
         .iter()
@@ -162,11 +163,11 @@ fn status_text(view: &SiteView) -> String {
                 number(hall.limit_kw, 1),
                 hall.counts.running.to_string(),
                 hall.counts.total.to_string(),
-                hall.block.clone().unwrap_or_default(),
+                hall.block.clone().or(hall.advice.map(AdviceView::words)).unwrap_or_default(),
             ]
         })
         .collect();
-    lines.push(table(&["hall", "authority", "kW", "limit", "running", "of", "block"], &rows));
+    lines.push(table(&["hall", "authority", "kW", "limit", "running", "of", "word"], &rows));
     lines.extend(view.alarms.iter().map(|alarm| format!("! {alarm}")));
     lines.join("\n")
 }
@@ -225,10 +226,14 @@ pub(crate) fn machine(args: Machine) -> Result<Exit> {
 
 fn machine_text(machine: &MachineView) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let why = match &machine.advice {
+        Some(advice) => format!("{}; with authority: {advice}", machine.reason),
+        None => machine.reason.clone(),
+    };
     [
         format!("{} ({}, owner {})", machine.id, machine.model, machine.owner),
         format!("state      {}, asked to {}", machine.state, machine.target),
-        format!("why        {}", machine.reason),
+        format!("why        {why}"),
         format!("trouble    {}", text(&machine.trouble)),
         format!("last word  {} s ago", number(machine.age_s, 1)),
         format!(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::{Command, CommandState, Cycle, Snapshot, Transition, Veto};
+use offpeak_dispatch::{BatchVerdict, Command, CommandState, Cycle, MeterSays, Snapshot, Transition, Veto};
 use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
@@ -106,6 +106,13 @@ impl Story {
                 self.refusals.insert(transition.machine.0, (transition.at, words.clone()));
             }
         }
+        for batch in &cycle.batches {
+            *match batch.says {
+                MeterSays::Agrees => &mut self.counts.meter_agrees,
+                MeterSays::Disagrees => &mut self.counts.meter_disagrees,
+                MeterSays::MachineOnly => &mut self.counts.meter_cannot_tell,
+            } += 1;
+        }
         self.add_decisions(site, cycle);
         let measured = cycle.loads.circuit(CircuitIx::ROOT).measured;
         let limit = cycle.envelope.circuit(CircuitIx::ROOT).binding.map(|limit| limit.power);
@@ -131,6 +138,10 @@ impl Story {
         for ((action, reason), count) in groups {
             let text = format!("{action} {count}: {reason}");
             self.decide(cycle.at, text);
+        }
+        let at_odds = cycle.batches.iter().filter(|batch| batch.says == MeterSays::Disagrees);
+        for batch in at_odds {
+            self.decide(cycle.at, disagreement(site, batch));
         }
         for Veto { circuit, cause, .. } in &cycle.vetoes {
             let text = format!("checker at {}: {cause}", site.circuits.get(*circuit).id);
@@ -171,6 +182,16 @@ impl Story {
             self.decide(at, over.closed());
         }
     }
+}
+
+/// A meter that moved otherwise than the machines say.
+fn disagreement(site: &Site, batch: &BatchVerdict) -> String {
+    let BatchVerdict { confirmed, commands, least, most, .. } = batch;
+    let moved = batch.measured.map_or_else(|| "is silent".to_owned(), |by| format!("moved by {by}"));
+    format!(
+        "meter at {}: {moved}; {confirmed} of {commands} commands confirmed come to {least} to {most}",
+        site.circuits.get(batch.circuit).id
+    )
 }
 
 impl Today {

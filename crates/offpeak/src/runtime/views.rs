@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use offpeak_dispatch::{CircuitLimit, Envelope, Limit, Standing, Target};
+use offpeak_dispatch::{CircuitLimit, Envelope, Limit, Reason, Setpoint, Standing, Target};
 use offpeak_site::{Authority, CircuitIx, CircuitKind, Endpoint, Family, MachineIx, MeterReading, Site};
 use offpeak_units::{Efficiency, Money, Power};
 
@@ -14,8 +14,8 @@ use super::live::{Latest, Search, lock};
 use super::story::{self, Story};
 use crate::handle::HandleError;
 use crate::view::{
-    ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView, MoneyView,
-    PointView, SiteView,
+    AdviceView, ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView,
+    MoneyView, PointView, SiteView,
 };
 
 /// Decisions shown.
@@ -258,6 +258,13 @@ fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
                 source: limits.binding.map(|limit| limit.source.to_string()),
                 counts: CountsView::default(),
                 block: block_view(limits),
+                advice: latest
+                    .cycle
+                    .plan
+                    .advice
+                    .as_ref()
+                    .filter(|_| circuit.authority == Authority::Observe)
+                    .map(|_| AdviceView::default()),
             };
             (ix, view)
         })
@@ -267,10 +274,24 @@ fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
     for (ix, machine) in site.machines() {
         let hall = site.circuits.hall_of(machine.circuit).and_then(|hall| place_of.get(&hall));
         if let Some(place) = hall {
-            count(&mut views[*place].1.counts, latest.cycle.loads.standings[ix.ix()]);
+            let view = &mut views[*place].1;
+            let standing = latest.cycle.loads.standings[ix.ix()];
+            count(&mut view.counts, standing);
+            if let Some((sum, of)) = view.advice.as_mut().zip(latest.cycle.plan.advice.as_ref()) {
+                add_advice(sum, of[ix.ix()], standing);
+            }
         }
     }
     views.into_iter().map(|(_, view)| view).collect()
+}
+
+fn add_advice(sum: &mut AdviceView, would: Setpoint, standing: Standing) {
+    let off = matches!(standing, Standing::Asleep | Standing::Cut | Standing::Falling);
+    match would.target {
+        Target::Off if !off => sum.stop += 1,
+        Target::Run(_) if would.reason == Reason::Starts => sum.start += 1,
+        Target::Off | Target::Run(_) | Target::Leave => {}
+    }
 }
 
 /// What needs attention, most urgent first.
@@ -327,6 +348,13 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
     let setpoint = latest.cycle.plan.setpoints[ix.ix()];
     let hall = site.circuits.hall_of(machine.circuit).map(|hall| site.circuits.get(hall).id.clone());
     let (reading, model) = (seen.reading, site.model(machine.model));
+    let advice = latest
+        .cycle
+        .plan
+        .advice
+        .as_ref()
+        .filter(|_| setpoint.reason == Reason::ObserveOnly)
+        .map(|advice| advice[ix.ix()].reason.describe(&site));
     let in_flight = remembered.outstanding.map(|held| {
         let word = if held.accepted { "accepted" } else { "sent" };
         format!("{} ({word} {})", held.action, held.issued_at)
@@ -348,6 +376,7 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         }
         .to_owned(),
         reason: setpoint.reason.describe(&site),
+        advice,
         trouble: seen.trouble.map(|(trouble, since)| format!("{trouble} since {since}")),
         age_s: reading.map(|reading| reading.at.duration_until(answers.now()).as_secs_f64()),
         power_w: reading.and_then(|reading| reading.power).map(Power::to_watts_f64),

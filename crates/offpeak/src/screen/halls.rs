@@ -85,6 +85,8 @@ fn row(hall: &HallView, chosen: bool, names: usize, width: u16) -> Line<'static>
     spans.push(Span::raw(format!("{:<7} ", hall.authority)));
     if let Some(block) = &hall.block {
         spans.push(Span::styled(format!("{block} "), red));
+    } else if let Some(advice) = hall.advice {
+        spans.push(Span::raw(format!("{} ", advice.words())));
     }
     let room = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
     // Words would change the form from row to row: signs, unless there is plenty of room.
@@ -105,7 +107,11 @@ fn details(hall: &HallView, width: u16) -> Vec<Line<'static>> {
         (Some(limit), None) => format!("{} kW", grouped(limit)),
         (None, _) => "none of its own".to_owned(),
     };
-    let may = if hall.authority == "control" { "offpeak acts here" } else { "offpeak only watches here" };
+    let may = match hall.advice {
+        Some(advice) => format!("offpeak only watches here; it {} now", advice.words()),
+        None if hall.authority == "control" => "offpeak acts here".to_owned(),
+        None => "offpeak only watches here".to_owned(),
+    };
     let red = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
     let (block, block_style) = match &hall.block {
         Some(block) => (block.clone(), red),

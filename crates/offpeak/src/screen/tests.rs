@@ -5,7 +5,7 @@ use ratatui::backend::TestBackend;
 
 use super::*;
 use crate::view::tests::{at, sample};
-use crate::view::{ChangeView, CountsView, DecisionView, HallView, LimitView, PointView};
+use crate::view::{AdviceView, ChangeView, CountsView, DecisionView, HallView, LimitView, PointView};
 
 /// A mine of eight halls that sheds: above its new limit, one hall locked out, one only watched.
 fn shedding() -> SiteView {
@@ -43,6 +43,7 @@ fn shedding() -> SiteView {
             ..view.counts
         },
         block: (place == 5).then(|| "lockout: nothing may hash".to_owned()),
+        advice: (place == 8).then_some(AdviceView { stop: 2_629, start: 0 }),
     });
     view.halls = halls.collect();
     view.money.unmetered_s = 90.0;

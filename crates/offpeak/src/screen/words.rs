@@ -100,6 +100,7 @@ pub(super) fn commands(commands: &CommandsView, vetoes: u64) -> String {
         (vetoes, "vetoed by the checker"),
         (commands.unanswered, "unanswered"),
         (commands.superseded, "superseded"),
+        (commands.meter_disagrees, "batches at odds with a meter"),
     ];
     for (number, what) in rest {
         if number > 0 {
