@@ -9,6 +9,11 @@ PYTHON := $(abspath $(VENV))/bin/python
 REQUIREMENTS := crates/drivers/tests/py/requirements.txt
 DENY := target/tools/bin/cargo-deny
 DENY_VERSION := 0.20.2
+FUZZ := target/tools/bin/cargo-fuzz
+FUZZ_VERSION := 0.13.2
+# The profile of our own dependencies would be wasted on a tool: build it small and fast.
+INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+  cargo install --locked --quiet --root target/tools --target-dir target/tools/build
 export OFFPEAK_PYTHON := $(PYTHON)
 
 .PHONY: all demo test lint deny unit bench soak setup clean
@@ -31,10 +36,12 @@ lint: setup
 deny: $(DENY)
 	$(DENY) --workspace --locked check licenses bans sources
 
-# The profile of our own dependencies would be wasted on a tool: build it small and fast.
 $(DENY): | setup
-	CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-	  cargo install cargo-deny --version $(DENY_VERSION) --locked --quiet --root target/tools --target-dir target/tools/build
+	$(INSTALL) cargo-deny --version $(DENY_VERSION)
+	rm -rf target/tools/build
+
+$(FUZZ): | setup
+	$(INSTALL) cargo-fuzz --version $(FUZZ_VERSION)
 	rm -rf target/tools/build
 
 unit: setup $(VENV)/.ready
@@ -49,7 +56,8 @@ bench: setup $(VENV)/.ready
 	cargo build --release --locked -p offpeak
 	target/release/offpeak bench --out target/bench.json
 
-soak: setup $(VENV)/.ready
+soak: setup $(VENV)/.ready $(FUZZ)
+	ops/dev/setup c++
 	ops/dev/soak
 
 clean:
