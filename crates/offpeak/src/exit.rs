@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Refused,
     /// A limit was exceeded in a simulation or a demo.
     LimitExceeded,
+    /// A file was checked and is not what it says.
+    CheckFailed,
 }
 
 /// The table.
@@ -30,7 +32,8 @@ Exit codes:
   3  the site file has mistakes
   4  no site is running there
   5  the running site refused
-  6  a limit was exceeded in a simulation or a demo";
+  6  a limit was exceeded in a simulation or a demo
+  7  a file was checked and is not what it says";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -42,6 +45,7 @@ impl From<Exit> for ExitCode {
             Exit::NothingRuns => 4,
             Exit::Refused => 5,
             Exit::LimitExceeded => 6,
+            Exit::CheckFailed => 7,
         })
     }
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::Date;
 
+use super::observatory::Observatory;
 use super::values::duration;
 use crate::exit;
 
@@ -99,6 +100,8 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak authority hall-1 control
   offpeak authority hall-1 observe")]
     Authority(Authority),
+    #[command(flatten)]
+    Observatory(Observatory),
     /// Measure this machine's figures
     #[command(after_help = "Example:
   offpeak bench --out target/bench.json")]

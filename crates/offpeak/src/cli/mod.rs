@@ -1,10 +1,12 @@
 //! The command line: what can be asked, with examples. Not here: what is then done.
 
 mod args;
+mod observatory;
 mod values;
 
 pub(crate) use args::{
     Authority, Bench, Check, Cli, Command, Demo, Device, Explain, Lockout, Machine, Machines, Power, Resume,
     Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
+pub(crate) use observatory::{Change, Changes, Grid, Index, MethodName, Observatory, Sources, World};
 pub(crate) use values::instant;

@@ -3,6 +3,7 @@
 
 mod check;
 mod device;
+mod observatory;
 mod running;
 mod scan;
 mod table;
@@ -40,6 +41,7 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Resume(args) => running::resume(args),
         Command::Lockout(args) => running::lockout(args),
         Command::Authority(args) => running::authority(args),
+        Command::Observatory(command) => observatory::observatory(command),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());
             Ok(Exit::Done)

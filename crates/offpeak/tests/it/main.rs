@@ -5,6 +5,7 @@
 mod demo;
 mod kill;
 mod mistakes;
+mod observatory;
 mod terminal;
 mod words;
 
