@@ -15,6 +15,7 @@ use offpeak_site::{Action, Endpoint, Family, MacAddress, Outcome, Reading, Troub
 use crate::call::{Call, Order};
 use crate::clock::Clock;
 use crate::connect::Connector;
+use crate::devices::factory_login;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
 use crate::{antminer, avalon, luxos, whatsminer, whatsminer_v3};
@@ -49,18 +50,6 @@ impl Access {
     pub fn set(&mut self, family: Family, login: Credentials) {
         self.logins.insert(family, login);
     }
-}
-
-/// What the factory sets; found in every manual. Families without a login have an empty one.
-fn factory_login(family: Family) -> Credentials {
-    let (user, password) = match family {
-        Family::WhatsminerV2 => ("admin", "admin"),
-        Family::WhatsminerV3 => ("super", "super"),
-        Family::AntminerStock => ("root", "root"),
-        Family::Avalon => ("root", "root"),
-        _ => ("", ""),
-    };
-    Credentials { user: user.to_owned(), password: password.to_owned() }
 }
 
 /// How long to wait for a machine.
