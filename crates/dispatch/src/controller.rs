@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use offpeak_site::{CircuitIx, LimitSpan, MeterReading, Site};
-use offpeak_units::{HashPrice, Price};
+use offpeak_units::{HashPrice, Power, Price};
 
 use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
@@ -15,7 +15,7 @@ use crate::load::Loads;
 use crate::memory::Memory;
 use crate::plan::{Plan, Slack, plan};
 use crate::rank::{Ranking, rank};
-use crate::reconcile::{self, Command, Transition, sooner};
+use crate::reconcile::{self, Command, CommandState, Transition, sooner};
 use crate::snapshot::Snapshot;
 
 /// What one cycle decided.
@@ -133,7 +133,8 @@ impl Controller {
         self.memory.admitted.clone_from(&plan.admitted);
 
         let (commands, issued) =
-            reconcile::issue(&site, &frame, snapshot.at, &plan, &loads.standings, &mut self.memory);
+            reconcile::issue(&site, &frame, snapshot.at, &plan, &loads, &mut self.memory);
+        self.note_promises(&loads, &issued);
         let (batches, batch_ends_at) =
             batch::follow(&site, &frame, now, &settled, &issued, &loads, &mut self.memory);
         let mut transitions = settled.transitions;
@@ -148,10 +149,26 @@ impl Controller {
         };
         self.last = Some(Quiet {
             wake_at,
-            loads: Loads { circuits: loads.circuits.clone(), standings: Vec::new() },
+            loads: Loads { circuits: loads.circuits.clone(), standings: Vec::new(), ..loads },
             slack: plan.slack.clone(),
         });
         Cycle { at: now, envelope, loads, plan, vetoes, commands, transitions, batches, wake_at }
+    }
+
+    /// Remembers what each circuit is to come down to with the reductions just issued.
+    fn note_promises(&mut self, loads: &Loads, issued: &[Transition]) {
+        let mut ordered = vec![Power::ZERO; self.site.circuits.len()];
+        for transition in issued.iter().filter(|transition| transition.state == CommandState::Issued) {
+            for circuit in self.site.circuits.path(self.frame.places()[transition.machine.ix()].circuit) {
+                ordered[circuit.ix()] += transition.relief;
+            }
+        }
+        let is_new = ordered.iter().any(|ordered| !ordered.is_zero());
+        self.memory.relief_ppm = if is_new { Some(loads.relief_ppm) } else { self.memory.relief_ppm };
+        let circuits = self.memory.promised.iter_mut().zip(&loads.circuits).zip(ordered);
+        for ((promised, load), ordered) in circuits {
+            *promised = load.promise(ordered);
+        }
     }
 
     /// Whether the revenue meter speaks and every machine has been asked.

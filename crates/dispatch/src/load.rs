@@ -33,6 +33,8 @@ pub struct CircuitLoad {
     total: Sums,
     /// What it was known to come to at most when its last starts were let in; see [`Memory::admitted`].
     admitted: Option<Power>,
+    /// What it was to come down to when its last reductions were ordered; see [`Memory::promised`].
+    promised: Option<Power>,
     /// Its load by the machines and the circuits below, before its own meter is asked.
     upper_below: Power,
     expected_below: Power,
@@ -68,8 +70,13 @@ impl CircuitLoad {
         self.upper =
             self.measured.map_or(self.upper_below, |steady| (steady + may_come).min(self.upper_below));
         self.expected = self.measured.map_or(self.expected_below, |steady| {
-            (steady - falling).max((self.coming(steady) - falling).min(self.expected_below))
+            let in_flight = (steady - falling).max((self.coming(steady) - falling).min(self.expected_below));
+            self.promised.map_or(in_flight, |promised| in_flight.max(promised.min(steady)))
         });
+    }
+    /// What to remember as promised when reductions of this much more are ordered now.
+    pub(crate) fn promise(&self, ordered: Power) -> Option<Power> {
+        if ordered.is_zero() { self.promised } else { self.measured.map(|_| self.expected - ordered) }
     }
     /// The most that the present load can grow to. A machine on its way up stands twice in the meter and
     /// the pending sum; what was admitted counts it once. It gives way to the meter where that shows more
@@ -104,7 +111,13 @@ pub struct Loads {
     pub circuits: Vec<CircuitLoad>,
     /// One element a machine.
     pub standings: Vec<Standing>,
+    /// What of a machine's catalogue watts a reduction is counted on for, in parts per million.
+    pub relief_ppm: i64,
 }
+
+/// A cool mine draws less than its catalogue says, so a machine put to sleep relieves it of less; but no
+/// meter is to make a reduction seem larger than the catalogue does, nor hardly any.
+const RELIEF_PPM: core::ops::RangeInclusive<i64> = 900_000..=1_000_000;
 
 /// The relative error of a sum of catalogue watts: 3 % common to all (inlet temperature) and 6 % a
 /// machine, which averages out.
@@ -155,8 +168,13 @@ impl Loads {
             }
             load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { rated.sleep };
         }
-        let mut loads = Self { circuits, standings };
+        let mut loads = Self { circuits, standings, relief_ppm: *RELIEF_PPM.start() };
         loads.add_up(site, memory, now);
+        let connection = loads.circuit(CircuitIx::ROOT);
+        let fresh = connection.catalogue_ppm().unwrap_or(0).clamp(*RELIEF_PPM.start(), *RELIEF_PPM.end());
+        // While something falls the meter and the catalogue are not to be compared.
+        let under_way = memory.relief_ppm.filter(|_| !connection.total.falling.is_zero());
+        loads.relief_ppm = under_way.unwrap_or(fresh);
         loads
     }
 
@@ -176,6 +194,7 @@ impl Loads {
             load.total.floor += circuit.base_load;
             load.floor = load.total.floor;
             load.admitted = memory.admitted[ix.ix()];
+            load.promised = memory.promised[ix.ix()].filter(|_| !load.total.falling.is_zero());
             load.judge(circuit.meter.and_then(|meter| fresh(memory, meter, now)));
             let (total, upper, expected) = (load.total, load.upper, load.expected);
             if let Some(parent) = circuit.parent {
@@ -210,6 +229,11 @@ impl Loads {
         }
     }
 
+    /// What the meter will certainly fall by when a machine of these watts that hashes is put to sleep.
+    #[must_use]
+    pub(crate) fn relief(&self, normal: Power, sleep: Power) -> Power {
+        (normal - sleep).scale(self.relief_ppm as f64 / 1e6)
+    }
     /// One circuit's load.
     #[must_use]
     pub fn circuit(&self, circuit: CircuitIx) -> &CircuitLoad {

@@ -92,6 +92,12 @@ pub struct Memory {
     /// every later surprise added. A reduction is judged by it, so that a machine on its way up is
     /// not counted twice; a start never is. `None` before the first start and without a meter.
     pub admitted: Vec<Option<Power>>,
+    /// One element a circuit: what it was to come down to when its last reductions were ordered, as long
+    /// as one of them is in flight. A watt that the meter has lost already is not expected to go again.
+    pub promised: Vec<Option<Power>>,
+    /// What of a machine's catalogue watts a reduction is counted on for, in parts per million, as it stood
+    /// when the first of the reductions in flight was ordered.
+    pub relief_ppm: Option<i64>,
     /// One element a circuit: the commands under way that its meter will be asked about.
     pub batches: Vec<Option<Batch>>,
     /// The upward ramp.
@@ -110,6 +116,8 @@ impl Memory {
             machines: vec![MachineMemory::default(); site.machines.len()],
             meters: site.meters.iter().map(|meter| MeterFilter::new(meter.error_ppm)).collect(),
             admitted: vec![None; site.circuits.len()],
+            promised: vec![None; site.circuits.len()],
+            relief_ppm: None,
             batches: vec![None; site.circuits.len()],
             release: None,
             generation,

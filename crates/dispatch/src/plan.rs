@@ -409,7 +409,7 @@ impl<'a> Planner<'a> {
 
     fn relief(&self, machine: MachineIx) -> Power {
         let rated = self.frame.rated(self.frame.places()[machine.ix()].model);
-        rated.normal - rated.sleep
+        self.loads.relief(rated.normal, rated.sleep)
     }
 
     fn relieve(&mut self, circuit: CircuitIx, relief: Power) {

@@ -8,6 +8,7 @@ use offpeak_units::Power;
 
 use crate::frame::{Frame, Rated};
 use crate::limits;
+use crate::load::Loads;
 use crate::memory::{MachineMemory, Memory, Outstanding};
 use crate::plan::{Plan, Reason, Target};
 use crate::snapshot::{Seen, Snapshot};
@@ -260,11 +261,11 @@ pub(crate) fn issue(
     frame: &Frame,
     now: Timestamp,
     plan: &Plan,
-    standings: &[Standing],
+    loads: &Loads,
     memory: &mut Memory,
 ) -> (Vec<Command>, Vec<Transition>) {
     let (mut commands, mut transitions) = (Vec::new(), Vec::new());
-    for (place, (setpoint, standing)) in plan.setpoints.iter().zip(standings).enumerate() {
+    for (place, (setpoint, standing)) in plan.setpoints.iter().zip(&loads.standings).enumerate() {
         if is_as_wanted(setpoint.target, *standing) {
             continue;
         }
@@ -282,7 +283,9 @@ pub(crate) fn issue(
         }
         let generation = memory.generation;
         memory.generation += 1;
-        let outstanding = begin(remembered, action, *standing, model, generation, now);
+        let settled = *standing == Standing::Running;
+        let relief = if settled { loads.relief(model.normal().power, model.sleep) } else { Power::ZERO };
+        let outstanding = begin(remembered, action, relief, model, generation, now);
         transitions.push(transition(ix, &outstanding, now, CommandState::Issued));
         commands.push(Command {
             generation,
@@ -341,7 +344,7 @@ fn increase(remembered: &MachineMemory, standing: Standing) -> Option<Action> {
 fn begin(
     remembered: &mut MachineMemory,
     action: Action,
-    standing: Standing,
+    relief: Power,
     model: &Model,
     generation: u64,
     now: Timestamp,
@@ -351,14 +354,13 @@ fn begin(
         Action::Wake | Action::SetMode(_) => p95(model.transitions.wake),
         Action::Restore => p95(model.transitions.boot) + p95(model.transitions.wake),
     };
-    let settled = standing == Standing::Running;
     let outstanding = Outstanding {
         generation,
         action,
         issued_at: now,
         deadline: now + takes + limits::CONFIRM_GRACE,
         accepted: false,
-        relief: if settled { model.normal().power - model.sleep } else { Power::ZERO },
+        relief,
     };
     if outstanding.is_increase() {
         remembered.started_at = Some(now);

@@ -161,9 +161,17 @@ impl Simulation {
         self.directives = directives;
         self.directives_changed = true;
     }
-    /// Kills the controller and starts another that remembers only what the book keeps.
-    pub fn restart_controller(&mut self, memory: Memory) {
-        self.controller = Controller::new(Arc::clone(&self.site), memory);
+    /// Kills the controller: the plant goes on without one until then.
+    pub fn leave_alone_until(&mut self, until: Timestamp) {
+        while self.plant.now() < until {
+            self.plant.advance(self.plant.now() + SignedDuration::from_secs(1));
+            self.judge.observe(&self.plant);
+        }
+    }
+    /// Starts another controller in place of the one there was. It remembers only what the book keeps
+    /// and goes by `site`, whose limits may have been changed meanwhile; the judge goes by the old ones.
+    pub fn restart_controller(&mut self, site: &Arc<Site>, memory: Memory) {
+        self.controller = Controller::new(Arc::clone(site), memory);
         self.seen.fill(Seen::default());
         self.meters.fill(None);
         self.returned.clear();

@@ -69,6 +69,7 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
     /// Find machines on networks
     #[command(after_help = "Examples:
   offpeak scan 10.1.0.0/22
+  offpeak scan 10.1.0.0/22:4433                  # WhatsMiner's third API
   offpeak scan 10.1.0.1-10.1.3.254:4028,4100-4110 --json")]
     Scan(Scan),
     /// Look closely at one machine, for whoever mends its driver

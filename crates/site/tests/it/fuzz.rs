@@ -9,8 +9,6 @@ fn seed() -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn arbitrary_text_never_panics(text in "\\PC{0,200}") {
         let _ = file::load("x.toml", &text, &|_| None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::{Command, Directives, Memory, Stop};
+use offpeak_dispatch::{Command, Directives, Lockout, Memory, Order, Stop};
 use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_twin::{Faults, Pace, Scenario, Simulation};
 use offpeak_units::Power;
@@ -143,6 +143,15 @@ fn a_stop_takes_everything_down_that_obeys() {
     assert!(simulation.plant().circuit_power(CircuitIx::ROOT) > Power::from_kilowatts(150), "and comes back");
 }
 
+/// What the book keeps of a controller's memory.
+fn kept_memory(simulation: &Simulation) -> Memory {
+    let mut memory = Memory::new(&small(), 1 << 40);
+    for (kept, was) in memory.machines.iter_mut().zip(&simulation.controller().memory().machines) {
+        (kept.started_at, kept.cut, kept.disobeys) = (was.started_at, was.cut, was.disobeys);
+    }
+    memory
+}
+
 /// The controller is killed at various moments and comes back with what the book keeps, or nothing is
 /// known at all of what it did.
 #[test]
@@ -151,11 +160,8 @@ fn a_controller_that_is_killed_and_comes_back_exceeds_nothing() {
         let site = small();
         let mut simulation = Simulation::new(Arc::clone(&site), &troubled(), seed, almaty(0, 0), Pace::Leap);
         simulation.run_until(almaty(0, 0) + SignedDuration::from_mins(minutes));
-        let mut memory = Memory::new(&site, 1 << 40);
-        for (kept, was) in memory.machines.iter_mut().zip(&simulation.controller().memory().machines) {
-            (kept.started_at, kept.cut, kept.disobeys) = (was.started_at, was.cut, was.disobeys);
-        }
-        simulation.restart_controller(memory);
+        let memory = kept_memory(&simulation);
+        simulation.restart_controller(&site, memory);
         simulation.run_until(almaty(8, 30));
         let verdict = simulation.judge().verdict();
         assert_eq!(verdict.seconds, 0, "seed {seed}, killed after {minutes} min: {:?}", verdict.worst);
@@ -163,6 +169,76 @@ fn a_controller_that_is_killed_and_comes_back_exceeds_nothing() {
             .machines()
             .filter(|(ix, _)| simulation.plant().truth(*ix).activity == Some(Activity::Hashing));
         assert!(hashing.count() <= 2, "seed {seed}: the closing was kept");
+    }
+}
+
+/// A change of the site file or of the orders, where it binds, and what may be drawn there from then on.
+type Change = fn(&mut String, &mut Directives) -> (CircuitIx, Power);
+
+const AWAY: SignedDuration = SignedDuration::from_secs(10);
+
+fn hall() -> CircuitIx {
+    small().circuits.find("hall-1").unwrap()
+}
+
+fn edit(file: &mut String, from: &str, to: &str) {
+    assert!(file.contains(from), "{from} is not in the site file");
+    *file = file.replace(from, to);
+}
+
+const CHANGES: [(&str, Change); 6] = [
+    ("the contract's limit", |file, _| {
+        edit(file, "limit_kw = 190", "limit_kw = 90");
+        (CircuitIx::ROOT, Power::from_kilowatts(90))
+    }),
+    ("the contract's hours", |file, _| {
+        edit(file, "from = \"00:00\"", "from = \"04:00\"");
+        (CircuitIx::ROOT, small().contract.house_load)
+    }),
+    ("the halls' rating", |file, _| {
+        edit(file, "rating_kw = 125", "rating_kw = 66");
+        (hall(), Power::from_kilowatts(66))
+    }),
+    ("an order", |_, directives| {
+        let limit = Power::from_kilowatts(60);
+        let (circuit, from, until) = (CircuitIx::ROOT, almaty(0, 0), None);
+        directives.orders.push(Order { id: 1, circuit, limit, from, until });
+        (circuit, limit)
+    }),
+    ("a lockout", |_, directives| {
+        directives.lockouts.push(Lockout { circuit: hall(), at: almaty(1, 0), by: "test".into() });
+        (hall(), Power::from_kilowatts(5))
+    }),
+    ("a stop", |_, directives| {
+        let circuit = CircuitIx::ROOT;
+        directives.stops.push(Stop { circuit, at: almaty(1, 0), reason: "test".into() });
+        (circuit, Power::from_kilowatts(12))
+    }),
+];
+
+/// The controller is killed, something changes, and it is started again ten seconds later.
+#[test]
+fn whatever_changed_while_it_was_away_holds_within_half_a_minute() {
+    for (name, change) in CHANGES {
+        for (seed, minute) in [(1, 20), (2, 45), (3, 50)] {
+            let (mut file, mut directives) = (SMALL.to_owned(), Directives::default());
+            let mut simulation =
+                Simulation::new(small(), &Scenario::healthy(), seed, almaty(0, 0), Pace::Leap);
+            simulation.run_until(almaty(1, minute));
+            let (circuit, limit) = change(&mut file, &mut directives);
+            let site = Arc::new(offpeak_site::file::load("small.toml", &file, &|_| None).unwrap());
+            assert!(simulation.plant().circuit_power(circuit) > limit, "{name}: it binds");
+            let memory = kept_memory(&simulation);
+            simulation.leave_alone_until(almaty(1, minute) + AWAY);
+            simulation.set_directives(directives);
+            simulation.restart_controller(&site, memory);
+            simulation.run_until(almaty(1, minute) + AWAY + SignedDuration::from_secs(30));
+            while simulation.plant().now() < almaty(2, minute) {
+                let (at, power) = (simulation.plant().now(), simulation.plant().circuit_power(circuit));
+                assert!(power <= limit, "{name}, seed {seed}: {power} of {limit} at {at}");
+                simulation.second();
+            }
+        }
     }
 }
 
