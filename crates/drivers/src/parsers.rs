@@ -3,7 +3,7 @@
 //!
 //! Not here: any use of the values.
 
-use crate::{antminer, avalon, luxos, modbus, whatsminer, whatsminer_v3};
+use crate::{antminer, avalon, luxos, modbus, vnish, whatsminer, whatsminer_v3};
 
 /// Runs every parser on these bytes and forgets what they say.
 pub fn run_all(bytes: &[u8]) {
@@ -12,6 +12,7 @@ pub fn run_all(bytes: &[u8]) {
     stock(bytes);
     canaan(bytes);
     luxor(bytes);
+    anthill(bytes);
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = modbus::RegisterMap::parse(text);
     }
@@ -71,4 +72,16 @@ fn luxor(bytes: &[u8]) {
     let _ = luxos::Profiles::parse(bytes);
     let _ = luxos::Pools::parse(bytes).map(|pools| pools.places());
     let _ = (luxos::Session::parse(bytes), luxos::Version::parse(bytes));
+}
+
+fn anthill(bytes: &[u8]) {
+    if let Ok(summary) = vnish::Summary::parse(bytes) {
+        let _ = (summary.state(), summary.hash_rate(), summary.power(), summary.temperature());
+    }
+    let _ = vnish::Status::parse(bytes).map(|status| status.state());
+    let _ = vnish::Info::parse(bytes).map(|info| info.mac());
+    let _ = vnish::Presets::parse(bytes)
+        .map(|presets| presets.within(offpeak_units::Power::from_kilowatts(4)).is_some());
+    let _ = (vnish::Saved::parse(bytes), vnish::Unlocked::parse(bytes));
+    let _ = vnish::reply::with_preset(bytes, "3000");
 }

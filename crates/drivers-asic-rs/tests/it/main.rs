@@ -2,5 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod families;
 mod fronts;
-mod tcp_families;

@@ -69,7 +69,12 @@ pub enum Addressing {
 const fn is_spoken(family: Family) -> bool {
     matches!(
         family,
-        Family::WhatsminerV2 | Family::WhatsminerV3 | Family::AntminerStock | Family::Avalon | Family::LuxOs
+        Family::WhatsminerV2
+            | Family::WhatsminerV3
+            | Family::AntminerStock
+            | Family::Avalon
+            | Family::LuxOs
+            | Family::Vnish
     )
 }
 

@@ -18,9 +18,11 @@ use offpeak_site::{Family, MachineIx};
 use offpeak_twin::Answering;
 use tokio::time::{sleep, timeout};
 
+use super::card::Card;
 use super::digest::Verdict;
+use super::rest::{Asked, Told};
 use super::talk::{Duplex, misbehave_as_web};
-use super::{Shared, pages};
+use super::{Shared, State, pages, vnish};
 
 /// How long one connection may last.
 const CONNECTION_MAX: Duration = Duration::from_secs(120);
@@ -73,6 +75,9 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
     if card.family == Family::LuxOs {
         return reply(StatusCode::OK, "text/html", "<html><head><title>Luxor Firmware</title></head></html>");
     }
+    if let Some(answer) = rest_of(card.family) {
+        return respond_rest(shared, machine, request, answer).await;
+    }
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let now = shared.clock.now().as_second();
     let header = request.headers().get(AUTHORIZATION).and_then(|header| header.to_str().ok());
@@ -103,4 +108,36 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
         Some(content) => reply(StatusCode::OK, "application/json", content),
         None => reply(StatusCode::NOT_FOUND, "text/html", "<html><body><h1>404 Not Found</h1></body></html>"),
     }
+}
+
+/// What answers the requests of a family with a REST API.
+type Rest = fn(&mut State, &Card, MachineIx, &Asked<'_>) -> Told;
+
+fn rest_of(family: Family) -> Option<Rest> {
+    match family {
+        Family::Vnish => Some(vnish::answer),
+        _ => None,
+    }
+}
+
+async fn respond_rest(
+    shared: &Shared,
+    machine: MachineIx,
+    request: Request<Incoming>,
+    answer: Rest,
+) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
+        return reply(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "");
+    };
+    let (path, body) = (head.uri.path(), body.to_bytes());
+    let card = &shared.cards[machine.ix()];
+    if path == "/" {
+        return reply(StatusCode::OK, "text/html", vnish::ROOT_PAGE);
+    }
+    let authorization = head.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let asked = Asked { method: head.method.as_str(), path, authorization, body: &body };
+    let told = shared.at_now(|state| answer(state, card, machine, &asked));
+    let status = StatusCode::from_u16(told.status).expect("the front ends give real statuses");
+    reply(status, "application/json", told.body)
 }

@@ -5,6 +5,7 @@ mod antminer;
 mod avalon;
 mod judges;
 mod luxos;
+mod vnish;
 mod whatsminer;
 mod whatsminer_v3;
 
@@ -144,6 +145,17 @@ pub(crate) async fn misbehaves(family: Family, model: &str, faults: &[(Fault, Tr
 
 /// Over a TCP API whose replies end with a NUL or the connection.
 pub(crate) const TCP_FAULTS: [(Fault, Trouble); 7] = [
+    (Fault::Dead, Trouble::Unreachable),
+    (Fault::Hung, Trouble::Silent),
+    (Fault::Garbage, Trouble::Garbled),
+    (Fault::Flood, Trouble::Oversized),
+    (Fault::CloseMidReply, Trouble::Truncated),
+    (Fault::Nul, Trouble::Garbled),
+    (Fault::NoTerminator, Trouble::Silent),
+];
+
+/// Over pages that carry JSON.
+pub(crate) const HTTP_FAULTS: [(Fault, Trouble); 7] = [
     (Fault::Dead, Trouble::Unreachable),
     (Fault::Hung, Trouble::Silent),
     (Fault::Garbage, Trouble::Garbled),

@@ -1,4 +1,4 @@
-//! asic-rs identifies and reads the twin's machines of the families on TCP, and where its reading or its
+//! asic-rs identifies and reads the twin's machines , and where its reading or its
 //! command differs from ours, the reason stands here.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,8 +17,12 @@ use offpeak_site::{Activity, Endpoint, Family, MachineIx, ModelIx, Site};
 use offpeak_twin::{Initial, Plant, Scenario, Truth};
 
 const SMALL: &str = include_str!("../../../../sites/small.toml");
-const MACHINES: [(Family, &str); 3] =
-    [(Family::Avalon, "A1246"), (Family::LuxOs, "S19j Pro"), (Family::WhatsminerV3, "M60S")];
+const MACHINES: [(Family, &str); 4] = [
+    (Family::Avalon, "A1246"),
+    (Family::LuxOs, "S19j Pro"),
+    (Family::WhatsminerV3, "M60S"),
+    (Family::Vnish, "S19j Pro"),
+];
 
 fn address(place: usize) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 99, 8, 11 + place as u8))
@@ -143,9 +147,10 @@ async fn stops_and_starts(fronts: &Fronts, place: usize, model: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn asic_rs_knows_the_families_on_tcp() {
+async fn asic_rs_knows_the_families() {
     let (fronts, _listening) = twin();
     avalon(&fronts).await;
     stops_and_starts(&fronts, 1, "S19jPro").await;
     stops_and_starts(&fronts, 2, "M60SVK30").await;
+    stops_and_starts(&fronts, 3, "S19jPro").await;
 }
