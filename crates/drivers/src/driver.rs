@@ -18,7 +18,7 @@ use crate::connect::Connector;
 use crate::devices::factory_login;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, avalon, luxos, vnish, whatsminer, whatsminer_v3};
+use crate::{antminer, avalon, braiins, luxos, vnish, whatsminer, whatsminer_v3};
 
 pub use crate::call::{Link, Question};
 
@@ -135,6 +135,7 @@ impl Driver {
             Family::AntminerStock => antminer::drive::read(&mut call).await?,
             Family::Avalon => avalon::drive::read(&mut call).await?,
             Family::LuxOs => luxos::drive::read(&mut call).await?,
+            Family::BraiinsOs => braiins::drive::read(&mut call).await?,
             Family::Vnish => vnish::drive::read(&mut call).await?,
             _ => return Err(Trouble::Denied),
         };
@@ -162,6 +163,7 @@ impl Driver {
             Family::AntminerStock => antminer::drive::command(&mut call, order).await,
             Family::Avalon => avalon::drive::command(&mut call, order).await,
             Family::LuxOs => luxos::drive::command(&mut call, order).await,
+            Family::BraiinsOs => braiins::drive::command(&mut call, order).await,
             Family::Vnish => vnish::drive::command(&mut call, order).await,
             _ => Err(ReplyError::refused("machines of this family are only read")),
         })
@@ -177,6 +179,7 @@ impl Driver {
         match family {
             Family::WhatsminerV2 => whatsminer::drive::arm(&mut call).await,
             Family::WhatsminerV3 => whatsminer_v3::drive::arm(&mut call).await,
+            Family::BraiinsOs => braiins::drive::arm(&mut call).await,
             Family::Vnish => vnish::drive::arm(&mut call).await,
             _ => Ok(()),
         }
@@ -201,9 +204,13 @@ impl Driver {
             call.family = Family::LuxOs;
             return Ok(Some(luxos::drive::identify(&mut call, known).await));
         }
+        if braiins::drive::recognise(call.buffer) {
+            call.family = Family::BraiinsOs;
+            return Ok(braiins::drive::identify(&mut call).await);
+        }
         if vnish::drive::recognise(call.buffer) {
             call.family = Family::Vnish;
-            return vnish::drive::identify(&mut call).await;
+            return Ok(Some(vnish::drive::identify(&mut call).await));
         }
         match antminer::Version::parse(call.buffer) {
             Ok(version) => {

@@ -10,6 +10,7 @@
 pub mod antminer;
 pub mod avalon;
 pub mod bench;
+pub mod braiins;
 pub mod call;
 pub mod cgminer;
 pub mod clock;

@@ -3,7 +3,7 @@
 //!
 //! Not here: any use of the values.
 
-use crate::{antminer, avalon, luxos, modbus, vnish, whatsminer, whatsminer_v3};
+use crate::{antminer, avalon, braiins, luxos, modbus, vnish, whatsminer, whatsminer_v3};
 
 /// Runs every parser on these bytes and forgets what they say.
 pub fn run_all(bytes: &[u8]) {
@@ -13,6 +13,7 @@ pub fn run_all(bytes: &[u8]) {
     canaan(bytes);
     luxor(bytes);
     anthill(bytes);
+    bos(bytes);
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = modbus::RegisterMap::parse(text);
     }
@@ -84,4 +85,12 @@ fn anthill(bytes: &[u8]) {
         .map(|presets| presets.within(offpeak_units::Power::from_kilowatts(4)).is_some());
     let _ = (vnish::Saved::parse(bytes), vnish::Unlocked::parse(bytes));
     let _ = vnish::reply::with_preset(bytes, "3000");
+}
+
+fn bos(bytes: &[u8]) {
+    let _ = braiins::Stats::parse(bytes).map(|stats| (stats.hash_rate(), stats.power()));
+    if let Ok(details) = braiins::Details::parse(bytes) {
+        let _ = (details.state(), details.mac(), details.model(), details.firmware());
+    }
+    let _ = braiins::Token::parse(bytes).map(|token| token.ends_after());
 }

@@ -30,6 +30,9 @@ impl<'a> Ask<'a> {
     pub(crate) const fn post(page: &'a str, body: Option<Value>) -> Self {
         Self { method: Method::POST, page, body }
     }
+    pub(crate) const fn put(page: &'a str, body: Option<Value>) -> Self {
+        Self { method: Method::PUT, page, body }
+    }
 }
 
 /// Longer lists are none of a machine's.

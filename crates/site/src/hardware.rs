@@ -105,6 +105,9 @@ impl Family {
             Self::WhatsminerV3 | Self::Avalon | Self::LuxOs => {
                 "stays as last commanded; after a power return it starts mining by itself, also when it slept by command"
             }
+            Self::BraiinsOs => {
+                "stays as last commanded while it has power; what a pause becomes after a power return is not documented"
+            }
             Self::Vnish => {
                 "stays as last commanded; after a power return it starts mining by itself unless its setting to remain stopped is on"
             }

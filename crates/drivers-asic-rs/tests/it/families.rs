@@ -17,11 +17,12 @@ use offpeak_site::{Activity, Endpoint, Family, MachineIx, ModelIx, Site};
 use offpeak_twin::{Initial, Plant, Scenario, Truth};
 
 const SMALL: &str = include_str!("../../../../sites/small.toml");
-const MACHINES: [(Family, &str); 4] = [
+const MACHINES: [(Family, &str); 5] = [
     (Family::Avalon, "A1246"),
     (Family::LuxOs, "S19j Pro"),
     (Family::WhatsminerV3, "M60S"),
     (Family::Vnish, "S19j Pro"),
+    (Family::BraiinsOs, "S19j Pro"),
 ];
 
 fn address(place: usize) -> IpAddr {
@@ -153,4 +154,5 @@ async fn asic_rs_knows_the_families() {
     stops_and_starts(&fronts, 1, "S19jPro").await;
     stops_and_starts(&fronts, 2, "M60SVK30").await;
     stops_and_starts(&fronts, 3, "S19jPro").await;
+    stops_and_starts(&fronts, 4, "S19jPro").await;
 }

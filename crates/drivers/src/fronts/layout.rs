@@ -74,6 +74,7 @@ const fn is_spoken(family: Family) -> bool {
             | Family::AntminerStock
             | Family::Avalon
             | Family::LuxOs
+            | Family::BraiinsOs
             | Family::Vnish
     )
 }

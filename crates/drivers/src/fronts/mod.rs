@@ -14,6 +14,7 @@
 
 mod antminer;
 mod avalon;
+mod braiins;
 mod card;
 mod digest;
 mod layout;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::{Shared, antminer, avalon, luxos, vnish, whatsminer, whatsminer_v3};
+use super::{Shared, antminer, avalon, braiins, luxos, vnish, whatsminer, whatsminer_v3};
 
 /// A connection that says nothing for so long is closed (WhatsMiner API V2.0.5, section 2).
 const REQUEST_WITHIN: Duration = Duration::from_secs(10);
@@ -100,6 +100,7 @@ impl Shared {
             ) {
                 match card.family {
                     Family::AntminerStock => antminer::answer(state, card, machine, request, &mut reply),
+                    Family::BraiinsOs => braiins::answer_api(state, request, &mut reply),
                     Family::Vnish => vnish::answer_api(state, card, machine, request, &mut reply),
                     Family::LuxOs => luxos::answer(state, card, machine, request, &mut reply),
                     Family::Avalon => spoken = avalon::answer(state, card, machine, request, &mut reply),
@@ -115,8 +116,7 @@ impl Shared {
             // Restarting, it closes the connection without a word.
             return;
         }
-        let terminated =
-            matches!(card.family, Family::AntminerStock | Family::Avalon | Family::LuxOs | Family::Vnish);
+        let terminated = !matches!(card.family, Family::WhatsminerV2 | Family::BraiinsOs);
         misbehave(answering, reply, terminated, stream).await;
     }
 }

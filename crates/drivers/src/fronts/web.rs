@@ -22,7 +22,7 @@ use super::card::Card;
 use super::digest::Verdict;
 use super::rest::{Asked, Told};
 use super::talk::{Duplex, misbehave_as_web};
-use super::{Shared, State, pages, vnish};
+use super::{Shared, State, braiins, pages, vnish};
 
 /// How long one connection may last.
 const CONNECTION_MAX: Duration = Duration::from_secs(120);
@@ -75,8 +75,8 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
     if card.family == Family::LuxOs {
         return reply(StatusCode::OK, "text/html", "<html><head><title>Luxor Firmware</title></head></html>");
     }
-    if let Some(answer) = rest_of(card.family) {
-        return respond_rest(shared, machine, request, answer).await;
+    if let Some(rest) = rest_of(card.family) {
+        return respond_rest(shared, machine, request, rest).await;
     }
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let now = shared.clock.now().as_second();
@@ -113,9 +113,11 @@ async fn respond(shared: &Shared, machine: MachineIx, request: Request<Incoming>
 /// What answers the requests of a family with a REST API.
 type Rest = fn(&mut State, &Card, MachineIx, &Asked<'_>) -> Told;
 
-fn rest_of(family: Family) -> Option<Rest> {
+/// A family's REST API, and its title page.
+fn rest_of(family: Family) -> Option<(Rest, &'static str)> {
     match family {
-        Family::Vnish => Some(vnish::answer),
+        Family::BraiinsOs => Some((braiins::answer, braiins::ROOT_PAGE)),
+        Family::Vnish => Some((vnish::answer, vnish::ROOT_PAGE)),
         _ => None,
     }
 }
@@ -124,7 +126,7 @@ async fn respond_rest(
     shared: &Shared,
     machine: MachineIx,
     request: Request<Incoming>,
-    answer: Rest,
+    (answer, title): (Rest, &'static str),
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
@@ -133,7 +135,7 @@ async fn respond_rest(
     let (path, body) = (head.uri.path(), body.to_bytes());
     let card = &shared.cards[machine.ix()];
     if path == "/" {
-        return reply(StatusCode::OK, "text/html", vnish::ROOT_PAGE);
+        return reply(StatusCode::OK, "text/html", title);
     }
     let authorization = head.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
     let asked = Asked { method: head.method.as_str(), path, authorization, body: &body };

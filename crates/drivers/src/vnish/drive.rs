@@ -127,17 +127,21 @@ async fn set_pools(call: &mut Call<'_>, pools: &[Pool]) -> Result<(), ReplyError
     save(call, json!({"miner": {"pools": pools}})).await
 }
 
-/// Who it is; `None` when it is no VNish.
-pub(crate) async fn identify(call: &mut Call<'_>) -> Result<Option<Identity>, Trouble> {
-    let body = send(call, &Ask::get(page::INFO), call.slow()).await?.told()?;
-    let Ok(info) = Info::parse(&body) else { return Ok(None) };
-    Ok(info.fw_name.get().is_some().then(|| Identity {
+/// Who it is; absent where its page does not say.
+pub(crate) async fn identify(call: &mut Call<'_>) -> Identity {
+    let known = Identity::of(Family::Vnish);
+    let Ok(Ok(body)) = send(call, &Ask::get(page::INFO), call.slow()).await.map(|answer| answer.told())
+    else {
+        return known;
+    };
+    let Ok(info) = Info::parse(&body) else { return known };
+    Identity {
         model: info.miner.owned(),
         mac: info.mac(),
         serial: info.serial.owned(),
         firmware: info.fw_version.owned(),
-        ..Identity::of(Family::Vnish)
-    }))
+        ..known
+    }
 }
 
 /// Whether a reply to `version` over TCP names VNish, wherever it does.
