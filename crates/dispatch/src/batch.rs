@@ -113,7 +113,8 @@ impl Batch {
         let increase = is_increase(transition.action);
         let wait = if increase { settles } else { limits::METER_SETTLES };
         self.settles_at = self.settles_at.max(transition.at + wait);
-        let certain = if increase { full } else { transition.relief };
+        // Of a machine that was still ramping nobody knows how much the meter held.
+        let certain = if increase || !transition.relief.is_zero() { full } else { Power::ZERO };
         let (certain, possible) = match transition.state {
             CommandState::Issued => {
                 self.commands += 1;
