@@ -18,7 +18,7 @@ use crate::connect::Connector;
 use crate::devices::factory_login;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, avalon, braiins, luxos, vnish, whatsminer, whatsminer_v3};
+use crate::{antminer, avalon, braiins, luxos, proto, vnish, whatsminer, whatsminer_v3};
 
 pub use crate::call::{Link, Question};
 
@@ -136,6 +136,7 @@ impl Driver {
             Family::Avalon => avalon::drive::read(&mut call).await?,
             Family::LuxOs => luxos::drive::read(&mut call).await?,
             Family::BraiinsOs => braiins::drive::read(&mut call).await?,
+            Family::ProtoRig => proto::drive::read(&mut call).await?,
             Family::Vnish => vnish::drive::read(&mut call).await?,
             _ => return Err(Trouble::Denied),
         };
@@ -164,6 +165,7 @@ impl Driver {
             Family::Avalon => avalon::drive::command(&mut call, order).await,
             Family::LuxOs => luxos::drive::command(&mut call, order).await,
             Family::BraiinsOs => braiins::drive::command(&mut call, order).await,
+            Family::ProtoRig => proto::drive::command(&mut call, order).await,
             Family::Vnish => vnish::drive::command(&mut call, order).await,
             _ => Err(ReplyError::refused("machines of this family are only read")),
         })
@@ -180,6 +182,7 @@ impl Driver {
             Family::WhatsminerV2 => whatsminer::drive::arm(&mut call).await,
             Family::WhatsminerV3 => whatsminer_v3::drive::arm(&mut call).await,
             Family::BraiinsOs => braiins::drive::arm(&mut call).await,
+            Family::ProtoRig => proto::drive::arm(&mut call).await,
             Family::Vnish => vnish::drive::arm(&mut call).await,
             _ => Ok(()),
         }
@@ -196,7 +199,14 @@ impl Driver {
             call.family = Family::WhatsminerV3;
             return whatsminer_v3::drive::identify(&mut call).await;
         }
-        call.ask(&antminer::request("version"), self.patience.slow).await?;
+        match call.ask(&antminer::request("version"), self.patience.slow).await {
+            // No TCP API here: whoever it is has pages, or is not there.
+            Err(Trouble::Unreachable) => {
+                call.family = Family::ProtoRig;
+                return proto::drive::identify(&mut call).await;
+            }
+            asked => asked?,
+        }
         if let Some(identity) = avalon::drive::recognise(call.buffer) {
             return Ok(Some(identity));
         }

@@ -25,6 +25,7 @@ pub mod luxos;
 pub mod modbus;
 pub mod parsers;
 pub mod poll;
+pub mod proto;
 pub mod refusal;
 mod rest;
 pub mod scan;

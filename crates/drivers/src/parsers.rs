@@ -3,7 +3,7 @@
 //!
 //! Not here: any use of the values.
 
-use crate::{antminer, avalon, braiins, luxos, modbus, vnish, whatsminer, whatsminer_v3};
+use crate::{antminer, avalon, braiins, luxos, modbus, proto, vnish, whatsminer, whatsminer_v3};
 
 /// Runs every parser on these bytes and forgets what they say.
 pub fn run_all(bytes: &[u8]) {
@@ -14,6 +14,7 @@ pub fn run_all(bytes: &[u8]) {
     luxor(bytes);
     anthill(bytes);
     bos(bytes);
+    rig(bytes);
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = modbus::RegisterMap::parse(text);
     }
@@ -93,4 +94,13 @@ fn bos(bytes: &[u8]) {
         let _ = (details.state(), details.mac(), details.model(), details.firmware());
     }
     let _ = braiins::Token::parse(bytes).map(|token| token.ends_after());
+}
+
+fn rig(bytes: &[u8]) {
+    if let Ok(mining) = proto::Mining::parse(bytes) {
+        let _ = (mining.state(), mining.hash_rate(), mining.power(), mining.temperature(), mining.target());
+    }
+    let _ = proto::System::parse(bytes).map(|system| (system.model().is_some(), system.firmware().is_some()));
+    let _ = proto::Network::parse(bytes).map(|network| network.mac());
+    let _ = proto::Access::parse(bytes);
 }

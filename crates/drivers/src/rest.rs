@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::call::{Bearer, Call};
-use crate::cgminer::Text;
 use crate::exchange::shape;
 use crate::http::{Login, Pages};
 use crate::refusal::{Refusal, ReplyError};
@@ -92,24 +91,13 @@ impl Answer {
     }
 }
 
-/// The keys under which firmwares say why not.
-#[derive(Default, Deserialize)]
-struct Words<'a> {
-    #[serde(borrow, default)]
-    err: Text<'a>,
-    #[serde(borrow, default)]
-    error: Text<'a>,
-    #[serde(borrow, default)]
-    message: Text<'a>,
-    #[serde(borrow, default)]
-    detail: Text<'a>,
-}
-
 /// A refusal: the body's words, or the status's where it has none.
 pub(crate) fn refused(status: StatusCode, body: &[u8]) -> ReplyError {
     const WORDS_MAX: usize = 400;
-    let keyed: Words<'_> = serde_json::from_slice(body).unwrap_or_default();
-    let text = [&keyed.err, &keyed.error, &keyed.message, &keyed.detail].into_iter().find_map(Text::get);
+    // Where firmwares say why not.
+    const PLACES: [&str; 5] = ["/err", "/error/message", "/error", "/message", "/detail"];
+    let body_json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = PLACES.into_iter().find_map(|place| body_json.pointer(place)?.as_str());
     let plain = core::str::from_utf8(body).ok().map(str::trim);
     let plain = plain.filter(|text| !text.is_empty() && !text.starts_with(['<', '{', '[']));
     let words = text.or(plain).or(status.canonical_reason()).unwrap_or("no reason given");
@@ -165,6 +153,8 @@ mod tests {
         };
         assert_eq!(words(r#"{"err":"preset is not tuned"}"#), "preset is not tuned (code 400)");
         assert_eq!(words(r#"{"message":"no"}"#), "no (code 400)");
+        assert_eq!(words(r#"{"error":{"code":"X","message":"no"}}"#), "no (code 400)");
+        assert_eq!(words(r#"{"error":"no"}"#), "no (code 400)");
         assert_eq!(words(r#""out of range""#), "out of range (code 400)");
         assert_eq!(words("<html></html>"), "Bad Request (code 400)");
         assert_eq!(words(""), "Bad Request (code 400)");

@@ -88,6 +88,11 @@ impl Family {
             _ => 4028,
         }
     }
+    /// Whether it has no API beside its pages.
+    #[must_use]
+    pub const fn has_pages_only(self) -> bool {
+        matches!(self, Self::ProtoRig | Self::Bitaxe)
+    }
     /// Whether its replies name the watts that the machine draws by its own word.
     #[must_use]
     pub const fn tells_watts(self) -> bool {
@@ -107,6 +112,9 @@ impl Family {
             }
             Self::BraiinsOs => {
                 "stays as last commanded while it has power; what a pause becomes after a power return is not documented"
+            }
+            Self::ProtoRig => {
+                "stays as last commanded while it has power; what becomes of a stop after a power return is not documented"
             }
             Self::Vnish => {
                 "stays as last commanded; after a power return it starts mining by itself unless its setting to remain stopped is on"

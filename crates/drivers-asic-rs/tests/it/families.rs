@@ -17,12 +17,13 @@ use offpeak_site::{Activity, Endpoint, Family, MachineIx, ModelIx, Site};
 use offpeak_twin::{Initial, Plant, Scenario, Truth};
 
 const SMALL: &str = include_str!("../../../../sites/small.toml");
-const MACHINES: [(Family, &str); 5] = [
+const MACHINES: [(Family, &str); 6] = [
     (Family::Avalon, "A1246"),
     (Family::LuxOs, "S19j Pro"),
     (Family::WhatsminerV3, "M60S"),
     (Family::Vnish, "S19j Pro"),
     (Family::BraiinsOs, "S19j Pro"),
+    (Family::ProtoRig, "Proto Rig"),
 ];
 
 fn address(place: usize) -> IpAddr {
@@ -155,4 +156,5 @@ async fn asic_rs_knows_the_families() {
     stops_and_starts(&fronts, 2, "M60SVK30").await;
     stops_and_starts(&fronts, 3, "S19jPro").await;
     stops_and_starts(&fronts, 4, "S19jPro").await;
+    stops_and_starts(&fronts, 5, "Rig").await;
 }

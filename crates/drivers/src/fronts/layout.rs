@@ -75,6 +75,7 @@ const fn is_spoken(family: Family) -> bool {
             | Family::Avalon
             | Family::LuxOs
             | Family::BraiinsOs
+            | Family::ProtoRig
             | Family::Vnish
     )
 }
@@ -138,7 +139,9 @@ impl Layout {
                 continue;
             }
             let at = layout.endpoints[machine.ix()];
-            layout.put(SocketAddr::new(at.ip, at.api_port), Service::Api(machine))?;
+            if !site.model(entry.model).family.has_pages_only() {
+                layout.put(SocketAddr::new(at.ip, at.api_port), Service::Api(machine))?;
+            }
             layout.put(SocketAddr::new(at.ip, at.http_port), Service::Web(machine))?;
             if let Addressing::AddressPerMachine(ports) | Addressing::ListenerPerMachine(ports) = addressing
                 && site.model(entry.model).family == Family::WhatsminerV3

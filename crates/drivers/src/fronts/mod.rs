@@ -23,6 +23,7 @@ mod luxos;
 mod memory;
 mod modbus;
 mod pages;
+mod proto;
 mod rest;
 mod splice;
 mod talk;

@@ -6,6 +6,7 @@ mod avalon;
 mod braiins;
 mod judges;
 mod luxos;
+mod proto;
 mod vnish;
 mod whatsminer;
 mod whatsminer_v3;
