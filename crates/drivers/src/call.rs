@@ -152,8 +152,11 @@ impl Call<'_> {
     pub(crate) const fn api(&self) -> SocketAddr {
         SocketAddr::new(self.at.ip, self.at.api_port)
     }
-    /// Where its pages answer.
+    /// Where its pages answer, or its API over HTTP.
     pub(crate) const fn web(&self) -> SocketAddr {
+        if self.family.api_is_http() {
+            return self.api();
+        }
         SocketAddr::new(self.at.ip, self.at.http_port)
     }
     pub(crate) const fn fast(&self) -> Duration {

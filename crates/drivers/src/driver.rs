@@ -18,7 +18,7 @@ use crate::connect::Connector;
 use crate::devices::factory_login;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, avalon, braiins, luxos, proto, vnish, whatsminer, whatsminer_v3};
+use crate::{antminer, avalon, bitaxe, braiins, epic, luxos, proto, vnish, whatsminer, whatsminer_v3};
 
 pub use crate::call::{Link, Question};
 
@@ -136,7 +136,9 @@ impl Driver {
             Family::Avalon => avalon::drive::read(&mut call).await?,
             Family::LuxOs => luxos::drive::read(&mut call).await?,
             Family::BraiinsOs => braiins::drive::read(&mut call).await?,
+            Family::Epic => epic::drive::read(&mut call).await?,
             Family::ProtoRig => proto::drive::read(&mut call).await?,
+            Family::Bitaxe => bitaxe::drive::read(&mut call).await?,
             Family::Vnish => vnish::drive::read(&mut call).await?,
             _ => return Err(Trouble::Denied),
         };
@@ -165,7 +167,9 @@ impl Driver {
             Family::Avalon => avalon::drive::command(&mut call, order).await,
             Family::LuxOs => luxos::drive::command(&mut call, order).await,
             Family::BraiinsOs => braiins::drive::command(&mut call, order).await,
+            Family::Epic => epic::drive::command(&mut call, order).await,
             Family::ProtoRig => proto::drive::command(&mut call, order).await,
+            Family::Bitaxe => bitaxe::drive::command(&mut call, order).await,
             Family::Vnish => vnish::drive::command(&mut call, order).await,
             _ => Err(ReplyError::refused("machines of this family are only read")),
         })
@@ -203,9 +207,17 @@ impl Driver {
             // No TCP API here: whoever it is has pages, or is not there.
             Err(Trouble::Unreachable) => {
                 call.family = Family::ProtoRig;
-                return proto::drive::identify(&mut call).await;
+                if let Some(rig) = proto::drive::identify(&mut call).await? {
+                    return Ok(Some(rig));
+                }
+                call.family = Family::Bitaxe;
+                return bitaxe::drive::identify(&mut call).await;
             }
             asked => asked?,
+        }
+        if epic::drive::recognise(call.buffer) {
+            call.family = Family::Epic;
+            return epic::drive::identify(&mut call).await;
         }
         if let Some(identity) = avalon::drive::recognise(call.buffer) {
             return Ok(Some(identity));

@@ -10,6 +10,7 @@
 pub mod antminer;
 pub mod avalon;
 pub mod bench;
+pub mod bitaxe;
 pub mod braiins;
 pub mod call;
 pub mod cgminer;
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod connect;
 pub mod devices;
 pub mod driver;
+pub mod epic;
 pub mod exchange;
 pub mod fronts;
 pub mod http;

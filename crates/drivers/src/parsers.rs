@@ -3,7 +3,9 @@
 //!
 //! Not here: any use of the values.
 
-use crate::{antminer, avalon, braiins, luxos, modbus, proto, vnish, whatsminer, whatsminer_v3};
+use crate::{
+    antminer, avalon, bitaxe, braiins, epic, luxos, modbus, proto, vnish, whatsminer, whatsminer_v3,
+};
 
 /// Runs every parser on these bytes and forgets what they say.
 pub fn run_all(bytes: &[u8]) {
@@ -15,6 +17,8 @@ pub fn run_all(bytes: &[u8]) {
     anthill(bytes);
     bos(bytes);
     rig(bytes);
+    power_play(bytes);
+    axe(bytes);
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = modbus::RegisterMap::parse(text);
     }
@@ -103,4 +107,22 @@ fn rig(bytes: &[u8]) {
     let _ = proto::System::parse(bytes).map(|system| (system.model().is_some(), system.firmware().is_some()));
     let _ = proto::Network::parse(bytes).map(|network| network.mac());
     let _ = proto::Access::parse(bytes);
+}
+
+fn power_play(bytes: &[u8]) {
+    if let Ok(summary) = epic::Summary::parse(bytes) {
+        let _ = (summary.activity(), summary.hash_rate(), summary.power(), summary.temperature());
+    }
+    let _ = epic::Network::parse(bytes).map(|network| network.mac());
+    if let Ok(capabilities) = epic::Capabilities::parse(bytes) {
+        let _ = (capabilities.model().is_some(), capabilities.serial().is_some());
+        let _ = capabilities.target_below(offpeak_units::Power::from_watts(3_000));
+    }
+    let _ = epic::reply::done(bytes);
+}
+
+fn axe(bytes: &[u8]) {
+    if let Ok(info) = bitaxe::Info::parse(bytes) {
+        let _ = (info.activity(), info.hash_rate(), info.power(), info.temperature(), info.mac());
+    }
 }

@@ -32,6 +32,9 @@ impl<'a> Ask<'a> {
     pub(crate) const fn put(page: &'a str, body: Option<Value>) -> Self {
         Self { method: Method::PUT, page, body }
     }
+    pub(crate) const fn patch(page: &'a str, body: Option<Value>) -> Self {
+        Self { method: Method::PATCH, page, body }
+    }
 }
 
 /// Longer lists are none of a machine's.

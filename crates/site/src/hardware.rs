@@ -93,6 +93,11 @@ impl Family {
     pub const fn has_pages_only(self) -> bool {
         matches!(self, Self::ProtoRig | Self::Bitaxe)
     }
+    /// Whether its API is HTTP, at the API's port.
+    #[must_use]
+    pub const fn api_is_http(self) -> bool {
+        matches!(self, Self::Epic)
+    }
     /// Whether its replies name the watts that the machine draws by its own word.
     #[must_use]
     pub const fn tells_watts(self) -> bool {
@@ -113,11 +118,11 @@ impl Family {
             Self::BraiinsOs => {
                 "stays as last commanded while it has power; what a pause becomes after a power return is not documented"
             }
-            Self::ProtoRig => {
-                "stays as last commanded while it has power; what becomes of a stop after a power return is not documented"
-            }
             Self::Vnish => {
                 "stays as last commanded; after a power return it starts mining by itself unless its setting to remain stopped is on"
+            }
+            Self::Epic | Self::ProtoRig | Self::Bitaxe => {
+                "stays as last commanded while it has power; what becomes of a stop after a power return is not documented"
             }
             _ => "not known",
         }

@@ -1,4 +1,4 @@
-//! asic-rs identifies and reads the twin's machines , and where its reading or its
+//! asic-rs identifies and reads the twin's machines, and where its reading or its
 //! command differs from ours, the reason stands here.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -17,13 +17,15 @@ use offpeak_site::{Activity, Endpoint, Family, MachineIx, ModelIx, Site};
 use offpeak_twin::{Initial, Plant, Scenario, Truth};
 
 const SMALL: &str = include_str!("../../../../sites/small.toml");
-const MACHINES: [(Family, &str); 6] = [
+const MACHINES: [(Family, &str); 8] = [
     (Family::Avalon, "A1246"),
     (Family::LuxOs, "S19j Pro"),
     (Family::WhatsminerV3, "M60S"),
     (Family::Vnish, "S19j Pro"),
     (Family::BraiinsOs, "S19j Pro"),
     (Family::ProtoRig, "Proto Rig"),
+    (Family::Epic, "S19j Pro"),
+    (Family::Bitaxe, "BM1370"),
 ];
 
 fn address(place: usize) -> IpAddr {
@@ -98,16 +100,17 @@ async fn read(fronts: &Fronts, place: usize) -> (Box<dyn Miner>, MinerData) {
     let miner = found(place).await;
     let (data, true_now) = (miner.get_data().await, truth(fronts, place));
     near(terahashes(&data), true_now.hash_rate.to_terahashes_f64());
-    assert_eq!(data.hashboards.len(), 3);
+    let family = MACHINES[place].0;
+    let (boards, pools) = if family == Family::Bitaxe { (1, 2) } else { (3, 3) };
+    assert_eq!((data.hashboards.len(), data.pools[0].pools.len()), (boards, pools));
     for board in &data.hashboards {
         let rate = board.hashrate.clone().unwrap().as_unit(HashRateUnit::TeraHash).value;
-        near(rate, true_now.hash_rate.to_terahashes_f64() / 3.0);
+        near(rate, true_now.hash_rate.to_terahashes_f64() / boards as f64);
     }
     assert_eq!(data.mac.unwrap().to_string(), format!("02:0F:00:00:00:0{place}"));
-    // It asks version 3 for no serial number.
-    let serial = (MACHINES[place].0 != Family::WhatsminerV3).then(|| format!("TWIN0000000{place}"));
-    assert_eq!(data.serial_number, serial);
-    assert_eq!(data.pools[0].pools.len(), 3);
+    // It asks version 3 for no serial number, and a Bitaxe has none.
+    let serial = !matches!(family, Family::WhatsminerV3 | Family::Bitaxe);
+    assert_eq!(data.serial_number, serial.then(|| format!("TWIN0000000{place}")));
     let own = ours(fronts, place).await;
     near(terahashes(&data), own.hash_rate.unwrap().to_terahashes_f64());
     near(own.power.unwrap().to_watts_f64(), true_now.power.to_watts_f64());
@@ -157,4 +160,6 @@ async fn asic_rs_knows_the_families() {
     stops_and_starts(&fronts, 3, "S19jPro").await;
     stops_and_starts(&fronts, 4, "S19jPro").await;
     stops_and_starts(&fronts, 5, "Rig").await;
+    stops_and_starts(&fronts, 6, "S19jPro").await;
+    stops_and_starts(&fronts, 7, "Gamma").await;
 }

@@ -15,7 +15,7 @@ use super::State;
 use super::card::Card;
 use super::rest::{Asked, Told, saved};
 use super::splice::add;
-use super::view::{Pass, View};
+use super::view::{Pass, View, celsius, gigahashes};
 use crate::braiins::ROOT;
 
 const VERSION: &str = "2025-08-06-0-3881c51d-25.07-plus";
@@ -153,12 +153,6 @@ fn power_target(state: &mut State, card: &Card, machine: MachineIx, view: &View,
     }
 }
 
-fn gigahashes(megahashes: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "one machine's rate is far below 2^53")]
-    let megahashes = megahashes as f64;
-    megahashes / 1e3
-}
-
 fn rates(megahashes: i64) -> Value {
     let rate = json!({"gigahash_per_second": gigahashes(megahashes)});
     let spans = [
@@ -174,12 +168,6 @@ fn rates(megahashes: i64) -> Value {
         "since_restart",
     ];
     spans.into_iter().map(|span| (span.to_owned(), rate.clone())).collect()
-}
-
-fn celsius(hundredths: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a temperature")]
-    let hundredths = hundredths as f64;
-    hundredths / 100.0
 }
 
 fn details(card: &Card, view: &View) -> Value {

@@ -75,7 +75,9 @@ const fn is_spoken(family: Family) -> bool {
             | Family::Avalon
             | Family::LuxOs
             | Family::BraiinsOs
+            | Family::Epic
             | Family::ProtoRig
+            | Family::Bitaxe
             | Family::Vnish
     )
 }
@@ -139,12 +141,15 @@ impl Layout {
                 continue;
             }
             let at = layout.endpoints[machine.ix()];
-            if !site.model(entry.model).family.has_pages_only() {
-                layout.put(SocketAddr::new(at.ip, at.api_port), Service::Api(machine))?;
+            let family = site.model(entry.model).family;
+            if !family.has_pages_only() {
+                let service =
+                    if family.api_is_http() { Service::Web(machine) } else { Service::Api(machine) };
+                layout.put(SocketAddr::new(at.ip, at.api_port), service)?;
             }
             layout.put(SocketAddr::new(at.ip, at.http_port), Service::Web(machine))?;
             if let Addressing::AddressPerMachine(ports) | Addressing::ListenerPerMachine(ports) = addressing
-                && site.model(entry.model).family == Family::WhatsminerV3
+                && family == Family::WhatsminerV3
             {
                 // Its older API answers at its old port.
                 layout.put(SocketAddr::new(at.ip, ports.api), Service::Api(machine))?;

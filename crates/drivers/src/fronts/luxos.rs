@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::card::Card;
 use super::splice::{Hundredths, add};
-use super::view::{Pass, View};
+use super::view::{Pass, View, gigahashes};
 
 const VERSION: &str = "2025.4.8.220305-57b389c7";
 /// Seconds that a session lasts after its last use (Luxor, "Session management").
@@ -173,12 +173,6 @@ fn config(out: &mut Vec<u8>, card: &Card, view: &View, light: bool) {
         card.serial,
         if view.activity == Activity::Failed { "Error" } else { "Normal" },
     );
-}
-
-fn gigahashes(megahashes: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "one machine's rate is far below 2^53")]
-    let megahashes = megahashes as f64;
-    megahashes / 1e3
 }
 
 /// What only full readings ask: code, words, the list's name and the list.

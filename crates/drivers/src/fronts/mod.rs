@@ -14,9 +14,11 @@
 
 mod antminer;
 mod avalon;
+mod bitaxe;
 mod braiins;
 mod card;
 mod digest;
+mod epic;
 mod layout;
 mod listen;
 mod luxos;

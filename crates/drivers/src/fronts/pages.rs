@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::antminer::{BUILT, CHIPS, VERSION};
 use super::card::Card;
-use super::view::View;
+use super::view::{View, gigahashes};
 
 /// A page's content, or `None` where there is no such page.
 pub(super) fn page(
@@ -51,12 +51,6 @@ pub(super) fn page(
         _ => return None,
     };
     Some(content.to_string())
-}
-
-fn gigahashes(megahashes: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "one machine's rate is far below 2^53")]
-    let megahashes = megahashes as f64;
-    megahashes / 1e3
 }
 
 fn conf(state: &State, card: &Card, machine: MachineIx, view: &View) -> Value {

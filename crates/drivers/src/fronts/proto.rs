@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::card::Card;
 use super::rest::{Asked, Told, saved};
-use super::view::{Pass, View};
+use super::view::{Pass, View, celsius, gigahashes};
 use crate::proto::ROOT;
 
 const VERSION: &str = "1.8.0";
@@ -118,18 +118,6 @@ fn target(state: &mut State, card: &Card, machine: MachineIx, view: &View, body:
         told if told.is_ok() => Told::ok(&json!({"power_target_watts": watts})),
         told => told,
     }
-}
-
-fn gigahashes(megahashes: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "one machine's rate is far below 2^53")]
-    let megahashes = megahashes as f64;
-    megahashes / 1e3
-}
-
-fn celsius(hundredths: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a temperature")]
-    let hundredths = hundredths as f64;
-    hundredths / 100.0
 }
 
 fn mining(card: &Card, view: &View) -> Value {

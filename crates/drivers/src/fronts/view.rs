@@ -64,6 +64,20 @@ pub(super) struct View {
     pub(super) board_dead: bool,
 }
 
+/// For replies that write rates in gigahashes a second.
+pub(super) fn gigahashes(megahashes: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "one machine's rate is far below 2^53")]
+    let megahashes = megahashes as f64;
+    megahashes / 1e3
+}
+
+/// For replies that write temperatures with a point.
+pub(super) fn celsius(hundredths: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a temperature")]
+    let hundredths = hundredths as f64;
+    hundredths / 100.0
+}
+
 /// A machine that the twin begins with hashing has done so for about a day.
 const HASHING_BEFORE: i64 = 86_400;
 

@@ -15,7 +15,7 @@ use super::State;
 use super::antminer;
 use super::card::Card;
 use super::rest::{Asked, Told, saved};
-use super::view::{Pass, View};
+use super::view::{Pass, View, gigahashes};
 use crate::vnish::ROOT;
 
 /// The firmware's version.
@@ -139,12 +139,6 @@ fn status(state: &State, machine: MachineIx, view: &View) -> Value {
         "miner_state": word(view.activity), "miner_state_time": view.elapsed, "reboot_required": false,
         "restart_required": unit.mode_next.is_some(), "find_miner": unit.blinks, "unlocked": false,
     })
-}
-
-fn gigahashes(megahashes: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "one machine's rate is far below 2^53")]
-    let megahashes = megahashes as f64;
-    megahashes / 1e3
 }
 
 fn miner(state: &State, machine: MachineIx, card: &Card, view: &View) -> Value {

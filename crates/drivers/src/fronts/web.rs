@@ -22,7 +22,7 @@ use super::card::Card;
 use super::digest::Verdict;
 use super::rest::{Asked, Told};
 use super::talk::{Duplex, misbehave_as_web};
-use super::{Shared, State, braiins, pages, proto, vnish};
+use super::{Shared, State, bitaxe, braiins, epic, pages, proto, vnish};
 
 /// How long one connection may last.
 const CONNECTION_MAX: Duration = Duration::from_secs(120);
@@ -117,7 +117,9 @@ type Rest = fn(&mut State, &Card, MachineIx, &Asked<'_>) -> Told;
 fn rest_of(family: Family) -> Option<(Rest, &'static str)> {
     match family {
         Family::BraiinsOs => Some((braiins::answer, braiins::ROOT_PAGE)),
+        Family::Epic => Some((epic::answer, epic::ROOT_PAGE)),
         Family::ProtoRig => Some((proto::answer, proto::ROOT_PAGE)),
+        Family::Bitaxe => Some((bitaxe::answer, bitaxe::ROOT_PAGE)),
         Family::Vnish => Some((vnish::answer, vnish::ROOT_PAGE)),
         _ => None,
     }
