@@ -81,11 +81,10 @@ fn write(state: &mut State, card: &Card, machine: MachineIx, view: &View, page: 
 }
 
 fn tune(state: &mut State, card: &Card, machine: MachineIx, view: &View, param: &Value) -> Told {
-    let (Some(_), Some(target)) = (param["algo"].as_str(), param["target"].as_f64()) else {
+    let (Some(_), Some(target)) = (param["algo"].as_str(), param["target"].as_i64()) else {
         return refused("MissingParam");
     };
-    let Some((mode, _)) = card.modes.iter().rev().find(|(_, watts)| rate(card, *watts).floor() <= target)
-    else {
+    let Some((mode, _)) = card.modes.iter().rev().find(|(_, watts)| rate(card, *watts) <= target) else {
         return refused("InvalidTarget");
     };
     if view.activity == Activity::Asleep {
@@ -96,9 +95,8 @@ fn tune(state: &mut State, card: &Card, machine: MachineIx, view: &View, param: 
 }
 
 /// The terahashes a second that go with a mode's watts.
-fn rate(card: &Card, watts: i64) -> f64 {
-    let normal = card.watts(ModeName::Normal).max(1);
-    gigahashes(card.rate_factory / normal * watts) / 1e3
+fn rate(card: &Card, watts: i64) -> i64 {
+    card.rate_factory / card.watts(ModeName::Normal).max(1) * watts / 1_000_000
 }
 
 fn summary(state: &State, card: &Card, machine: MachineIx, view: &View) -> Value {
@@ -134,7 +132,8 @@ fn summary(state: &State, card: &Card, machine: MachineIx, view: &View) -> Value
         "Mining": {"Algorithm": "SHA-256", "Coin": "BTC"},
         "Misc": {"Critical Temp": 100.0, "Locate Miner State": unit.blinks, "Shutdown Temp": 85.0},
         "PerpetualTune": {"Running": true, "Algorithm": {"VoltageOptimizer": {
-            "Optimized": true, "Target": rate(card, card.watts(view.mode)), "Unit": "TH/s",
+            "Min Throttle Target": 50, "Optimized": true, "Target": rate(card, card.watts(view.mode)), "Throttle Step": 5,
+            "Throttle Target": null, "Unit": "TH/s",
         }}},
         "Power Supply Stats": {
             "Input Power": view.watts, "Input Voltage": 0.0, "Input Current": 0.0, "Output Power": 0.0,
