@@ -197,7 +197,19 @@ impl Driver {
     /// # Errors
     /// What stands between us and whatever is there.
     pub async fn identify(&self, at: Endpoint) -> Result<Option<Identity>, Trouble> {
-        let (mut link, mut buffer) = (Link::default(), Vec::new());
+        self.identify_with(at, None).await
+    }
+
+    /// As [`Driver::identify`], with a machine's own login where it has one.
+    ///
+    /// # Errors
+    /// What stands between us and whatever is there.
+    pub async fn identify_with(
+        &self,
+        at: Endpoint,
+        login: Option<Arc<Credentials>>,
+    ) -> Result<Option<Identity>, Trouble> {
+        let (mut link, mut buffer) = (Link { login, ..Link::default() }, Vec::new());
         let mut call = Call { driver: self, family: Family::Other, at, link: &mut link, buffer: &mut buffer };
         if at.api_port == Family::WhatsminerV3.api_port() {
             call.family = Family::WhatsminerV3;

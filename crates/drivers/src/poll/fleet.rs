@@ -1,19 +1,24 @@
 //! The machines under one driver, each with its link and its last word.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use offpeak_site::{Action, Endpoint, Family, MacAddress, MachineIx, Outcome, Reading, Trouble};
+use offpeak_site::{Action, Activity, Endpoint, Family, MacAddress, MachineIx, Outcome, Reading, Trouble};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::call::{Link, Order};
-use crate::driver::Driver;
+use crate::driver::{Driver, Identity};
 use crate::http::Credentials;
 
 /// How many machines are asked for tokens at once.
 const ARMED_AT_ONCE: usize = 32;
+/// After an order a machine is watched until it has obeyed, and no longer than this.
+const WATCHED_FOR: Duration = Duration::from_secs(180);
 
 /// A machine to drive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,15 @@ pub struct Latest {
     pub mac: Option<MacAddress>,
 }
 
+/// Who a machine said it was, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What it said.
+    pub identity: Identity,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// The machines under one driver.
 #[derive(Debug)]
 pub struct Fleet {
@@ -46,6 +60,19 @@ pub struct Fleet {
     stations: Vec<Station>,
     places: BTreeMap<MachineIx, usize>,
     latest: Mutex<Vec<Latest>>,
+    /// How many machines have an order that shows in no reading yet.
+    watched: AtomicUsize,
+    /// Places of machines that were given an order since they were last taken from here.
+    ordered: Mutex<Vec<usize>>,
+    /// Woken when there is something new for the rotation.
+    pub(super) changed: Notify,
+}
+
+/// What an order must lead to, and until when that is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    wanted: Activity,
+    until: Instant,
 }
 
 #[derive(Debug)]
@@ -55,6 +82,13 @@ pub(super) struct Station {
     pub(super) link: tokio::sync::Mutex<Link>,
     /// Closes the reading that is under way: a reduction is to be sent.
     hurry: Notify,
+    watch: Mutex<Option<Watch>>,
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is replaced as a whole, so it is whole whoever panicked.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Fleet {
@@ -69,9 +103,19 @@ impl Fleet {
                 target,
                 link: tokio::sync::Mutex::new(Link::to(target.mac)),
                 hurry: Notify::new(),
+                watch: Mutex::default(),
+                known: Mutex::default(),
             })
             .collect();
-        Self { driver, stations, places, latest: Mutex::new(latest) }
+        Self {
+            driver,
+            stations,
+            places,
+            latest: Mutex::new(latest),
+            watched: AtomicUsize::new(0),
+            ordered: Mutex::default(),
+            changed: Notify::new(),
+        }
     }
     /// Opens a machine with a login of its own; before it is shared.
     pub fn set_login(&mut self, machine: MachineIx, login: Arc<Credentials>) {
@@ -95,8 +139,7 @@ impl Fleet {
         &self.driver
     }
     fn table(&self) -> MutexGuard<'_, Vec<Latest>> {
-        // A table whose writer panicked is still whole: each entry is written at once.
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.latest)
     }
     /// The last word of one machine; `None` if it is not of this fleet.
     #[must_use]
@@ -121,12 +164,94 @@ impl Fleet {
         }
     }
 
+    /// Who a machine last said it was; `None` until it was asked.
+    #[must_use]
+    pub fn known(&self, machine: MachineIx) -> Option<Arc<Known>> {
+        lock(&self.stations[*self.places.get(&machine)?].known).clone()
+    }
+    /// How many machines have an order that shows in no reading yet.
+    pub(super) fn watched(&self) -> usize {
+        self.watched.load(Ordering::Relaxed)
+    }
+    /// Whether the machine at this place has such an order.
+    pub(super) fn is_watched(&self, place: usize) -> bool {
+        let mut watch = lock(&self.stations[place].watch);
+        let Some(waiting) = *watch else { return false };
+        let seen = self.table()[place].reading.map(|reading| reading.activity);
+        if seen != Some(waiting.wanted) && Instant::now() < waiting.until {
+            return true;
+        }
+        *watch = None;
+        self.watched.fetch_sub(1, Ordering::Relaxed);
+        false
+    }
+    fn watch(&self, place: usize, order: &Order) {
+        let wanted = match order {
+            Order::Sleep => Activity::Asleep,
+            Order::Wake | Order::SetMode(_) => Activity::Hashing,
+            _ => return,
+        };
+        let watch = Watch { wanted, until: Instant::now() + WATCHED_FOR };
+        if lock(&self.stations[place].watch).replace(watch).is_none() {
+            self.watched.fetch_add(1, Ordering::Relaxed);
+        }
+        lock(&self.ordered).push(place);
+        self.changed.notify_one();
+    }
+    /// The places of machines that were given an order since the last call.
+    pub(super) fn take_ordered(&self) -> Vec<usize> {
+        std::mem::take(&mut lock(&self.ordered))
+    }
+
+    /// Asks the machine at this place who it is. One that is not the machine of this place is in trouble
+    /// as long as it is there; its readings do not count meanwhile.
+    pub(super) async fn survey(&self, place: usize) {
+        let Station { target, link, hurry, known, .. } = &self.stations[place];
+        if self.table()[place].trouble.is_some() {
+            return;
+        }
+        let mut link = link.lock().await;
+        let identity = tokio::select! {
+            biased;
+            () = hurry.notified() => return,
+            outcome = self.identify(target.endpoint, &mut link) => outcome,
+        };
+        drop(link);
+        let Ok(Some(identity)) = identity else { return };
+        let seen = Arc::new(Known { identity, at: self.driver.clock.now() });
+        let before = lock(known).replace(Arc::clone(&seen));
+        let was = before.as_ref().map(|known| (known.identity.family, &known.identity.firmware));
+        if was.is_some_and(|was| was != (seen.identity.family, &seen.identity.firmware)) {
+            let firmware = seen.identity.firmware.as_deref().unwrap_or("unknown");
+            tracing::warn!(
+                machine = target.machine.0,
+                family = seen.identity.family.name(),
+                firmware,
+                "another firmware"
+            );
+        }
+    }
+
+    /// Asks who answers there, and notes whether it is another machine.
+    async fn identify(&self, at: Endpoint, link: &mut Link) -> Result<Option<Identity>, Trouble> {
+        let identity = self.driver.identify_with(at, link.login.clone()).await?;
+        link.moved = identity.as_ref().is_some_and(|identity| link.bind(identity.mac).is_err());
+        Ok(identity)
+    }
+
     /// One fast reading of the machine at this place, written to the table.
     pub(super) async fn poll(&self, place: usize, buffer: &mut Vec<u8>) -> Result<(), Trouble> {
         let station = &self.stations[place];
         let mut link = station.link.lock().await;
         let target = station.target;
-        let reading = self.driver.read_fast(target.family, target.endpoint, &mut link, buffer);
+        let reading = async {
+            // A reading of another machine would not count: whether that has gone is asked instead.
+            if link.moved {
+                self.identify(target.endpoint, &mut link).await?;
+                return if link.moved { Err(Trouble::Impostor) } else { Ok(None) };
+            }
+            self.driver.read_fast(target.family, target.endpoint, &mut link, buffer).await
+        };
         let outcome = tokio::select! {
             biased;
             // What it would have said is asked again soon.
@@ -170,12 +295,19 @@ impl Fleet {
         let Some(&place) = self.places.get(&machine) else {
             return Outcome::Refused("it has no address yet".to_owned());
         };
-        let Station { target, link, hurry } = &self.stations[place];
+        let Station { target, link, hurry, .. } = &self.stations[place];
         if *order == Order::Sleep {
             hurry.notify_one();
         }
         let mut link = link.lock().await;
-        self.driver.order(target.family, target.endpoint, &mut link, order).await
+        if link.moved {
+            return Outcome::Unanswered(Trouble::Impostor);
+        }
+        let outcome = self.driver.order(target.family, target.endpoint, &mut link, order).await;
+        if outcome == Outcome::Accepted {
+            self.watch(place, order);
+        }
+        outcome
     }
     /// Renews the tokens of these machines that soon run out, so that a command to them is one request. For
     /// machines that may be commanded; the others are not logged in to.

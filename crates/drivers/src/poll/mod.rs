@@ -8,5 +8,5 @@
 mod fleet;
 mod poller;
 
-pub use fleet::{Fleet, Latest, Target};
+pub use fleet::{Fleet, Known, Latest, Target};
 pub use poller::{Pace, Poller};

@@ -7,16 +7,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use offpeak_site::Trouble;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::fleet::Fleet;
 
 /// How fast to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// From the end of one reading of a machine to the next.
+    /// From the end of one fast reading of a machine to the next.
     pub every: Duration,
+    /// The same while it has an order that shows in no reading yet.
+    pub eager: Duration,
+    /// From one survey of a machine, which asks who it is, to the next.
+    pub survey: Duration,
+    /// Fast readings a second at most, and as many again of machines with orders: where a fleet is too large
+    /// for `every` and `eager`, these grow.
+    pub per_second: u32,
     /// How many prompt requests are under way at most.
     pub prompt_max: usize,
     /// How many requests may outlast `prompt` besides.
@@ -36,6 +44,9 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             every: Duration::from_secs(1),
+            eager: Duration::from_secs(1),
+            survey: Duration::from_secs(3_600),
+            per_second: 4_000,
             prompt_max: 256,
             overdue_max: 2_048,
             ailing_max: 512,
@@ -46,7 +57,24 @@ impl Default for Pace {
     }
 }
 
+/// Surveys under way at once.
+const SURVEYS_MAX: usize = 8;
+
 impl Pace {
+    /// From one fast reading of a machine to the next in a fleet of so many.
+    #[must_use]
+    pub fn every_of(&self, machines: usize) -> Duration {
+        self.every.max(self.spread(machines))
+    }
+    /// The same of machines with an order, when so many have one.
+    #[must_use]
+    pub fn eager_of(&self, ordered: usize) -> Duration {
+        self.eager.max(self.spread(ordered))
+    }
+    fn spread(&self, machines: usize) -> Duration {
+        Duration::from_secs(1).saturating_mul(u32::try_from(machines).unwrap_or(u32::MAX))
+            / self.per_second.max(1)
+    }
     /// The usual pace, with no more sockets open at once than this process may have files, less a
     /// reserve for everything else. Without a socket a machine cannot be told from one that is gone.
     #[must_use]
@@ -85,6 +113,12 @@ impl Lane {
         self.running += 1;
         Some(place)
     }
+    /// Forgets entries at the top that were replaced by earlier ones.
+    fn drop_replaced(&mut self, due_at: &[Option<Instant>]) {
+        while self.due.peek().is_some_and(|Reverse((due, place))| due_at[*place] != Some(*due)) {
+            self.due.pop();
+        }
+    }
 }
 
 /// Whose place a request holds.
@@ -103,10 +137,22 @@ struct Rotation {
     ailing: Lane,
     /// Requests to the former that took their time.
     overdue: usize,
+    /// When each is due; `None` while it is being read.
+    due_at: Vec<Option<Instant>>,
     /// How often each was in trouble in a row.
     failures: Vec<u8>,
     /// Buffers of finished requests, for the next.
     buffers: Vec<Vec<u8>>,
+}
+
+impl Rotation {
+    /// Reads a machine that answers sooner than it is due.
+    fn hasten(&mut self, place: usize, due: Instant) {
+        if self.failures[place] == 0 && self.due_at[place].is_some_and(|later| later > due) {
+            self.due_at[place] = Some(due);
+            self.well.due.push(Reverse((due, place)));
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -114,7 +160,6 @@ struct Shared {
     fleet: Arc<Fleet>,
     pace: Pace,
     rotation: Mutex<Rotation>,
-    changed: Notify,
     polls: AtomicU64,
     troubles: AtomicU64,
 }
@@ -135,6 +180,7 @@ impl Poller {
             well: Lane { due: (0..fleet.len()).map(|place| Reverse((now, place))).collect(), running: 0 },
             ailing: Lane::default(),
             overdue: 0,
+            due_at: vec![Some(now); fleet.len()],
             failures: vec![0; fleet.len()],
             buffers: Vec::new(),
         };
@@ -142,7 +188,6 @@ impl Poller {
             fleet,
             pace,
             rotation: Mutex::new(rotation),
-            changed: Notify::new(),
             polls: AtomicU64::new(0),
             troubles: AtomicU64::new(0),
         }))
@@ -158,6 +203,27 @@ impl Poller {
         self.0.troubles.load(Ordering::Relaxed)
     }
 
+    /// Asks every machine who it is, evenly spread over the time of a survey, until the future is dropped.
+    pub async fn survey(&self) {
+        let Shared { fleet, pace, .. } = &*self.0;
+        if fleet.is_empty() {
+            return std::future::pending().await;
+        }
+        let step = pace.survey / u32::try_from(fleet.len()).unwrap_or(u32::MAX);
+        let turns = Arc::new(Semaphore::new(SURVEYS_MAX));
+        let mut asked = JoinSet::new();
+        for place in (0..fleet.len()).cycle() {
+            sleep(step).await;
+            let turn = Arc::clone(&turns).acquire_owned().await.expect("the semaphore is never closed");
+            let fleet = Arc::clone(fleet);
+            asked.spawn(async move {
+                fleet.survey(place).await;
+                drop(turn);
+            });
+            while asked.try_join_next().is_some() {}
+        }
+    }
+
     /// Reads until the future is dropped; requests that are under way then run to their end.
     pub async fn run(&self) {
         loop {
@@ -169,10 +235,10 @@ impl Poller {
                 Next::At(due) => {
                     tokio::select! {
                         () = sleep_until(due) => {}
-                        () = self.0.changed.notified() => {}
+                        () = self.0.fleet.changed.notified() => {}
                     }
                 }
-                Next::Full => self.0.changed.notified().await,
+                Next::Full => self.0.fleet.changed.notified().await,
             }
         }
     }
@@ -192,6 +258,12 @@ impl Shared {
     fn next(&self) -> Next {
         let mut rotation = self.rotation();
         let now = Instant::now();
+        for place in self.fleet.take_ordered() {
+            rotation.hasten(place, now + self.pace.eager_of(self.fleet.watched()));
+        }
+        let Rotation { well, ailing, due_at, .. } = &mut *rotation;
+        well.drop_replaced(due_at);
+        ailing.drop_replaced(due_at);
         let well = rotation.well.next(self.pace.prompt_max);
         let ailing = rotation.ailing.next(self.pace.ailing_max);
         let started = if well.is_some_and(|due| due <= now) {
@@ -203,6 +275,7 @@ impl Shared {
         };
         match (started, well, ailing) {
             (Some((place, holds)), ..) => {
+                rotation.due_at[place] = None;
                 Next::Start(place, holds, rotation.buffers.pop().unwrap_or_default())
             }
             (None, Some(well), Some(ailing)) => Next::At(well.min(ailing)),
@@ -236,11 +309,16 @@ impl Shared {
         }
         rotation.well.running -= 1;
         rotation.overdue += 1;
-        self.changed.notify_one();
+        self.fleet.changed.notify_one();
         Holds::Overdue
     }
 
     fn finish(&self, place: usize, outcome: Result<(), Trouble>, holds: Holds, mut buffer: Vec<u8>) {
+        let wait = if self.fleet.is_watched(place) {
+            self.pace.eager_of(self.fleet.watched())
+        } else {
+            self.pace.every_of(self.fleet.len())
+        };
         let mut rotation = self.rotation();
         match holds {
             Holds::Prompt => rotation.well.running -= 1,
@@ -250,7 +328,7 @@ impl Shared {
         let (wait, lane) = match outcome {
             Ok(()) => {
                 rotation.failures[place] = 0;
-                (self.pace.every, &mut rotation.well)
+                (wait, &mut rotation.well)
             }
             Err(_) => {
                 self.troubles.fetch_add(1, Ordering::Relaxed);
@@ -259,12 +337,14 @@ impl Shared {
                 ((self.pace.retry * (1 << failures)).min(self.pace.retry_max), &mut rotation.ailing)
             }
         };
-        lane.due.push(Reverse((Instant::now() + wait, place)));
+        let due = Instant::now() + wait;
+        lane.due.push(Reverse((due, place)));
+        rotation.due_at[place] = Some(due);
         if buffer.capacity() <= BUFFER_KEPT_MAX {
             buffer.clear();
             rotation.buffers.push(buffer);
         }
         drop(rotation);
-        self.changed.notify_one();
+        self.fleet.changed.notify_one();
     }
 }

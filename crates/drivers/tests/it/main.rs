@@ -11,6 +11,7 @@ mod fronts_quirks;
 mod hosts;
 mod malformed;
 mod misbehaving;
+mod mixed;
 mod modbus;
 mod recorded;
 mod scan;

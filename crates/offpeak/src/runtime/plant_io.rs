@@ -24,8 +24,12 @@ use tracing::{debug, info, warn};
 const COMMANDS_MAX: usize = 512;
 /// How long a Modbus device may take to answer.
 const MODBUS_PATIENCE: Duration = Duration::from_secs(2);
-/// Readings a second at most.
-const POLLS_PER_SECOND: u32 = 4_000;
+/// From one fast reading of a machine to the next, at plant speed one, where the fleet is not too large for it;
+const READ_EVERY: Duration = Duration::from_secs(5);
+/// and of one with an order that shows in no reading yet.
+const READ_EAGERLY: Duration = Duration::from_secs(1);
+/// How often machines are asked who they are.
+const SURVEY_EVERY: Duration = Duration::from_secs(3_600);
 /// How often outlets are read back, at plant speed one,
 const OUTLETS_EVERY: Duration = Duration::from_secs(10);
 /// so many channels at a time.
@@ -92,12 +96,7 @@ impl PlantIo {
             }
         }
         let fleet = Arc::new(fleet);
-        // Each machine about every five plant seconds, and no more readings than two cores carry beside
-        // everything else.
-        let every = wire
-            .real(Duration::from_secs(5))
-            .max(Duration::from_secs(1) * site.machines.len() as u32 / POLLS_PER_SECOND);
-        let pace = Pace { every, ..Pace::within(super::files::open_files()) };
+        let pace = pace(&wire, super::files::open_files());
         let poller = Poller::new(Arc::clone(&fleet), pace);
         let switches = site
             .switches
@@ -122,8 +121,9 @@ impl PlantIo {
         };
         io.read_meters()?;
         io.read_outlets();
-        let poller = io.poller.clone();
-        io.tasks.spawn(async move { poller.run().await });
+        let (readings, surveys) = (io.poller.clone(), io.poller.clone());
+        io.tasks.spawn(async move { readings.run().await });
+        io.tasks.spawn(async move { surveys.survey().await });
         let (fleet, every) = (Arc::clone(&io.fleet), io.wire.real(ARM_EVERY));
         let machines: Vec<MachineIx> = io.site.machines().map(|(ix, _)| ix).collect();
         io.tasks.spawn(async move {
@@ -312,6 +312,13 @@ async fn carry_out(
         },
         other => other,
     }
+}
+
+/// How fast to read: each machine about every five plant seconds, and no more readings than two cores carry
+/// beside everything else.
+fn pace(wire: &Wire, open_files: usize) -> Pace {
+    let (every, eager) = (wire.real(READ_EVERY), wire.real(READ_EAGERLY));
+    Pace { every, eager, survey: wire.real(SURVEY_EVERY), ..Pace::within(open_files) }
 }
 
 /// The machines that can be asked: those with an address and a family of ours.

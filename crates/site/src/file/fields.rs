@@ -152,7 +152,11 @@ static MACHINES: Shape = Shape {
             Kind::Addresses,
             "The first one's address; the others count up, leaving out those ending in .0 and .255; with ranges that go along with `at`, each begins its own row",
         ),
-        may("api_port", Kind::Count(1, 65_535), "Where their TCP API answers; 4028 unless given"),
+        may(
+            "api_port",
+            Kind::Count(1, 65_535),
+            "Where their API answers; 4028 unless given, 4433 for WhatsMiners of version 3",
+        ),
         may("http_port", Kind::Count(1, 65_535), "Where their web pages answer; 80 unless given"),
         may("switch", Kind::Names, "The switch with their outlets, a channel for each"),
         may(

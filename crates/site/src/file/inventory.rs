@@ -140,7 +140,8 @@ impl Row<'_, '_, '_> {
         }
         // Each is read whether or not another failed, so that one run tells all.
         let (position, model, owner) = (self.position(known), self.model(known), self.owner(known));
-        let (mac, endpoint, outlet) = (self.mac(), self.endpoint(), self.outlet(known));
+        let api_port = known.models.api_port(model);
+        let (mac, endpoint, outlet) = (self.mac(), self.endpoint(api_port), self.outlet(known));
         let serial = self.cell(3).map(|cell| cell.text.clone());
         let (id, circuit, slot) = position?;
         let (model, owner) = (model?, owner?);
@@ -240,8 +241,8 @@ impl Row<'_, '_, '_> {
         }
     }
 
-    fn endpoint(&mut self) -> Option<Endpoint> {
-        let (api_port, http_port) = (self.port(6, 4028), self.port(7, 80));
+    fn endpoint(&mut self, api_port: u16) -> Option<Endpoint> {
+        let (api_port, http_port) = (self.port(6, api_port), self.port(7, 80));
         let cell = self.cell(5)?.clone();
         let ip: Option<IpAddr> = cell.text.parse().ok();
         if ip.is_none() {

@@ -102,7 +102,7 @@ impl Machines {
         if self.list.len() + circuits.len().saturating_mul(slots.len()) > MACHINES_MAX {
             return report.wrong(&entry.place_of("at"), &format!("at most {MACHINES_MAX} machines in all"));
         }
-        let mut addresses = Addresses::of(entry, report);
+        let mut addresses = Addresses::of(entry, known.models.api_port(Some(model)), report);
         let mut channels = Channels::of(entry);
         for (place, id, circuit) in circuits {
             for slot in &slots {
@@ -283,7 +283,7 @@ struct Addresses {
 }
 
 impl Addresses {
-    fn of(entry: &Section<'_>, report: &mut Report<'_>) -> Option<Self> {
+    fn of(entry: &Section<'_>, api_port: u16, report: &mut Report<'_>) -> Option<Self> {
         let port = |key: &str, standard: u16| {
             entry.count(key).and_then(|port| u16::try_from(port).ok()).unwrap_or(standard)
         };
@@ -299,7 +299,7 @@ impl Addresses {
         Some(Self {
             first,
             next,
-            api_port: port("api_port", 4028),
+            api_port: port("api_port", api_port),
             http_port: port("http_port", 80),
             told: false,
         })

@@ -95,6 +95,11 @@ impl Models {
         Some(ix)
     }
 
+    /// Where the API of such machines answers as a standard.
+    pub(crate) fn api_port(&self, model: Option<ModelIx>) -> u16 {
+        model.map_or(Family::Other, |model| self.used[model.ix()].family).api_port()
+    }
+
     pub(crate) fn hint(&self, wrong: &str) -> Option<String> {
         shape::nearest(wrong, self.known.keys().map(String::as_str))
             .map(|near| format!("did you mean `{near}`?"))
