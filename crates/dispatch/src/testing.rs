@@ -83,7 +83,7 @@ pub(crate) fn site() -> Site {
             modbus: None,
             register_map: "t".into(),
         }],
-        switches: vec![Switch { id: "s".into(), modbus: None }],
+        switches: vec![Switch { id: "s".into(), modbus: None, snmp: None }],
         contract: Contract {
             windows: vec![Window {
                 days: vec![Weekday::Monday],

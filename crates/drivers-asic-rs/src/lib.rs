@@ -8,6 +8,10 @@
 //!
 //! Not here: our own families (`offpeak-drivers`), other ports than the standard ones (asic-rs knows none).
 
+mod bench;
+
+pub use bench::{PeerFigures, bench};
+
 use std::net::IpAddr;
 use std::time::Duration;
 

@@ -28,6 +28,41 @@ pub struct PollFigures {
     pub rss_mb: Option<f64>,
 }
 
+/// What a pace costs, and what it gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanFigures {
+    /// How much of a core this process used; `None` where the system does not tell (not Linux).
+    pub cores: Option<f64>,
+    /// The oldest reading at the end.
+    pub oldest: Duration,
+}
+
+/// Reads these machines at this pace for a while.
+///
+/// # Errors
+/// When no runtime can be had, or a machine has no reading at the end.
+pub fn bench_plan(targets: Vec<Target>, pace: Pace, time: Duration) -> std::io::Result<PlanFigures> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let fleet = Arc::new(Fleet::new(Driver::new(Connector::Tcp, Clock::System), targets));
+        let poller = Poller::new(Arc::clone(&fleet), pace);
+        // The first round goes as fast as it can.
+        let _ = tokio::time::timeout(pace.every_of(fleet.len()) * 2, poller.run()).await;
+        let (cpu, start) = (cpu_time(), Instant::now());
+        let _ = tokio::time::timeout(time, poller.run()).await;
+        let cpu = cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+        let (now, mut oldest) = (Clock::System.now(), Some(Duration::ZERO));
+        fleet.each(|_, latest| {
+            let age = latest.reading.and_then(|reading| now.duration_since(reading.at).try_into().ok());
+            oldest = oldest.zip(age).map(|(oldest, age)| oldest.max(age));
+        });
+        Ok(PlanFigures {
+            cores: cpu.map(|cpu| cpu.as_secs_f64() / start.elapsed().as_secs_f64()),
+            oldest: oldest.ok_or_else(|| std::io::Error::other("a machine was never read"))?,
+        })
+    })
+}
+
 /// Reads these machines over TCP as fast as they answer, on one thread, for a while.
 ///
 /// # Errors

@@ -32,6 +32,8 @@ pub mod refusal;
 mod rest;
 pub mod scan;
 pub mod secrets;
+pub mod snmp;
+pub mod switch;
 pub mod transcript;
 pub mod vnish;
 pub mod whatsminer;

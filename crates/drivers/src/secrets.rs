@@ -18,6 +18,11 @@ use crate::http::Credentials;
 /// A name of the environment begins so; the family follows in capitals: `OFFPEAK_LOGIN_ANTMINER_STOCK`.
 pub const ENVIRONMENT: &str = "OFFPEAK_LOGIN_";
 
+/// What opens a PDU over SNMP, in the environment.
+pub const COMMUNITY: &str = "OFFPEAK_SNMP_COMMUNITY";
+/// The community for writing that PDUs are made with.
+pub const FACTORY_COMMUNITY: &str = "private";
+
 /// Why a secrets file cannot be used. Lines are those of the file; what stands there is not repeated.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SecretsError {
@@ -43,6 +48,9 @@ pub enum SecretsError {
     /// No machine of this id.
     #[error("[machine.\"{0}\"]: the site has no such machine")]
     UnknownMachine(String),
+    /// No switch of this id.
+    #[error("[snmp.switches.\"{0}\"]: the site has no such switch")]
+    UnknownSwitch(String),
     /// An environment variable without a colon.
     #[error("the environment's {0} is not `user:password`")]
     Environment(String),
@@ -65,6 +73,17 @@ pub struct Secrets {
     group: BTreeMap<String, BTreeMap<String, Login>>,
     #[serde(default)]
     machine: BTreeMap<String, Login>,
+    #[serde(default)]
+    snmp: Communities,
+}
+
+/// What opens the PDUs.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Communities {
+    community: Option<String>,
+    #[serde(default)]
+    switches: BTreeMap<String, String>,
 }
 
 impl core::fmt::Debug for Secrets {
@@ -74,7 +93,7 @@ impl core::fmt::Debug for Secrets {
 }
 
 /// What opens each machine of a site.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Logins {
     /// By family.
     pub access: Access,
@@ -82,6 +101,24 @@ pub struct Logins {
     pub own: Vec<Option<Arc<Credentials>>>,
     /// Machines that open with the factory's password: a finding.
     pub factory: Vec<MachineIx>,
+    /// PDUs that open with the factory's community: a finding.
+    pub factory_pdus: Vec<String>,
+    /// What opens a PDU, and what opens those that have none of their own.
+    communities: (BTreeMap<String, String>, String),
+}
+
+impl core::fmt::Debug for Logins {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Logins(..)")
+    }
+}
+
+impl Logins {
+    /// What opens the PDU that is this switch.
+    #[must_use]
+    pub fn community(&self, switch: &str) -> &str {
+        self.communities.0.get(switch).unwrap_or(&self.communities.1)
+    }
 }
 
 fn family(section: &str, name: &str) -> Result<Family, SecretsError> {
@@ -140,7 +177,7 @@ impl Secrets {
                 words.lines().next().unwrap_or_default().to_owned()
             } else {
                 "not a secrets file: [site], [group.\"circuit\"] with `family = { user, password }`, \
-                 [machine.\"id\"] with `user` and `password`"
+                 [machine.\"id\"] with `user` and `password`, [snmp] with `community` and `switches`"
                     .to_owned()
             };
             SecretsError::Malformed { line, what }
@@ -176,7 +213,19 @@ impl Secrets {
             !factory.password.is_empty() && used == factory
         };
         let factory = site.machines().map(|(ix, _)| ix).filter(opens_as_made).collect();
-        Ok(Logins { access, own, factory })
+        let is_switch = |id: &&String| site.switches.iter().any(|switch| switch.id == **id);
+        if let Some(unknown) = self.snmp.switches.keys().find(|id| !is_switch(id)) {
+            return Err(SecretsError::UnknownSwitch(unknown.clone()));
+        }
+        let usual = self.snmp.community.clone().or_else(|| environment(COMMUNITY));
+        let usual = usual.unwrap_or_else(|| FACTORY_COMMUNITY.to_owned());
+        let communities = (self.snmp.switches.clone(), usual);
+        let mut logins = Logins { access, own, factory, factory_pdus: Vec::new(), communities };
+        let as_made = |switch: &&offpeak_site::Switch| {
+            switch.snmp.is_some() && logins.community(&switch.id) == FACTORY_COMMUNITY
+        };
+        logins.factory_pdus = site.switches.iter().filter(as_made).map(|switch| switch.id.clone()).collect();
+        Ok(logins)
     }
 
     /// From the grid down, so that the nearer circuit's word is the last.
@@ -259,6 +308,30 @@ mod tests {
         assert_eq!(all, site.machines().map(|(ix, _)| ix).filter(asked).count());
         let logins = opens("[site]\nwhatsminer-v2 = { password = \"x\" }\n", &[]);
         assert!(logins.factory.iter().all(|ix| site.model_of(*ix).family != Family::WhatsminerV2));
+    }
+
+    #[test]
+    fn a_pdu_s_community_is_its_own_or_the_site_s() {
+        let mut site = site();
+        site.switches[0].snmp = Some(offpeak_site::observe::SnmpAddress {
+            address: "10.0.0.5:161".into(),
+            pdu: "apc-rpdu".into(),
+        });
+        let id = site.switches[0].id.clone();
+        let opens = |text: &str, environment: &[(&str, &str)]| {
+            let of = |name: &str| {
+                environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            };
+            let logins = Secrets::parse(text).unwrap().logins(&site, &of).unwrap();
+            (logins.community(&id).to_owned(), logins.factory_pdus)
+        };
+        assert_eq!(opens("", &[]), ("private".to_owned(), vec![id.clone()]), "a finding");
+        assert_eq!(opens("", &[(COMMUNITY, "area")]), ("area".to_owned(), vec![]));
+        let text = "[snmp]\ncommunity = \"all\"\n";
+        assert_eq!(opens(text, &[(COMMUNITY, "area")]).0, "all");
+        assert_eq!(opens(&format!("{text}[snmp.switches]\n\"{id}\" = \"own\"\n"), &[]).0, "own");
+        let unknown = Secrets::parse("[snmp.switches]\nx = \"s3cret\"\n").unwrap().logins(&site, &|_| None);
+        assert_eq!(unknown.unwrap_err(), SecretsError::UnknownSwitch("x".into()));
     }
 
     #[test]

@@ -58,13 +58,24 @@ pub struct ModbusAddress {
     pub unit: u8,
 }
 
-/// A switch with channels (Modbus coils; a set coil carries power).
+/// A PDU's address over SNMP.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SnmpAddress {
+    /// `host:port`.
+    pub address: String,
+    /// What kind of PDU it is.
+    pub pdu: String,
+}
+
+/// A switch with channels: Modbus coils, where a set coil carries power, or outlets of a PDU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Switch {
     /// Its id.
     pub id: String,
-    /// Where it is commanded.
+    /// Where it is commanded over Modbus.
     pub modbus: Option<ModbusAddress>,
+    /// Where it is commanded over SNMP.
+    pub snmp: Option<SnmpAddress>,
 }
 
 /// One reading of a meter.

@@ -241,7 +241,8 @@ impl Layout {
             meter.modbus = Some(address.clone());
         }
         for (switch, address) in site.switches.iter_mut().zip(&self.switches) {
-            switch.modbus = Some(address.clone());
+            // The twin's switches are Modbus devices, whatever the site has.
+            (switch.modbus, switch.snmp) = (Some(address.clone()), None);
         }
     }
     /// How machines are told apart.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use offpeak_site::Trouble;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -139,6 +139,8 @@ struct Rotation {
     overdue: usize,
     /// When each is due; `None` while it is being read.
     due_at: Vec<Option<Instant>>,
+    /// Whether each has its turn in the round: all are asked at once at first, and evenly spread from then on.
+    in_turn: Vec<bool>,
     /// How often each was in trouble in a row.
     failures: Vec<u8>,
     /// Buffers of finished requests, for the next.
@@ -181,6 +183,7 @@ impl Poller {
             ailing: Lane::default(),
             overdue: 0,
             due_at: vec![Some(now); fleet.len()],
+            in_turn: vec![false; fleet.len()],
             failures: vec![0; fleet.len()],
             buffers: Vec::new(),
         };
@@ -314,12 +317,16 @@ impl Shared {
     }
 
     fn finish(&self, place: usize, outcome: Result<(), Trouble>, holds: Holds, mut buffer: Vec<u8>) {
-        let wait = if self.fleet.is_watched(place) {
-            self.pace.eager_of(self.fleet.watched())
-        } else {
-            self.pace.every_of(self.fleet.len())
-        };
+        let is_watched = self.fleet.is_watched(place);
         let mut rotation = self.rotation();
+        let every = self.pace.every_of(self.fleet.len());
+        let wait = if is_watched {
+            self.pace.eager_of(self.fleet.watched())
+        } else if std::mem::replace(&mut rotation.in_turn[place], true) {
+            every
+        } else {
+            every.mul_f64((place + 1) as f64 / self.fleet.len() as f64)
+        };
         match holds {
             Holds::Prompt => rotation.well.running -= 1,
             Holds::Overdue => rotation.overdue -= 1,

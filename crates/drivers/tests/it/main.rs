@@ -15,3 +15,4 @@ mod mixed;
 mod modbus;
 mod recorded;
 mod scan;
+mod snmp;

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use offpeak_drivers::modbus::RegisterMap;
+use offpeak_drivers::snmp::Pdu;
 use offpeak_site::file::{Loaded, load_with_warnings, schema};
 use offpeak_site::{Site, summary};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{print, print_json};
@@ -42,14 +45,20 @@ pub(crate) fn check(args: Check) -> Result<Exit> {
     let loaded = read(&path)?;
     let summary = loaded.site.as_ref().map(summary::summary);
     let logins = loaded.site.as_ref().map(|site| crate::runtime::logins(site, &path));
-    let unusable = matches!(logins, Some(Err(_)));
-    let factory = logins.as_ref().and_then(|logins| logins.as_ref().ok()).map(|logins| logins.factory.len());
+    let devices = loaded.site.as_ref().map(unknown_devices).unwrap_or_default();
+    let unusable = matches!(logins, Some(Err(_))) || !devices.is_empty();
+    let opened = logins.as_ref().and_then(|logins| logins.as_ref().ok());
+    let factory = opened.map(|logins| logins.factory.len());
+    let pdus = opened.map(|logins| logins.factory_pdus.len());
     if args.json {
         let secrets = match &logins {
             Some(Err(error)) => json!({ "error": format!("{error:#}") }),
-            _ => json!({ "factory_passwords": factory }),
+            _ => json!({ "factory_passwords": factory, "factory_communities": pdus }),
         };
-        print_json(&json!({ "diagnostics": loaded.diagnostics, "summary": summary, "secrets": secrets }))?;
+        let polls = loaded.site.as_ref().map(polls);
+        print_json(&json!({
+            "diagnostics": loaded.diagnostics, "summary": summary, "secrets": secrets, "devices": devices, "polls": polls,
+        }))?;
     } else {
         for diagnostic in &loaded.diagnostics {
             print(&diagnostic.to_string())?;
@@ -57,6 +66,18 @@ pub(crate) fn check(args: Check) -> Result<Exit> {
         match &summary {
             Some(summary) => print(&summary.to_string())?,
             None => print(&format!("{} finding(s); no site", loaded.diagnostics.len()))?,
+        }
+        if let Some(plan) = loaded.site.as_ref().map(polls) {
+            let Polls { machines, every_s, per_second, survey_s } = plan;
+            print(&format!(
+                "reading: {machines} machines, each about every {every_s:.1} s ({per_second:.0} a second), and asked who it is every {survey_s} s"
+            ))?;
+        }
+        for device in &devices {
+            eprintln!("error: {device}");
+        }
+        if let Some(pdus) = pdus.filter(|pdus| *pdus > 0) {
+            print(&format!("finding: {pdus} PDU(s) open with the factory's community"))?;
         }
         if let Some(machines) = factory.filter(|machines| *machines > 0) {
             print(&format!("finding: {machines} machine(s) open with the factory's password"))?;
@@ -66,4 +87,38 @@ pub(crate) fn check(args: Check) -> Result<Exit> {
         }
     }
     Ok(if loaded.site.is_some() && !unusable { Exit::Done } else { Exit::Mistakes })
+}
+
+/// How often machines are read when the site runs, at plant speed one.
+#[derive(Serialize)]
+struct Polls {
+    machines: usize,
+    /// From one fast reading of a machine to the next.
+    every_s: f64,
+    /// Fast readings a second.
+    per_second: f64,
+    /// From one time that a machine is asked who it is to the next.
+    survey_s: u64,
+}
+
+fn polls(site: &Site) -> Polls {
+    let machines = site.machines.iter().filter(|machine| machine.endpoint.is_some()).count();
+    let pace = crate::runtime::pace_at_speed_one();
+    let every_s = pace.every_of(machines).as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a count of machines")]
+    let per_second = machines as f64 / every_s;
+    Polls { machines, every_s, per_second, survey_s: pace.survey.as_secs() }
+}
+
+/// Meters and switches of a kind that nobody knows.
+fn unknown_devices(site: &Site) -> Vec<String> {
+    let meters = site.meters.iter().filter(|meter| meter.modbus.is_some()).filter_map(|meter| {
+        let error = RegisterMap::named(&meter.register_map).err()?;
+        Some(format!("meter `{}`: {error}", meter.id))
+    });
+    let switches = site.switches.iter().filter_map(|switch| {
+        let error = Pdu::named(&switch.snmp.as_ref()?.pdu).err()?;
+        Some(format!("switch `{}`: {error}", switch.id))
+    });
+    meters.chain(switches).collect()
 }

@@ -21,6 +21,7 @@ mod views;
 pub(crate) use bench::bench_command;
 pub(crate) use demo::demo_command;
 pub(crate) use files::{logins, open_files, raise_limit};
+pub(crate) use plant_io::pace_at_speed_one;
 pub(crate) use run::run_command;
 pub(crate) use simulate::simulate_command;
 pub(crate) use twin::twin_command;

@@ -6,22 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{Command, Returned, Seen};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
 use offpeak_drivers::modbus::{ModbusMeter, ModbusSwitch, RegisterMap};
 use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
-use offpeak_drivers::secrets::Logins;
+use offpeak_drivers::secrets::{FACTORY_COMMUNITY, Logins};
+use offpeak_drivers::snmp::{Pdu, SnmpSwitch};
+use offpeak_drivers::switch::Switch;
 use offpeak_site::{Action, MachineIx, MeterReading, Outcome, Outlet, Site, Trouble};
+use offpeak_units::Power;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, info, warn};
 
 /// Commands under way at once; each holds a socket.
-const COMMANDS_MAX: usize = 512;
+pub(super) const COMMANDS_MAX: usize = 512;
 /// How long a Modbus device may take to answer.
 const MODBUS_PATIENCE: Duration = Duration::from_secs(2);
 /// From one fast reading of a machine to the next, at plant speed one, where the fleet is not too large for it;
@@ -32,8 +35,8 @@ const READ_EAGERLY: Duration = Duration::from_secs(1);
 const SURVEY_EVERY: Duration = Duration::from_secs(3_600);
 /// How often outlets are read back, at plant speed one,
 const OUTLETS_EVERY: Duration = Duration::from_secs(10);
-/// so many channels at a time.
-const CHANNELS_AT_ONCE: u16 = 1_000;
+/// and how long what their meters say counts.
+const OUTLET_WATTS_LAST: SignedDuration = SignedDuration::from_secs(30);
 /// How often tokens are looked after, at plant speed one.
 const ARM_EVERY: Duration = Duration::from_secs(60);
 
@@ -55,8 +58,17 @@ impl Wire {
     }
 }
 
-/// By machine: whether its outlet carries power, and when its switch said so.
-type Outlets = Vec<Option<(bool, Timestamp)>>;
+/// What a machine's outlet says, and when its switch was asked.
+#[derive(Clone, Copy, Debug, Default)]
+struct OutletState {
+    /// Whether it carries power.
+    closed: Option<(bool, Timestamp)>,
+    /// What it delivers, by the switch's own meter.
+    power: Option<(Power, Timestamp)>,
+}
+
+/// By machine.
+type Outlets = Vec<OutletState>;
 
 /// The mine, as seen through the wire.
 pub(crate) struct PlantIo {
@@ -66,7 +78,7 @@ pub(crate) struct PlantIo {
     poller: Poller,
     meters: Arc<Mutex<Vec<Option<MeterReading>>>>,
     outlets: Arc<Mutex<Outlets>>,
-    switches: Arc<Vec<Option<tokio::sync::Mutex<ModbusSwitch>>>>,
+    switches: Arc<Vec<Option<tokio::sync::Mutex<Switch>>>>,
     places: Arc<Semaphore>,
     returned: mpsc::UnboundedSender<Returned>,
     tasks: JoinSet<()>,
@@ -98,18 +110,14 @@ impl PlantIo {
         let fleet = Arc::new(fleet);
         let pace = pace(&wire, super::files::open_files());
         let poller = Poller::new(Arc::clone(&fleet), pace);
-        let switches = site
-            .switches
-            .iter()
-            .map(|switch| {
-                let at = switch.modbus.clone()?;
-                let switch = ModbusSwitch::new(wire.connector.clone(), at, MODBUS_PATIENCE);
-                Some(tokio::sync::Mutex::new(switch))
-            })
-            .collect();
+        let switches = site.switches.iter().map(|switch| {
+            let opened = open_switch(switch, &wire).with_context(|| format!("switch `{}`", switch.id))?;
+            Ok(opened.map(tokio::sync::Mutex::new))
+        });
+        let switches: Vec<_> = switches.collect::<Result<_>>()?;
         let mut io = Self {
             meters: Arc::new(Mutex::new(vec![None; site.meters.len()])),
-            outlets: Arc::new(Mutex::new(vec![None; site.machines.len()])),
+            outlets: Arc::new(Mutex::new(vec![OutletState::default(); site.machines.len()])),
             switches: Arc::new(switches),
             places: Arc::new(Semaphore::new(COMMANDS_MAX)),
             tasks: JoinSet::new(),
@@ -209,8 +217,14 @@ impl PlantIo {
             let entry = &mut seen[machine.ix()];
             (entry.reading, entry.trouble) = (latest.reading, latest.trouble);
         });
+        let now = self.wire.clock.now();
         for (entry, outlet) in seen.iter_mut().zip(lock(&self.outlets).iter()) {
-            entry.outlet_closed = *outlet;
+            entry.outlet_closed = outlet.closed;
+            // The outlet's meter speaks for a machine that names no watts.
+            let fresh = outlet.power.filter(|(_, at)| now.duration_since(*at) <= OUTLET_WATTS_LAST);
+            if let (Some(reading), Some((power, _))) = (&mut entry.reading, fresh) {
+                reading.power.get_or_insert(power);
+            }
         }
         seen
     }
@@ -253,14 +267,15 @@ impl PlantIo {
 
 /// Reads a switch's channels, in runs without large holes, and notes what each machine's outlet does.
 async fn read_back(
-    switch: &tokio::sync::Mutex<ModbusSwitch>,
+    switch: &tokio::sync::Mutex<Switch>,
     channels: &BTreeMap<u16, MachineIx>,
     table: &Mutex<Outlets>,
     clock: Clock,
 ) {
+    let at_once = switch.lock().await.channels_at_once();
     let mut next = channels.keys().next().copied();
     while let Some(first) = next {
-        let last = first.saturating_add(CHANNELS_AT_ONCE - 1);
+        let last = first.saturating_add(at_once - 1);
         let run = || channels.range(first..=last);
         let count = run().next_back().map_or(1, |(channel, _)| channel - first + 1);
         let asked_at = clock.now();
@@ -269,11 +284,21 @@ async fn read_back(
             Ok(states) => {
                 let mut table = lock(table);
                 for (channel, machine) in run() {
-                    let state = states.get(usize::from(channel - first));
-                    table[machine.ix()] = state.map(|closed| (*closed, asked_at));
+                    let state = states.get(usize::from(channel - first)).copied().flatten();
+                    table[machine.ix()].closed = state.map(|closed| (closed, asked_at));
                 }
             }
             Err(error) => debug!(%error, "outlets not read"),
+        }
+        match switch.lock().await.watts(first, count).await {
+            Ok(watts) => {
+                let mut table = lock(table);
+                for (channel, machine) in run() {
+                    let power = watts.get(usize::from(channel - first)).copied().flatten();
+                    table[machine.ix()].power = power.map(|power| (power, asked_at));
+                }
+            }
+            Err(error) => debug!(%error, "outlets not metered"),
         }
         next =
             last.checked_add(1).and_then(|from| channels.range(from..).next()).map(|(channel, _)| *channel);
@@ -282,7 +307,7 @@ async fn read_back(
 
 async fn carry_out(
     fleet: &Fleet,
-    switches: &[Option<tokio::sync::Mutex<ModbusSwitch>>],
+    switches: &[Option<tokio::sync::Mutex<Switch>>],
     outlet: Option<Outlet>,
     command: &Command,
 ) -> Outcome {
@@ -300,18 +325,19 @@ async fn carry_out(
     let Some(switch) = switches.get(outlet.switch.ix()).and_then(Option::as_ref) else {
         return Outcome::Refused("its switch has no address".into());
     };
-    let mut switch = switch.lock().await;
-    let outcome =
-        if closed { switch.restore(outlet.channel).await } else { switch.cut(outlet.channel).await };
-    match outcome {
-        // The echo is not the deed: the coil is read back.
-        Outcome::Accepted => match switch.read(outlet.channel, 1).await {
-            Ok(state) if state.first() == Some(&closed) => Outcome::Accepted,
-            Ok(_) => Outcome::Refused("the outlet did not follow".into()),
-            Err(error) => error.outcome(),
-        },
-        other => other,
+    switch.lock().await.set(outlet.channel, closed).await
+}
+
+/// What drives a switch; `None` for one without an address.
+fn open_switch(switch: &offpeak_site::Switch, wire: &Wire) -> Result<Option<Switch>> {
+    if let Some(at) = switch.modbus.clone() {
+        return Ok(Some(Switch::Modbus(ModbusSwitch::new(wire.connector.clone(), at, MODBUS_PATIENCE))));
     }
+    let Some(at) = &switch.snmp else { return Ok(None) };
+    let pdu = Pdu::named(&at.pdu)?;
+    let community = wire.logins.as_ref().map_or(FACTORY_COMMUNITY, |logins| logins.community(&switch.id));
+    let switch = SnmpSwitch::new(at.address.clone(), pdu, community.to_owned(), MODBUS_PATIENCE);
+    Ok(Some(Switch::Snmp(Box::new(switch))))
 }
 
 /// How fast to read: each machine about every five plant seconds, and no more readings than two cores carry
@@ -319,6 +345,12 @@ async fn carry_out(
 fn pace(wire: &Wire, open_files: usize) -> Pace {
     let (every, eager) = (wire.real(READ_EVERY), wire.real(READ_EAGERLY));
     Pace { every, eager, survey: wire.real(SURVEY_EVERY), ..Pace::within(open_files) }
+}
+
+/// The pace of a real mine.
+pub(crate) fn pace_at_speed_one() -> Pace {
+    let wire = Wire { connector: Connector::Tcp, clock: Clock::System, speed: 1, logins: None };
+    pace(&wire, super::files::open_files())
 }
 
 /// The machines that can be asked: those with an address and a family of ours.

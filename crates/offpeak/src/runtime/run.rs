@@ -30,6 +30,9 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
     if !logins.factory.is_empty() {
         tracing::warn!(machines = logins.factory.len(), "open with the factory's password");
     }
+    if !logins.factory_pdus.is_empty() {
+        tracing::warn!(pdus = logins.factory_pdus.len(), "open with the factory's community");
+    }
     files::raise_limit();
     let dir = args.dir.clone().unwrap_or_else(|| files::default_dir(&site.id));
     let book = files::open_book(&dir)?;

@@ -11,7 +11,7 @@ use super::section::Section;
 use super::shape;
 use crate::circuit::CircuitIx;
 use crate::machine::{Owner, OwnerIx};
-use crate::observe::{Meter, MeterIx, ModbusAddress, Switch, SwitchIx};
+use crate::observe::{Meter, MeterIx, ModbusAddress, SnmpAddress, Switch, SwitchIx};
 
 /// The switches, found by name.
 pub(crate) struct Switches {
@@ -24,7 +24,9 @@ impl Switches {
         let mut switches = Self { list: Vec::new(), by_id: BTreeMap::new() };
         let mut devices = BTreeSet::new();
         for entry in file.sections("switches") {
+            let mut pdus = pdus(&entry, report).into_iter();
             for (id, modbus) in named_devices(&entry, &mut devices, report) {
+                let snmp = pdus.next().flatten();
                 let ix = SwitchIx(u32::try_from(switches.list.len()).expect("patterns are bounded"));
                 if switches.by_id.insert(id.clone(), ix).is_some() {
                     report.error(
@@ -34,7 +36,7 @@ impl Switches {
                     );
                     continue;
                 }
-                switches.list.push(Switch { id, modbus });
+                switches.list.push(Switch { id, modbus, snmp });
             }
         }
         switches
@@ -49,6 +51,30 @@ impl Switches {
             report.error_with_hint(place, &format!("`{id}`"), "the id of one of the `[[switches]]`", hint);
         }
         found
+    }
+}
+
+/// Where the PDUs of an entry answer, in the order of its names; empty where they are no PDUs.
+fn pdus(entry: &Section<'_>, report: &mut Report<'_>) -> Vec<Option<SnmpAddress>> {
+    let (Some(pattern), Some(addresses)) = (entry.names("id"), entry.names("snmp")) else {
+        return Vec::new();
+    };
+    if entry.has("modbus") {
+        report.wrong(&entry.place_of("snmp"), "`modbus` or `snmp`, not both");
+    }
+    let Some(pdu) = entry.text("pdu") else {
+        report.wrong(&entry.place_of("snmp"), "`pdu` beside it: what kind of PDU it is");
+        return Vec::new();
+    };
+    match addresses.names_beside(&pattern) {
+        Ok(addresses) => addresses
+            .into_iter()
+            .map(|address| Some(SnmpAddress { address: address.clone(), pdu: pdu.to_owned() }))
+            .collect(),
+        Err(expected) => {
+            report.wrong(&entry.place_of("snmp"), &expected);
+            Vec::new()
+        }
     }
 }
 

@@ -102,8 +102,14 @@ static SWITCH: Shape = Shape {
     about: "One switch, or many by a pattern",
     fields: &[
         must("id", Kind::Names, "Its name"),
-        may("modbus", Kind::Sockets, "Its Modbus TCP address and port"),
+        may("modbus", Kind::Sockets, "Its Modbus TCP address and port: channels are coils"),
         may("unit", Kind::Count(0, 255), "Its Modbus unit; 1 unless given"),
+        may(
+            "snmp",
+            Kind::Sockets,
+            "A PDU's SNMP address and port: channels are its outlets as printed, from 1",
+        ),
+        may("pdu", Kind::Text, "What kind of PDU it is; needed with `snmp`"),
     ],
 };
 

@@ -115,7 +115,7 @@ pub(crate) fn site(size: Size) -> Site {
             modbus: None,
             register_map: "t".into(),
         }],
-        switches: ["outlets", "hall-1"].map(|id| Switch { id: id.into(), modbus: None }).into(),
+        switches: ["outlets", "hall-1"].map(|id| Switch { id: id.into(), modbus: None, snmp: None }).into(),
         contract: Contract {
             windows: vec![Window {
                 days: vec![Weekday::Monday, Weekday::Tuesday],

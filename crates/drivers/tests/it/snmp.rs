@@ -1,0 +1,135 @@
+//! PDUs over SNMP against an independent agent (pysnmp): outlets follow and are read back, those that do not follow or
+//! do not exist are told, and a wrong community is silence.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use offpeak_drivers::snmp::{Pdu, PduError, SnmpSwitch};
+use offpeak_drivers::switch::Switch;
+use offpeak_site::{Outcome, Trouble};
+use offpeak_units::Power;
+
+/// Outlets 1 and 2 of each kind, on and off; a masterswitch's third that takes no write; watts.
+const VALUES: &str = "\
+1.3.6.1.4.1.318.1.1.4.4.2.1.3.1 i 1
+1.3.6.1.4.1.318.1.1.4.4.2.1.3.2 i 2
+1.3.6.1.4.1.318.1.1.4.4.2.1.3.3 r 1
+1.3.6.1.4.1.318.1.1.4.4.2.1.3.4 i 9
+1.3.6.1.4.1.318.1.1.12.3.5.1.1.4.1 i 1
+1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.1 i 1
+1.3.6.1.4.1.318.1.1.26.9.4.3.1.7.1 g 3247
+1.3.6.1.4.1.13742.6.4.1.2.1.3.1.1 i 7
+1.3.6.1.4.1.13742.6.4.1.2.1.3.1.2 i 8
+1.3.6.1.4.1.13742.6.4.1.2.1.2.1.1 i 1
+1.3.6.1.4.1.13742.6.5.4.3.1.4.1.1.5 g 3310
+1.3.6.1.4.1.13742.6.5.4.3.1.4.1.2.5 g 0
+1.3.6.1.4.1.534.6.6.7.6.6.1.2.0.1 i 1
+1.3.6.1.4.1.534.6.6.7.6.6.1.3.0.1 i -1
+1.3.6.1.4.1.3808.1.1.3.3.5.1.1.4.1 i 2
+1.3.6.1.4.1.3808.1.1.3.3.3.1.1.4.1 i 2
+";
+
+/// pysnmp in a process of its own, ended with the test.
+struct Agent {
+    process: Child,
+    address: String,
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn agent() -> Agent {
+    let python = std::env::var_os("OFFPEAK_PYTHON").expect(
+        "OFFPEAK_PYTHON names no Python with tests/py/requirements.txt installed: run `make test`, which makes one",
+    );
+    let mut process = Command::new(python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/py/snmp_agent.py"))
+        .arg(VALUES)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("OFFPEAK_PYTHON can be started");
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port: u16 = line.trim().parse().expect("the agent prints its port; is pysnmp installed?");
+    Agent { process, address: format!("127.0.0.1:{port}") }
+}
+
+fn switch(agent: &Agent, pdu: &str, community: &str) -> Switch {
+    let pdu = Pdu::named(pdu).unwrap();
+    let within = Duration::from_millis(700);
+    Switch::Snmp(Box::new(SnmpSwitch::new(agent.address.clone(), pdu, community.to_owned(), within)))
+}
+
+#[test]
+fn every_kind_that_comes_along_is_whole() {
+    for name in Pdu::known() {
+        let pdu = Pdu::named(name).unwrap();
+        assert_eq!(pdu.name(), name);
+        assert!(!pdu.title().is_empty() && pdu.source().len() > 20, "{name} says where it is from");
+    }
+    assert!(matches!(Pdu::named("apc"), Err(PduError::Unknown { .. })));
+    let text = "name = \"x\"\ntitle = \"x\"\nsource = \"x\"\n[state]\noid = \"1.3.{outlet}\"\non = [1]\noff = [2]\n[on]\noid = \"1.3.6\"\nvalue = 1\n[off]\noid = \"1.3.{outlet}\"\nvalue = 2\n";
+    assert!(matches!(Pdu::parse(text), Err(PduError::Oid { .. })), "an identifier without an outlet");
+    assert!(Pdu::parse(&text.replace("1.3.6", "1.3.{outlet}")).is_ok());
+    assert!(matches!(Pdu::parse(&text.replace("1.3.6", "1.x.{outlet}")), Err(PduError::Oid { .. })));
+    assert!(matches!(Pdu::parse("name = 1"), Err(PduError::Malformed(_))));
+}
+
+#[tokio::test]
+async fn outlets_follow_and_are_read_back() {
+    let agent = agent();
+    let mut apc = switch(&agent, "apc-masterswitch", "s3cret");
+    // The fourth is in a state that is neither, the fifth is not there.
+    let states = [Some(true), Some(false), Some(true), None, None];
+    assert_eq!(apc.read(1, 5).await.unwrap(), states);
+    assert_eq!(apc.set(1, false).await, Outcome::Accepted);
+    assert_eq!(apc.set(2, true).await, Outcome::Accepted);
+    assert_eq!(apc.read(1, 2).await.unwrap(), [Some(false), Some(true)]);
+    let Outcome::Refused(words) = apc.set(3, false).await else { panic!("it takes no write") };
+    assert!(words.contains("notWritable"), "{words}");
+    let Outcome::Refused(_) = apc.set(9, false).await else { panic!("there is no such outlet") };
+    assert_eq!(apc.watts(1, 2).await.unwrap(), [None, None], "it has no meter");
+
+    // Here writing goes elsewhere than reading, and this agent's outlets do not follow.
+    for pdu in ["apc-rpdu", "raritan-px2", "eaton-epdu"] {
+        let mut deaf = switch(&agent, pdu, "s3cret");
+        assert_eq!(deaf.read(1, 1).await.unwrap(), [Some(true)], "{pdu}");
+        let refused = Outcome::Refused("the outlet did not follow".into());
+        assert_eq!(deaf.set(1, false).await, refused, "{pdu}: an echo is not the deed");
+    }
+    let mut cyberpower = switch(&agent, "cyberpower-epdu", "s3cret");
+    assert_eq!(cyberpower.set(1, false).await, Outcome::Accepted, "it was off");
+}
+
+#[tokio::test]
+async fn outlets_are_metered_where_they_have_meters() {
+    let agent = agent();
+    let mut raritan = switch(&agent, "raritan-px2", "s3cret");
+    let watts = [Some(Power::from_watts(3_310)), Some(Power::ZERO), None];
+    assert_eq!(raritan.watts(1, 3).await.unwrap(), watts, "what is not there is not zero");
+    let mut apc = switch(&agent, "apc-rpdu", "s3cret");
+    assert_eq!(apc.watts(1, 1).await.unwrap(), [Some(Power::from_watts(3_247))]);
+}
+
+#[tokio::test]
+async fn a_wrong_community_and_nobody_are_never_success() {
+    let agent = agent();
+    let mut stranger = switch(&agent, "apc-masterswitch", "private");
+    assert_eq!(stranger.set(1, false).await, Outcome::Unanswered(Trouble::Silent));
+    assert_eq!(stranger.read(1, 1).await.unwrap_err().trouble(), Trouble::Silent);
+    assert_eq!(switch(&agent, "apc-masterswitch", "s3cret").read(1, 1).await.unwrap(), [Some(true)]);
+    let pdu = || Pdu::named("apc-masterswitch").unwrap();
+    for address in ["127.0.0.1:9", "nowhere"] {
+        let gone = SnmpSwitch::new(address.into(), pdu(), "x".into(), Duration::from_millis(300));
+        let outcome = Switch::Snmp(Box::new(gone)).set(1, false).await;
+        let Outcome::Unanswered(trouble) = outcome else { panic!("{address}: {outcome:?}") };
+        assert!(matches!(trouble, Trouble::Unreachable | Trouble::Silent), "{trouble:?}");
+    }
+}

@@ -1,0 +1,61 @@
+"""An SNMP v2c agent for the tests, by pysnmp. Prints its port, then serves until its input closes.
+
+Each line of its first argument is `OID TYPE VALUE`: `i` an Integer32, `g` a Gauge32, `r` an Integer32 that
+takes no write. What is written under an OID is read there from then on.
+"""
+
+import asyncio
+import sys
+
+from pysnmp.carrier.asyncio.dgram import udp
+from pysnmp.entity import config, engine
+from pysnmp.entity.rfc3413 import cmdrsp, context
+from pysnmp.proto.api import v2c
+from pysnmp.smi import error, instrum
+
+
+class Values(instrum.AbstractMibInstrumController):
+    """Values by OID; some take no write."""
+
+    def __init__(self, lines):
+        self.values, self.fixed = {}, set()
+        for line in lines:
+            oid, kind, value = line.split()
+            kinds = {"i": v2c.Integer32, "g": v2c.Gauge32, "r": v2c.Integer32}
+            self.values[oid] = kinds[kind](int(value))
+            if kind == "r":
+                self.fixed.add(oid)
+
+    def read_variables(self, *binds, **context):
+        return [(oid, self.values.get(str(oid), v2c.NoSuchInstance())) for oid, _ in binds]
+
+    def write_variables(self, *binds, **context):
+        for place, (oid, _) in enumerate(binds):
+            if str(oid) in self.fixed or str(oid) not in self.values:
+                raise error.NotWritableError(name=oid, idx=place)
+        for oid, value in binds:
+            self.values[str(oid)] = value
+        return list(binds)
+
+
+async def main():
+    values = Values([line for line in sys.argv[1].splitlines() if line.strip()])
+    agent = engine.SnmpEngine()
+    transport = udp.UdpAsyncioTransport().open_server_mode(("127.0.0.1", 0))
+    config.add_transport(agent, udp.DOMAIN_NAME, transport)
+    config.add_v1_system(agent, "area", "s3cret")
+    everything = (1, 3, 6)
+    config.add_vacm_user(agent, 2, "area", "noAuthNoPriv", everything, everything)
+    served = context.SnmpContext(agent)
+    served.unregister_context_name(v2c.OctetString(""))
+    served.register_context_name(v2c.OctetString(""), values)
+    cmdrsp.GetCommandResponder(agent, served)
+    cmdrsp.SetCommandResponder(agent, served)
+    while transport.transport is None:
+        await asyncio.sleep(0.01)
+    print(transport.transport.get_extra_info("sockname")[1], flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    agent.close_dispatcher()
+
+
+asyncio.run(main())
