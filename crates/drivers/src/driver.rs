@@ -18,7 +18,9 @@ use crate::connect::Connector;
 use crate::devices::factory_login;
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
-use crate::{antminer, avalon, bitaxe, braiins, epic, luxos, proto, vnish, whatsminer, whatsminer_v3};
+use crate::{
+    antminer, avalon, bitaxe, braiins, braiins_graphql, epic, luxos, proto, vnish, whatsminer, whatsminer_v3,
+};
 
 pub use crate::call::{Link, Question};
 
@@ -136,11 +138,12 @@ impl Driver {
             Family::Avalon => avalon::drive::read(&mut call).await?,
             Family::LuxOs => luxos::drive::read(&mut call).await?,
             Family::BraiinsOs => braiins::drive::read(&mut call).await?,
+            Family::BraiinsOsGraphQl => braiins_graphql::drive::read(&mut call).await?,
             Family::Epic => epic::drive::read(&mut call).await?,
             Family::ProtoRig => proto::drive::read(&mut call).await?,
             Family::Bitaxe => bitaxe::drive::read(&mut call).await?,
             Family::Vnish => vnish::drive::read(&mut call).await?,
-            _ => return Err(Trouble::Denied),
+            Family::Other => return Err(Trouble::Denied),
         };
         if let Some(reading) = reading {
             link.activity = Some(reading.activity);
@@ -167,11 +170,12 @@ impl Driver {
             Family::Avalon => avalon::drive::command(&mut call, order).await,
             Family::LuxOs => luxos::drive::command(&mut call, order).await,
             Family::BraiinsOs => braiins::drive::command(&mut call, order).await,
+            Family::BraiinsOsGraphQl => braiins_graphql::drive::command(&mut call, order).await,
             Family::Epic => epic::drive::command(&mut call, order).await,
             Family::ProtoRig => proto::drive::command(&mut call, order).await,
             Family::Bitaxe => bitaxe::drive::command(&mut call, order).await,
             Family::Vnish => vnish::drive::command(&mut call, order).await,
-            _ => Err(ReplyError::refused("machines of this family are only read")),
+            Family::Other => Err(ReplyError::refused("machines of this family are not driven")),
         })
     }
 
@@ -186,6 +190,7 @@ impl Driver {
             Family::WhatsminerV2 => whatsminer::drive::arm(&mut call).await,
             Family::WhatsminerV3 => whatsminer_v3::drive::arm(&mut call).await,
             Family::BraiinsOs => braiins::drive::arm(&mut call).await,
+            Family::BraiinsOsGraphQl => braiins_graphql::drive::arm(&mut call).await,
             Family::ProtoRig => proto::drive::arm(&mut call).await,
             Family::Vnish => vnish::drive::arm(&mut call).await,
             _ => Ok(()),
@@ -240,7 +245,11 @@ impl Driver {
         }
         if braiins::drive::recognise(call.buffer) {
             call.family = Family::BraiinsOs;
-            return Ok(braiins::drive::identify(&mut call).await);
+            if let Some(known) = braiins::drive::identify(&mut call).await {
+                return Ok(Some(known));
+            }
+            call.family = Family::BraiinsOsGraphQl;
+            return Ok(braiins_graphql::drive::identify(&mut call).await);
         }
         if vnish::drive::recognise(call.buffer) {
             call.family = Family::Vnish;

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use digest_auth::{AuthContext, WwwAuthenticateHeader};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{Connection, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use hyper::header::{CONTENT_TYPE, HOST, SET_COOKIE, WWW_AUTHENTICATE};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use offpeak_site::Trouble;
@@ -67,6 +67,8 @@ pub struct Pages<'a> {
     login: Login<'a>,
     within: Duration,
     session: Option<(SendRequest<Full<Bytes>>, Wire)>,
+    /// The cookie of the last response.
+    cookie: Option<String>,
 }
 
 impl fmt::Debug for Pages<'_> {
@@ -79,7 +81,13 @@ impl<'a> Pages<'a> {
     /// Pages at an address; each request gets `within`.
     #[must_use]
     pub const fn new(connector: &'a Connector, to: SocketAddr, login: Login<'a>, within: Duration) -> Self {
-        Self { connector, to, login, within, session: None }
+        Self { connector, to, login, within, session: None, cookie: None }
+    }
+
+    /// The cookie that the last response set, as `name=value`.
+    #[must_use]
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
     }
 
     /// Reads a page.
@@ -120,6 +128,8 @@ impl<'a> Pages<'a> {
                 let status = response.status();
                 let header = response.headers().get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
                 let challenge = header.and_then(|header| digest_auth::parse(header).ok());
+                let cookie = response.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
+                self.cookie = cookie.and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
                 let content = self.body_of(response).await?;
                 let answerable = status == StatusCode::UNAUTHORIZED && self.take_challenge(challenge);
                 if !answerable || tries == 0 {

@@ -12,6 +12,7 @@ pub mod avalon;
 pub mod bench;
 pub mod bitaxe;
 pub mod braiins;
+pub mod braiins_graphql;
 pub mod call;
 pub mod cgminer;
 pub mod clock;

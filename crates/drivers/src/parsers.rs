@@ -4,7 +4,8 @@
 //! Not here: any use of the values.
 
 use crate::{
-    antminer, avalon, bitaxe, braiins, epic, luxos, modbus, proto, vnish, whatsminer, whatsminer_v3,
+    antminer, avalon, bitaxe, braiins, braiins_graphql, epic, luxos, modbus, proto, vnish, whatsminer,
+    whatsminer_v3,
 };
 
 /// Runs every parser on these bytes and forgets what they say.
@@ -16,6 +17,7 @@ pub fn run_all(bytes: &[u8]) {
     luxor(bytes);
     anthill(bytes);
     bos(bytes);
+    bos_before(bytes);
     rig(bytes);
     power_play(bytes);
     axe(bytes);
@@ -98,6 +100,16 @@ fn bos(bytes: &[u8]) {
         let _ = (details.state(), details.mac(), details.model(), details.firmware());
     }
     let _ = braiins::Token::parse(bytes).map(|token| token.ends_after());
+}
+
+fn bos_before(bytes: &[u8]) {
+    if let Ok(info) = braiins_graphql::Info::parse(bytes) {
+        let _ = (info.hash_rate(), info.power(), info.temperature(), info.model().is_some());
+    }
+    if let Ok(system) = braiins_graphql::System::parse(bytes) {
+        let _ = (system.uptime(), system.mac(), system.serial().is_some(), system.firmware().is_some());
+    }
+    let _ = braiins_graphql::reply::done(bytes, "/bosminer/stop");
 }
 
 fn rig(bytes: &[u8]) {

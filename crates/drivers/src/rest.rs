@@ -67,6 +67,8 @@ pub(crate) fn list<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<Vec<T>, Re
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
+    /// The cookie that the machine sets, as `name=value`.
+    pub(crate) cookie: Option<String>,
 }
 
 impl Answer {
@@ -119,13 +121,23 @@ pub(crate) async fn send(
         .bearer
         .as_ref()
         .map_or(Login::Open, |bearer| Login::Header("authorization", bearer.token.clone()));
+    send_as(call, ask, within, login).await
+}
+
+/// Sends a request with this login.
+pub(crate) async fn send_as(
+    call: &Call<'_>,
+    ask: &Ask<'_>,
+    within: core::time::Duration,
+    login: Login<'_>,
+) -> Result<Answer, Trouble> {
     let (kind, body) = match &ask.body {
         Some(body) => ("application/json", Bytes::from(body.to_string())),
         None => ("", Bytes::new()),
     };
     let mut pages = Pages::new(&call.driver.connector, call.web(), login, within);
     let (status, body) = pages.request(&ask.method, ask.page, kind, body).await?;
-    Ok(Answer { status, body })
+    Ok(Answer { status, body, cookie: pages.cookie().map(str::to_owned) })
 }
 
 /// Sends a request; where the token is not taken, another is got by `unlock` and the request sent once more.

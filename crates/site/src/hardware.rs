@@ -115,7 +115,7 @@ impl Family {
             Self::WhatsminerV3 | Self::Avalon | Self::LuxOs => {
                 "stays as last commanded; after a power return it starts mining by itself, also when it slept by command"
             }
-            Self::BraiinsOs => {
+            Self::BraiinsOs | Self::BraiinsOsGraphQl => {
                 "stays as last commanded while it has power; what a pause becomes after a power return is not documented"
             }
             Self::Vnish => {
@@ -124,7 +124,7 @@ impl Family {
             Self::Epic | Self::ProtoRig | Self::Bitaxe => {
                 "stays as last commanded while it has power; what becomes of a stop after a power return is not documented"
             }
-            _ => "not known",
+            Self::Other => "not known",
         }
     }
 }

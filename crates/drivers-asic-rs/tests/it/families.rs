@@ -17,7 +17,7 @@ use offpeak_site::{Activity, Endpoint, Family, MachineIx, ModelIx, Site};
 use offpeak_twin::{Initial, Plant, Scenario, Truth};
 
 const SMALL: &str = include_str!("../../../../sites/small.toml");
-const MACHINES: [(Family, &str); 8] = [
+const MACHINES: [(Family, &str); 9] = [
     (Family::Avalon, "A1246"),
     (Family::LuxOs, "S19j Pro"),
     (Family::WhatsminerV3, "M60S"),
@@ -26,6 +26,7 @@ const MACHINES: [(Family, &str); 8] = [
     (Family::ProtoRig, "Proto Rig"),
     (Family::Epic, "S19j Pro"),
     (Family::Bitaxe, "BM1370"),
+    (Family::BraiinsOsGraphQl, "S19j Pro"),
 ];
 
 fn address(place: usize) -> IpAddr {
@@ -108,8 +109,8 @@ async fn read(fronts: &Fronts, place: usize) -> (Box<dyn Miner>, MinerData) {
         near(rate, true_now.hash_rate.to_terahashes_f64() / boards as f64);
     }
     assert_eq!(data.mac.unwrap().to_string(), format!("02:0F:00:00:00:0{place}"));
-    // It asks version 3 for no serial number, and a Bitaxe has none.
-    let serial = !matches!(family, Family::WhatsminerV3 | Family::Bitaxe);
+    // It asks WhatsMiner's version 3 and Braiins' GraphQL for no serial number, and a Bitaxe has none.
+    let serial = !matches!(family, Family::WhatsminerV3 | Family::Bitaxe | Family::BraiinsOsGraphQl);
     assert_eq!(data.serial_number, serial.then(|| format!("TWIN0000000{place}")));
     let own = ours(fronts, place).await;
     near(terahashes(&data), own.hash_rate.unwrap().to_terahashes_f64());
@@ -162,4 +163,5 @@ async fn asic_rs_knows_the_families() {
     stops_and_starts(&fronts, 5, "Rig").await;
     stops_and_starts(&fronts, 6, "S19jPro").await;
     stops_and_starts(&fronts, 7, "Gamma").await;
+    stops_and_starts(&fronts, 8, "S19jPro").await;
 }

@@ -10,7 +10,7 @@
 //!   in another way, or suspended for its own safety, may start by itself, so it counts as starting and not as asleep.
 //! - It keeps to a power target by tuning, which takes a while.
 //!
-//! Not here: connections (`http`), tokens (`rest`), Braiins OS before 25.07 (GraphQL; without a driver yet).
+//! Not here: connections (`http`), tokens (`rest`), Braiins OS before 25.07 (`braiins_graphql`).
 
 pub(crate) mod drive;
 pub mod reply;

@@ -79,7 +79,12 @@ fn own_name(model: &Model) -> String {
         Family::Avalon => {
             format!("AvalonMiner {}", model.name.trim_start_matches(|c: char| !c.is_ascii_digit()))
         }
-        Family::AntminerStock | Family::LuxOs | Family::BraiinsOs | Family::Vnish | Family::Epic
+        Family::AntminerStock
+        | Family::LuxOs
+        | Family::BraiinsOs
+        | Family::BraiinsOsGraphQl
+        | Family::Vnish
+        | Family::Epic
             if !model.name.starts_with("Antminer") =>
         {
             // `T19 88T` is a `T19` of a certain hash rate; the machine does not say which.

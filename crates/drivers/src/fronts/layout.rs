@@ -75,6 +75,7 @@ const fn is_spoken(family: Family) -> bool {
             | Family::Avalon
             | Family::LuxOs
             | Family::BraiinsOs
+            | Family::BraiinsOsGraphQl
             | Family::Epic
             | Family::ProtoRig
             | Family::Bitaxe

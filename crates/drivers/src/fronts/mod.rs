@@ -16,6 +16,7 @@ mod antminer;
 mod avalon;
 mod bitaxe;
 mod braiins;
+mod braiins_graphql;
 mod card;
 mod digest;
 mod epic;

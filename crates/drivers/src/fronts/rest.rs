@@ -11,6 +11,8 @@ pub(super) struct Asked<'a> {
     pub(super) path: &'a str,
     /// The header of that name.
     pub(super) authorization: Option<&'a str>,
+    /// The header of that name.
+    pub(super) cookie: Option<&'a str>,
     pub(super) body: &'a [u8],
 }
 
@@ -20,6 +22,8 @@ pub(super) struct Told {
     pub(super) status: u16,
     /// JSON, or nothing.
     pub(super) body: String,
+    /// A cookie to set.
+    pub(super) cookie: Option<String>,
 }
 
 impl Told {
@@ -29,11 +33,11 @@ impl Told {
     }
     /// Any status; `null` is no body.
     pub(super) fn status(status: u16, body: &Value) -> Self {
-        Self { status, body: if body.is_null() { String::new() } else { body.to_string() } }
+        Self { status, body: if body.is_null() { String::new() } else { body.to_string() }, cookie: None }
     }
     /// There is no such page.
     pub(super) fn not_found() -> Self {
-        Self { status: 404, body: String::new() }
+        Self { status: 404, body: String::new(), cookie: None }
     }
     /// Whether it is a success.
     pub(super) const fn is_ok(&self) -> bool {

@@ -100,7 +100,9 @@ impl Shared {
             ) {
                 match card.family {
                     Family::AntminerStock => antminer::answer(state, card, machine, request, &mut reply),
-                    Family::BraiinsOs => braiins::answer_api(state, request, &mut reply),
+                    Family::BraiinsOs | Family::BraiinsOsGraphQl => {
+                        braiins::answer_api(state, request, &mut reply);
+                    }
                     Family::Vnish => vnish::answer_api(state, card, machine, request, &mut reply),
                     Family::LuxOs => luxos::answer(state, card, machine, request, &mut reply),
                     Family::Avalon => spoken = avalon::answer(state, card, machine, request, &mut reply),
@@ -116,7 +118,8 @@ impl Shared {
             // Restarting, it closes the connection without a word.
             return;
         }
-        let terminated = !matches!(card.family, Family::WhatsminerV2 | Family::BraiinsOs);
+        let terminated =
+            !matches!(card.family, Family::WhatsminerV2 | Family::BraiinsOs | Family::BraiinsOsGraphQl);
         misbehave(answering, reply, terminated, stream).await;
     }
 }

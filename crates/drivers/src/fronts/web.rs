@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use hyper::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -22,7 +24,7 @@ use super::card::Card;
 use super::digest::Verdict;
 use super::rest::{Asked, Told};
 use super::talk::{Duplex, misbehave_as_web};
-use super::{Shared, State, bitaxe, braiins, epic, pages, proto, vnish};
+use super::{Shared, State, bitaxe, braiins, braiins_graphql, epic, pages, proto, vnish};
 
 /// How long one connection may last.
 const CONNECTION_MAX: Duration = Duration::from_secs(120);
@@ -117,6 +119,7 @@ type Rest = fn(&mut State, &Card, MachineIx, &Asked<'_>) -> Told;
 fn rest_of(family: Family) -> Option<(Rest, &'static str)> {
     match family {
         Family::BraiinsOs => Some((braiins::answer, braiins::ROOT_PAGE)),
+        Family::BraiinsOsGraphQl => Some((braiins_graphql::answer, braiins_graphql::ROOT_PAGE)),
         Family::Epic => Some((epic::answer, epic::ROOT_PAGE)),
         Family::ProtoRig => Some((proto::answer, proto::ROOT_PAGE)),
         Family::Bitaxe => Some((bitaxe::answer, bitaxe::ROOT_PAGE)),
@@ -141,8 +144,13 @@ async fn respond_rest(
         return reply(StatusCode::OK, "text/html", title);
     }
     let authorization = head.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
-    let asked = Asked { method: head.method.as_str(), path, authorization, body: &body };
+    let cookie = head.headers.get(COOKIE).and_then(|header| header.to_str().ok());
+    let asked = Asked { method: head.method.as_str(), path, authorization, cookie, body: &body };
     let told = shared.at_now(|state| answer(state, card, machine, &asked));
     let status = StatusCode::from_u16(told.status).expect("the front ends give real statuses");
-    reply(status, "application/json", told.body)
+    let mut response = reply(status, "application/json", told.body);
+    if let Some(cookie) = told.cookie {
+        response.headers_mut().insert(SET_COOKIE, cookie.parse().expect("a cookie is a header's value"));
+    }
+    response
 }

@@ -5,6 +5,7 @@ mod antminer;
 mod avalon;
 mod bitaxe;
 mod braiins;
+mod braiins_graphql;
 mod epic;
 mod judges;
 mod luxos;

@@ -27,7 +27,7 @@ const fn kind(label: &'static str, family: Family, model: &'static str, like: &'
     Kind { label, family, model, like }
 }
 
-pub(super) const KINDS: [Kind; 10] = [
+pub(super) const KINDS: [Kind; 11] = [
     kind("whatsminer", Family::WhatsminerV2, "M30S", "M30S"),
     kind("antminer", Family::AntminerStock, "S19", "S19"),
     kind("whatsminer_v3", Family::WhatsminerV3, "M60S", "M30S"),
@@ -38,6 +38,7 @@ pub(super) const KINDS: [Kind; 10] = [
     kind("epic", Family::Epic, "S19k Pro", "S19"),
     kind("proto_rig", Family::ProtoRig, "Proto Rig", "S19"),
     kind("bitaxe", Family::Bitaxe, "BM1370", "S19"),
+    kind("braiins_os_graphql", Family::BraiinsOsGraphQl, "S17", "S19"),
 ];
 
 /// A site file of so many machines of these kinds, in a folder that goes with it.
