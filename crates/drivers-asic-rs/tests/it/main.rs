@@ -4,3 +4,4 @@
 
 mod families;
 mod fronts;
+mod recorded;
