@@ -207,6 +207,8 @@ pub(crate) struct MachineView {
     pub(crate) address: Option<String>,
     pub(crate) mac: Option<String>,
     pub(crate) serial: Option<String>,
+    /// What it last said of its firmware when it was asked who it is.
+    pub(crate) firmware: Option<String>,
     /// `running`, `rising`, `falling`, `asleep`, `cut`, `failed` or `unknown`.
     pub(crate) state: String,
     /// What is asked of it: `run`, `off` or `leave`.

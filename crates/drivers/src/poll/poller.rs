@@ -75,13 +75,18 @@ impl Pace {
         Duration::from_secs(1).saturating_mul(u32::try_from(machines).unwrap_or(u32::MAX))
             / self.per_second.max(1)
     }
+    /// How many sockets it may hold at once.
+    #[must_use]
+    pub const fn sockets(&self) -> usize {
+        self.prompt_max + self.overdue_max + self.ailing_max
+    }
     /// The usual pace, with no more sockets open at once than this process may have files, less a
     /// reserve for everything else. Without a socket a machine cannot be told from one that is gone.
     #[must_use]
     pub fn within(open_files: usize) -> Self {
         let usual = Self::default();
         let sockets = open_files.saturating_sub(256).max(64);
-        let wanted = usual.prompt_max + usual.overdue_max + usual.ailing_max;
+        let wanted = usual.sockets();
         if wanted <= sockets {
             return usual;
         }

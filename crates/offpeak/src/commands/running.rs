@@ -244,10 +244,11 @@ fn machine_text(machine: &MachineView) -> String {
         ),
         format!("command    {}", text(&machine.command)),
         format!(
-            "address    {}, MAC {}, serial {}",
+            "address    {}, MAC {}, serial {}, firmware {}",
             text(&machine.address),
             text(&machine.mac),
-            text(&machine.serial)
+            text(&machine.serial),
+            text(&machine.firmware)
         ),
         format!("outlet     {}", if machine.has_outlet { "switched" } else { "none: it cannot be cut" }),
     ]

@@ -31,6 +31,26 @@ pub(crate) enum Ended {
     Left,
 }
 
+/// What ends a run from outside, heard from the moment on that this is there.
+#[derive(Debug)]
+struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hang_up: Option<Signal>,
+}
+
+impl Signals {
+    /// A hang-up is heard with a screen only.
+    fn heard(with_screen: bool) -> Self {
+        let of = |kind| signal(kind).ok();
+        Self {
+            interrupt: of(SignalKind::interrupt()),
+            terminate: of(SignalKind::terminate()),
+            hang_up: with_screen.then(|| of(SignalKind::hangup())).flatten(),
+        }
+    }
+}
+
 /// The terminal view on a thread of its own. Dropped, also by a panic, it gives the terminal back.
 #[derive(Debug)]
 pub(crate) struct Screen {
@@ -38,6 +58,7 @@ pub(crate) struct Screen {
     over: Arc<AtomicBool>,
     closed: oneshot::Receiver<Closed>,
     thread: Option<JoinHandle<Result<()>>>,
+    signals: Option<Signals>,
 }
 
 impl Screen {
@@ -52,12 +73,14 @@ impl Screen {
         Ok(())
     }
 
-    /// Opens it, for so long at most.
+    /// Opens it, for so long at most. Within tokio: a signal that comes as soon as the screen is there must not leave
+    /// the terminal as it is.
     pub(crate) fn open(
         handle: Arc<dyn SiteHandle>,
         leaving: Leaving,
         lasts: Option<Duration>,
     ) -> Result<Self> {
+        let signals = Some(Signals::heard(true));
         let over = Arc::new(AtomicBool::new(false));
         let (tell, closed) = oneshot::channel();
         let (stop, until) = (Arc::clone(&over), lasts.map(|lasts| Instant::now() + lasts));
@@ -67,7 +90,7 @@ impl Screen {
             let _ = tell.send(how);
             Ok(())
         })?;
-        Ok(Self { leaving, over, closed, thread: Some(thread) })
+        Ok(Self { leaving, over, closed, thread: Some(thread), signals })
     }
 
     /// Until what it shows is to end with it. A controller outlives its terminal: a line that breaks must not
@@ -107,8 +130,10 @@ impl Drop for Screen {
 
 /// Waits for the end: so long on tokio's clock, a signal, or that the screen is left. A hang-up ends a demo with
 /// its screen, but not a controller; without a screen `nohup` and its like decide.
-pub(crate) async fn end(lasts: Option<Duration>, screen: Option<&mut Screen>) -> Ended {
+pub(crate) async fn end(lasts: Option<Duration>, mut screen: Option<&mut Screen>) -> Ended {
     let leaving = screen.as_ref().map(|screen| screen.leaving);
+    let held = screen.as_mut().and_then(|screen| screen.signals.take());
+    let mut signals = held.unwrap_or_else(|| Signals::heard(leaving.is_some()));
     let late = async {
         match lasts {
             Some(lasts) => sleep(lasts).await,
@@ -122,7 +147,7 @@ pub(crate) async fn end(lasts: Option<Duration>, screen: Option<&mut Screen>) ->
         }
     };
     let hung_up = async {
-        heard(SignalKind::hangup(), leaving.is_some()).await;
+        next(&mut signals.hang_up).await;
         if leaving == Some(Leaving::Controller) {
             // Heard once, the signal kills no more.
             std::future::pending().await
@@ -131,15 +156,14 @@ pub(crate) async fn end(lasts: Option<Duration>, screen: Option<&mut Screen>) ->
     tokio::select! {
         () = late => Ended::Late,
         () = left => Ended::Left,
-        () = heard(SignalKind::interrupt(), true) => Ended::Signal("SIGINT"),
-        () = heard(SignalKind::terminate(), true) => Ended::Signal("SIGTERM"),
+        () = next(&mut signals.interrupt) => Ended::Signal("SIGINT"),
+        () = next(&mut signals.terminate) => Ended::Signal("SIGTERM"),
         () = hung_up => Ended::Signal("SIGHUP"),
     }
 }
 
-async fn heard(kind: SignalKind, wanted: bool) {
-    let mut signal: Option<Signal> = wanted.then(|| signal(kind)).and_then(Result::ok);
-    match &mut signal {
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,
     }

@@ -14,6 +14,7 @@ use offpeak_dispatch::{
     BatchVerdict, Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, Returned,
     Snapshot, Stop, Transition,
 };
+use offpeak_drivers::poll::Fleet;
 use offpeak_site::{Action, Authority, CircuitIx, Site};
 use offpeak_store::{Book, Change, Entry, InForce, MachineState, MeterVerdict, Recorder};
 use tokio::sync::{Notify, mpsc};
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     /// Wakes the loop for an order.
     pub(crate) nudge: Notify,
     pub(crate) latest: Mutex<Option<Arc<Latest>>>,
+    /// The machines as they are driven, once the loop runs.
+    pub(crate) fleet: Mutex<Option<Arc<Fleet>>>,
     /// Where machines are searched for at the start.
     pub(crate) search: Mutex<Option<Search>>,
     pub(crate) story: Mutex<Story>,
@@ -80,6 +83,7 @@ impl Shared {
             directives: Mutex::new(directives),
             nudge: Notify::new(),
             latest: Mutex::new(None),
+            fleet: Mutex::new(None),
             search: Mutex::new(None),
             polls: AtomicU64::new(0),
             site: RwLock::new(site),
@@ -188,6 +192,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
     let (returned_to, mut returned) = mpsc::unbounded_channel();
     let mut site = shared.site();
     let io = PlantIo::start(Arc::clone(&site), shared.wire.clone(), returned_to)?;
+    *lock(&shared.fleet) = Some(io.fleet());
     let io = Arc::new(Mutex::new(io));
     let mut reserved = controller.memory().generation + GENERATIONS;
     let mut ticks = interval(shared.wire.real(Duration::from_secs(1)));

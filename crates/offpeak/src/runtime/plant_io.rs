@@ -108,7 +108,9 @@ impl PlantIo {
             }
         }
         let fleet = Arc::new(fleet);
-        let pace = pace(&wire, super::files::open_files());
+        let open_files = super::files::open_files();
+        check_files(open_files, &site)?;
+        let pace = pace(&wire, open_files);
         let poller = Poller::new(Arc::clone(&fleet), pace);
         let switches = site.switches.iter().map(|switch| {
             let opened = open_switch(switch, &wire).with_context(|| format!("switch `{}`", switch.id))?;
@@ -229,6 +231,11 @@ impl PlantIo {
         seen
     }
 
+    /// The machines as they are driven.
+    pub(crate) fn fleet(&self) -> Arc<Fleet> {
+        Arc::clone(&self.fleet)
+    }
+
     /// The meters' last readings.
     pub(crate) fn meters(&self) -> Vec<Option<MeterReading>> {
         lock(&self.meters).clone()
@@ -345,6 +352,30 @@ fn open_switch(switch: &offpeak_site::Switch, wire: &Wire) -> Result<Option<Swit
 fn pace(wire: &Wire, open_files: usize) -> Pace {
     let (every, eager) = (wire.real(READ_EVERY), wire.real(READ_EAGERLY));
     Pace { every, eager, survey: wire.real(SURVEY_EVERY), ..Pace::within(open_files) }
+}
+
+/// Files that a site needs whatever its pace: meters, switches, the book, the socket.
+const FILES_SPARE: usize = 64;
+/// Readings and commands at once, without which a mine is not worth starting.
+const TALKS_MIN: usize = 64;
+
+/// Whether the process may open enough files: each talk with a machine is one.
+fn check_files(open_files: usize, site: &Site) -> Result<()> {
+    let kept = FILES_SPARE + site.meters.len() + site.switches.len();
+    let least = kept + TALKS_MIN;
+    let wanted = kept + COMMANDS_MAX + Pace::default().sockets().min(site.machines.len().max(TALKS_MIN));
+    const HINT: &str = "`ulimit -n` in the shell that starts offpeak, or LimitNOFILE= of its service";
+    anyhow::ensure!(
+        open_files >= least,
+        "this process may open {open_files} files, and the site needs at least {least}\nhint: raise the limit: {HINT}"
+    );
+    if open_files < wanted {
+        warn!(
+            open_files,
+            wanted, "few open files: fewer machines are asked at a time; {HINT} raises the limit"
+        );
+    }
+    Ok(())
 }
 
 /// The pace of a real mine.

@@ -360,14 +360,17 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         format!("{} ({word} {})", held.action, held.issued_at)
     });
     let refused = story.refusals.get(&ix.0).map(|(at, words)| format!("refused {at}: {words}"));
+    let known = lock(&answers.shared.fleet).as_ref().and_then(|fleet| fleet.known(ix));
+    let known = known.as_deref();
     MachineView {
         id: machine.id.clone(),
         model: model.name.clone(),
         owner: site.owners[usize::from(machine.owner.0)].id.clone(),
         hall: hall.unwrap_or_default(),
         address: machine.endpoint.map(|at| address_words(model.family, at)),
-        mac: machine.mac.map(|mac| mac.to_string()),
-        serial: machine.serial.clone(),
+        mac: machine.mac.or(known.and_then(|known| known.identity.mac)).map(|mac| mac.to_string()),
+        serial: machine.serial.clone().or(known.and_then(|known| known.identity.serial.clone())),
+        firmware: known.and_then(|known| known.identity.firmware.clone()),
         state: state_name(latest.cycle.loads.standings[ix.ix()]).to_owned(),
         target: match setpoint.target {
             Target::Leave => "leave",

@@ -80,7 +80,8 @@ impl OnTerminal {
         let until = Instant::now() + PATIENCE;
         while self.read(until) {}
         let status = self.child.wait().unwrap();
-        assert!(!self.is_raw(), "out of raw mode");
+        let shown = &self.seen[self.seen.len().saturating_sub(300)..];
+        assert!(!self.is_raw(), "ended with {status}, in raw mode, after: {shown:?}");
         let (_, after) = self.seen.rsplit_once("\x1b[?1049l").expect("the other screen is left");
         assert!(after.contains("\x1b[?25h"), "the cursor is shown: {after:?}");
         assert!(!after.contains("\x1b[?1049h") && !after.contains("\x1b[?25l"), "and stays so: {after:?}");

@@ -118,6 +118,41 @@ fn an_inventory_gives_serial_mac_and_place() {
 }
 
 #[test]
+fn an_api_s_port_is_its_family_s_unless_given() {
+    let later = "\n[[models]]\nname = \"M60S\"\nlike = \"M30S\"\nfamily = \"whatsminer-v3\"\n";
+    let text = crate::text("small").replace("model = \"M20S\"", "model = \"M60S\"") + later;
+    let site = file::load("x.toml", &text, &|_| None).unwrap();
+    let port = |name: &str| {
+        let of = |(ix, _): &(offpeak_site::MachineIx, _)| site.model_of(*ix).name == name;
+        site.machines().find(of).unwrap().1.endpoint.unwrap().api_port
+    };
+    assert_eq!((port("M60S"), port("M30S")), (4433, 4028));
+    let given =
+        text.replace("first_address = \"127.1.1.1\"", "first_address = \"127.1.1.1\"\napi_port = 4028");
+    let site = file::load("x.toml", &given, &|_| None).unwrap();
+    assert!(site.machines.iter().all(|machine| machine.endpoint.unwrap().api_port == 4028));
+}
+
+#[test]
+fn a_switch_is_a_modbus_device_or_a_pdu_of_a_kind() {
+    let with = |lines: &str| {
+        let text = crate::text("small").replace("modbus = \"127.0.0.1:15031\"", lines);
+        let loaded = file::load_with_warnings("x.toml", &text, &|_| None);
+        (loaded.site, loaded.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (site, told) = with("snmp = \"10.0.0.31:161\"\npdu = \"apc-rpdu\"");
+    assert_eq!(told, [""; 0]);
+    let pdu = site.unwrap().switches[0].snmp.clone().unwrap();
+    assert_eq!((pdu.address.as_str(), pdu.pdu.as_str()), ("10.0.0.31:161", "apc-rpdu"));
+    let (site, told) = with("snmp = \"10.0.0.31:161\"");
+    assert!(site.is_none() && told[0].contains("`pdu` beside it"), "{told:?}");
+    let (site, told) = with("modbus = \"10.0.0.31:502\"\nsnmp = \"10.0.0.31:161\"\npdu = \"apc-rpdu\"");
+    assert!(site.is_none() && told[0].contains("not both"), "{told:?}");
+    let (site, _) = with("snmp = \"10.0.0.31\"\npdu = \"apc-rpdu\"");
+    assert!(site.is_none(), "an address without a port");
+}
+
+#[test]
 fn mistakes_of_an_inventory_carry_its_own_lines() {
     let (site, told) = with_inventory(
         "position,model,owner,mac,adress\n\
