@@ -156,6 +156,22 @@ pub(crate) async fn unlocked(
     Ok(send(call, ask, within).await?)
 }
 
+/// Takes a token before it is needed: when there is none, or the one that is held is older than this.
+///
+/// # Errors
+/// What stands between us and the machine.
+pub(crate) async fn keep_armed(
+    call: &mut Call<'_>,
+    renew_after: core::time::Duration,
+    unlock: impl AsyncFn(&mut Call<'_>) -> Result<Bearer, ReplyError>,
+) -> Result<(), Trouble> {
+    if call.link.bearer.as_ref().is_none_or(|bearer| bearer.since.elapsed() >= renew_after) {
+        let bearer = unlock(call).await.map_err(|error| error.trouble())?;
+        call.link.bearer = Some(bearer);
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

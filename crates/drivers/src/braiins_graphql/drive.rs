@@ -16,7 +16,7 @@ use crate::call::{Bearer, Call, Order, Pool, Question};
 use crate::driver::Identity;
 use crate::http::Login;
 use crate::refusal::ReplyError;
-use crate::rest::{Answer, Ask, send_as};
+use crate::rest::{Answer, Ask, keep_armed, send_as};
 
 /// A session lives an hour.
 const RENEW_AFTER: Duration = Duration::from_secs(30 * 60);
@@ -70,11 +70,7 @@ pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), Re
 
 /// Takes a session before it is needed.
 pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
-    if call.link.bearer.as_ref().is_none_or(|bearer| bearer.since.elapsed() >= RENEW_AFTER) {
-        let bearer = log_in(call).await.map_err(|error| error.trouble())?;
-        call.link.bearer = Some(bearer);
-    }
-    Ok(())
+    keep_armed(call, RENEW_AFTER, log_in).await
 }
 
 /// Who answers; it is bound to its hardware address.
@@ -132,7 +128,7 @@ fn judge(answer: &Result<Bytes, ReplyError>, place: &str) -> Result<(), ReplyErr
     }
 }
 
-async fn log_in(call: &Call<'_>) -> Result<Bearer, ReplyError> {
+async fn log_in(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
     let variables = {
         let login = call.login();
         json!({"username": login.user, "password": login.password})

@@ -15,7 +15,7 @@ use super::reply::{Info, Presets, Saved, State, Status, Summary, Unlocked, with_
 use crate::call::{Bearer, Call, Order, Pool, Question};
 use crate::driver::Identity;
 use crate::refusal::ReplyError;
-use crate::rest::{Ask, send, unlocked};
+use crate::rest::{Ask, keep_armed, send, unlocked};
 
 /// A token older than this is renewed before it is needed; how long one lives the maker does not say.
 const RENEW_AFTER: Duration = Duration::from_secs(5 * 60);
@@ -58,11 +58,7 @@ pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), Re
 
 /// Takes a token before it is needed.
 pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
-    if call.link.bearer.as_ref().is_none_or(|bearer| bearer.since.elapsed() >= RENEW_AFTER) {
-        let bearer = unlock(call).await.map_err(|error| error.trouble())?;
-        call.link.bearer = Some(bearer);
-    }
-    Ok(())
+    keep_armed(call, RENEW_AFTER, unlock).await
 }
 
 async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {

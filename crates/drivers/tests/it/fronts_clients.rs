@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, Ipv4Addr};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 
 use jiff::SignedDuration;
 use offpeak_drivers::clock::Clock;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::fronts::{machine, running, small, start, twin};
 use crate::fronts_quirks::with_free_ports;
+use crate::python::script;
 
 /// The Python client in a process of its own, ended with the test.
 pub(crate) struct Client {
@@ -23,16 +24,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn start() -> Self {
-        let python = std::env::var_os("OFFPEAK_PYTHON").expect(
-            "OFFPEAK_PYTHON names no Python with tests/py/requirements.txt installed: run `make test`, which makes one",
-        );
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/py/pyasic_client.py");
-        let mut process = Command::new(python)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("OFFPEAK_PYTHON can be started");
+        let mut process = script("pyasic_client.py").spawn().expect("OFFPEAK_PYTHON can be started");
         let requests = process.stdin.take();
         let replies = BufReader::new(process.stdout.take().unwrap());
         Self { process, requests, replies }

@@ -13,6 +13,7 @@ mod malformed;
 mod misbehaving;
 mod mixed;
 mod modbus;
+mod python;
 mod recorded;
 mod scan;
 mod snmp;

@@ -1,7 +1,5 @@
 //! Meters and switches against pymodbus, and against devices that break the protocol.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use offpeak_drivers::clock::Clock;
@@ -13,36 +11,10 @@ use offpeak_units::{Energy, Power};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use crate::hosts::{Hosts, api};
-
-/// pymodbus in a process of its own, ended with the test.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::python::{Server, script};
 
 fn pymodbus() -> Server {
-    let python = std::env::var_os("OFFPEAK_PYTHON").expect(
-        "OFFPEAK_PYTHON names no Python with tests/py/requirements.txt installed: run `make test`, which makes one",
-    );
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/py/modbus_server.py");
-    let mut process = Command::new(python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("OFFPEAK_PYTHON can be started");
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port: u16 = line.trim().parse().expect("the server prints its port; is pymodbus installed?");
-    Server { process, address: format!("127.0.0.1:{port}") }
+    Server::start(script("modbus_server.py"))
 }
 
 fn meter(server: &Server, unit: u8, map: &str) -> ModbusMeter {

@@ -1,14 +1,14 @@
 //! PDUs over SNMP against an independent agent (pysnmp): outlets follow and are read back, those that do not follow or
 //! do not exist are told, and a wrong community is silence.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use offpeak_drivers::snmp::{Pdu, PduError, SnmpSwitch};
 use offpeak_drivers::switch::Switch;
 use offpeak_site::{Outcome, Trouble};
 use offpeak_units::Power;
+
+use crate::python::{Server, script};
 
 /// Outlets 1 and 2 of each kind, on and off; a masterswitch's third that takes no write; watts.
 const VALUES: &str = "\
@@ -30,38 +30,13 @@ const VALUES: &str = "\
 1.3.6.1.4.1.3808.1.1.3.3.3.1.1.4.1 i 2
 ";
 
-/// pysnmp in a process of its own, ended with the test.
-struct Agent {
-    process: Child,
-    address: String,
+fn agent() -> Server {
+    let mut command = script("snmp_agent.py");
+    command.arg(VALUES);
+    Server::start(command)
 }
 
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn agent() -> Agent {
-    let python = std::env::var_os("OFFPEAK_PYTHON").expect(
-        "OFFPEAK_PYTHON names no Python with tests/py/requirements.txt installed: run `make test`, which makes one",
-    );
-    let mut process = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/py/snmp_agent.py"))
-        .arg(VALUES)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("OFFPEAK_PYTHON can be started");
-    let mut line = String::new();
-    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port: u16 = line.trim().parse().expect("the agent prints its port; is pysnmp installed?");
-    Agent { process, address: format!("127.0.0.1:{port}") }
-}
-
-fn switch(agent: &Agent, pdu: &str, community: &str) -> Switch {
+fn switch(agent: &Server, pdu: &str, community: &str) -> Switch {
     let pdu = Pdu::named(pdu).unwrap();
     let within = Duration::from_millis(700);
     Switch::Snmp(Box::new(SnmpSwitch::new(agent.address.clone(), pdu, community.to_owned(), within)))

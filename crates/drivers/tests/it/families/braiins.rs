@@ -6,11 +6,11 @@ use offpeak_drivers::braiins::{Details, State, Stats, Token};
 use offpeak_drivers::call::{Order, Pool};
 use offpeak_drivers::http::Credentials;
 use offpeak_drivers::refusal::ReplyError;
-use offpeak_site::{Activity, Family, ModeName, Outcome, Trouble};
+use offpeak_site::{Activity, Family, Outcome, Trouble};
 use offpeak_units::{HashRate, Power};
 use proptest::prelude::*;
 
-use super::{HTTP_FAULTS, is_never_believed, later, misbehaves, obeys, order, stage};
+use super::{HTTP_FAULTS, is_never_believed, keeps_a_power_limit, later, misbehaves, obeys, order, stage};
 use crate::fronts::{running, seat};
 use crate::recorded::recorded;
 
@@ -109,30 +109,13 @@ async fn a_token_lives_as_long_as_it_is_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_power_target_holds_and_wakes_nobody() {
-    let (fronts, ix) = stage(Family::BraiinsOs, MODEL, &running());
-    let mut seat = seat(&fronts, ix);
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(2_500))).await, Outcome::Accepted);
-    later(60).await;
-    let reading = seat.read().await.unwrap();
-    assert!(reading.power.unwrap() < Power::from_watts(2_500), "{reading:?}");
-    let refused = Outcome::Refused("power target 1500 W is below the minimum of 2000 W (code 400)".into());
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(1_500))).await, refused);
-    assert!(matches!(order(&mut seat, Order::SetMode(ModeName::High)).await, Outcome::Refused(_)));
-
-    assert_eq!(order(&mut seat, Order::Sleep).await, Outcome::Accepted);
-    later(10).await;
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(3_500))).await, Outcome::Accepted);
-    later(10).await;
-    assert_eq!(seat.read().await.unwrap().activity, Activity::Asleep, "a target is no order to start");
-    assert_eq!(order(&mut seat, Order::Wake).await, Outcome::Accepted);
-    later(60).await;
-    assert_eq!(
-        seat.read().await.unwrap().activity,
-        Activity::Starting,
-        "it was asked whether it still sleeps"
-    );
-    assert!(seat.read().await.unwrap().power.unwrap() > Power::from_watts(2_500), "now for its rate");
+async fn a_power_limit_holds_and_wakes_nobody() {
+    keeps_a_power_limit(
+        Family::BraiinsOs,
+        MODEL,
+        "power target 1500 W is below the minimum of 2000 W (code 400)",
+    )
+    .await;
 }
 
 #[tokio::test(start_paused = true)]

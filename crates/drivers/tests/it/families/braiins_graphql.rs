@@ -8,11 +8,11 @@ use offpeak_drivers::braiins_graphql::{Info, System};
 use offpeak_drivers::call::{Order, Pool};
 use offpeak_drivers::http::Credentials;
 use offpeak_drivers::refusal::ReplyError;
-use offpeak_site::{Activity, Family, ModeName, Outcome, Trouble};
+use offpeak_site::{Activity, Family, Outcome, Trouble};
 use offpeak_units::{HashRate, Power, Temperature};
 use proptest::prelude::*;
 
-use super::{HTTP_FAULTS, is_never_believed, later, misbehaves, obeys, order, stage};
+use super::{HTTP_FAULTS, is_never_believed, keeps_a_power_limit, misbehaves, obeys, order, stage};
 use crate::fronts::{running, seat};
 use crate::recorded::recorded;
 
@@ -100,30 +100,24 @@ async fn a_session_that_ended_is_renewed_and_a_wrong_user_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_power_target_holds_and_wakes_nobody() {
+async fn a_power_limit_holds_and_wakes_nobody() {
+    keeps_a_power_limit(
+        Family::BraiinsOsGraphQl,
+        MODEL,
+        "power target 1500 W is below the minimum of 2000 W",
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_pools_restart_nothing() {
     let (fronts, ix) = stage(Family::BraiinsOsGraphQl, MODEL, &running());
     let mut seat = seat(&fronts, ix);
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(2_500))).await, Outcome::Accepted);
-    later(60).await;
-    let reading = seat.read().await.unwrap();
-    assert!(reading.power.unwrap() < Power::from_watts(2_500), "{reading:?}");
-    let refused = Outcome::Refused("power target 1500 W is below the minimum of 2000 W".into());
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(1_500))).await, refused);
-    assert!(matches!(order(&mut seat, Order::SetMode(ModeName::High)).await, Outcome::Refused(_)));
-
-    assert_eq!(order(&mut seat, Order::Sleep).await, Outcome::Accepted);
-    later(10).await;
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(3_500))).await, Outcome::Accepted);
-    later(10).await;
-    assert_eq!(seat.read().await.unwrap().activity, Activity::Asleep, "a target is no order to start");
-    assert_eq!(order(&mut seat, Order::Wake).await, Outcome::Accepted);
-    later(60).await;
-    assert!(seat.read().await.unwrap().power.unwrap() > Power::from_watts(2_500));
     let pool =
         Pool { url: "stratum+tcp://new.example:3333".into(), user: "a.b".into(), password: "x".into() };
     assert_eq!(order(&mut seat, Order::SetPools(vec![pool])).await, Outcome::Accepted);
     assert!(matches!(order(&mut seat, Order::SetPools(Vec::new())).await, Outcome::Refused(_)));
-    assert_eq!(seat.read().await.unwrap().activity, Activity::Hashing, "pools restart nothing");
+    assert_eq!(seat.read().await.unwrap().activity, Activity::Hashing);
 }
 
 proptest! {

@@ -8,11 +8,11 @@ use offpeak_drivers::epic::reply::done;
 use offpeak_drivers::epic::{Capabilities, Network, Summary};
 use offpeak_drivers::http::Credentials;
 use offpeak_drivers::refusal::ReplyError;
-use offpeak_site::{Activity, Family, ModeName, Outcome, Trouble};
+use offpeak_site::{Activity, Family, Outcome, Trouble};
 use offpeak_units::{HashRate, Power, Temperature};
 use proptest::prelude::*;
 
-use super::{HTTP_FAULTS, is_never_believed, later, misbehaves, obeys, order, stage};
+use super::{HTTP_FAULTS, is_never_believed, keeps_a_power_limit, later, misbehaves, obeys, order, stage};
 use crate::fronts::{running, seat};
 use crate::recorded::recorded;
 
@@ -115,24 +115,7 @@ async fn reading_is_open_and_writing_is_not() {
 
 #[tokio::test(start_paused = true)]
 async fn a_power_limit_holds_and_wakes_nobody() {
-    let (fronts, ix) = stage(Family::Epic, MODEL, &running());
-    let mut seat = seat(&fronts, ix);
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(2_500))).await, Outcome::Accepted);
-    later(60).await;
-    let reading = seat.read().await.unwrap();
-    assert!(reading.power.unwrap() < Power::from_watts(2_500), "{reading:?}");
-    let refused = Outcome::Refused("the machine has no preset that draws so little".into());
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(1_500))).await, refused);
-    assert!(matches!(order(&mut seat, Order::SetMode(ModeName::High)).await, Outcome::Refused(_)));
-
-    assert_eq!(order(&mut seat, Order::Sleep).await, Outcome::Accepted);
-    later(10).await;
-    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(3_500))).await, Outcome::Accepted);
-    later(10).await;
-    assert_eq!(seat.read().await.unwrap().activity, Activity::Asleep, "a target is no order to start");
-    assert_eq!(order(&mut seat, Order::Wake).await, Outcome::Accepted);
-    later(60).await;
-    assert!(seat.read().await.unwrap().power.unwrap() > Power::from_watts(2_500));
+    keeps_a_power_limit(Family::Epic, MODEL, "the machine has no preset that draws so little").await;
 }
 
 #[tokio::test(start_paused = true)]

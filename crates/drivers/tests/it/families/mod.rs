@@ -142,6 +142,34 @@ pub(crate) async fn is_never_believed(family: Family, model: &str) {
     }
 }
 
+/// A power limit shows in the watts, one that is too low is refused in these words, and none wakes a sleeper.
+pub(crate) async fn keeps_a_power_limit(family: Family, model: &str, too_low: &str) {
+    let (fronts, ix) = stage(family, model, &running());
+    let mut seat = seat(&fronts, ix);
+    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(2_500))).await, Outcome::Accepted);
+    later(60).await;
+    let reading = seat.read().await.unwrap();
+    assert!(reading.power.unwrap() < Power::from_watts(2_500), "{reading:?}");
+    let refused = Outcome::Refused(too_low.to_owned());
+    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(1_500))).await, refused);
+    assert!(matches!(order(&mut seat, Order::SetMode(ModeName::High)).await, Outcome::Refused(_)));
+
+    assert_eq!(order(&mut seat, Order::Sleep).await, Outcome::Accepted);
+    later(10).await;
+    assert_eq!(order(&mut seat, Order::LimitPower(Power::from_watts(3_500))).await, Outcome::Accepted);
+    later(10).await;
+    assert_eq!(seat.read().await.unwrap().activity, Activity::Asleep, "a limit is no order to start");
+    assert_eq!(order(&mut seat, Order::Wake).await, Outcome::Accepted);
+    later(60).await;
+    let mut reading = seat.read().await.unwrap();
+    if reading.power.is_none() {
+        // It was asked whether it still sleeps; now for its rate.
+        assert_eq!(reading.activity, Activity::Starting);
+        reading = seat.read().await.unwrap();
+    }
+    assert!(reading.power.unwrap() > Power::from_watts(2_500), "{reading:?}");
+}
+
 /// Each way of answering badly has its name.
 pub(crate) async fn misbehaves(family: Family, model: &str, faults: &[(Fault, Trouble)]) {
     for (fault, trouble) in faults {
