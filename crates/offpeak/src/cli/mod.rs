@@ -8,5 +8,7 @@ pub(crate) use args::{
     Authority, Bench, Check, Cli, Command, Demo, Device, Explain, Lockout, Machine, Machines, Power, Resume,
     Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
-pub(crate) use observatory::{Change, Changes, Grid, Index, MethodName, Observatory, Sources, World};
+pub(crate) use observatory::{
+    Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Sources, TermsOf, World,
+};
 pub(crate) use values::instant;

@@ -39,6 +39,18 @@ Methods are never merged: they answer different questions.")]
 
 Kazakhstan is built in; another country needs its tables: --balance, --peaks, --shape.")]
     Grid(Grid),
+    /// Show what a terahash a second earns in a day, in dollars and satoshis
+    #[command(after_help = "Examples:
+  offpeak hashprice                                    the last two weeks
+  offpeak hashprice --from 2024-04-01 --to 2024-05-01  around the halving
+  offpeak hashprice --mean-days 7 --csv > hashprice.csv")]
+    Hashprice(HashPrice),
+    /// Show at which price of power a machine stops paying, and when each model did
+    #[command(after_help = "Examples:
+  offpeak breakeven --efficiency 34.5 --price 0.05
+  offpeak breakeven --efficiency 34.5 --hash-price 0.06 --overhead 1.1 --pool-fee 2
+  offpeak breakeven --catalogue machines.csv --price 0.05 --csv > lives.csv")]
+    Breakeven(Breakeven),
 }
 
 /// Which series and which machines an estimate is computed from.
@@ -277,4 +289,90 @@ mod tests {
         assert_eq!(revision("1.3"), Ok(Revision::V1_2));
         assert!(revision("2").is_err());
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HashPrice {
+    /// The first day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<Date>,
+    /// The last day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<Date>,
+    /// Over how many days each figure is averaged: a day's own is noisy
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = days)]
+    pub(crate) mean_days: usize,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// As CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// As JSON, with what it rests on
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a mine takes for granted when it asks whether a machine pays.
+#[derive(Debug, Args)]
+pub(crate) struct TermsOf {
+    /// Power drawn over power of the machines: cooling, losses
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    pub(crate) overhead: f64,
+    /// What the pool takes, percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, value_parser = percent)]
+    pub(crate) pool_fee: f64,
+    /// Other cost that comes with a kWh of machine power, USD
+    #[arg(long, value_name = "USD_PER_KWH", default_value_t = 0.0, value_parser = amount)]
+    pub(crate) other: f64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Breakeven {
+    /// What power costs, USD/kWh
+    #[arg(long, value_name = "USD_PER_KWH", default_value_t = 0.05, value_parser = price)]
+    pub(crate) price: f64,
+    /// One machine's joules a terahash; without it every machine of --catalogue
+    #[arg(long, value_name = "J_PER_TH", value_parser = factor_above_zero, conflicts_with_all = ["catalogue", "csv"])]
+    pub(crate) efficiency: Option<f64>,
+    /// What a TH/s earns in a day, USD [default: the latest of the series]
+    #[arg(long, value_name = "USD_PER_TH_DAY", value_parser = factor_above_zero, requires = "efficiency")]
+    pub(crate) hash_price: Option<f64>,
+    /// Over how many days the hash price is averaged
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = days)]
+    pub(crate) mean_days: usize,
+    /// How many days in a row without pay make an owner give up
+    #[arg(long, value_name = "N", default_value_t = 14, value_parser = days)]
+    pub(crate) hold_days: usize,
+    #[command(flatten)]
+    pub(crate) terms: TermsOf,
+    #[command(flatten)]
+    pub(crate) sources: Sources,
+    /// As CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    /// As JSON, with what it rests on
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn number_within(text: &str, least: f64, most: f64, what: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| (least..=most).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no {what} from {least} to {most}"))
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    number_within(text, 1.0, 10.0, "factor")
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    number_within(text, 0.0, 100.0, "percentage")
+}
+
+fn factor_above_zero(text: &str) -> Result<f64, String> {
+    number_within(text, 1e-6, 1e9, "number")
+}
+
+fn days(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|days: &usize| (1..=3_660).contains(days));
+    number.ok_or_else(|| format!("`{text}` is no number of days from 1 to 3660"))
 }

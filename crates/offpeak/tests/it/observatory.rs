@@ -75,3 +75,54 @@ fn mistakes_are_told_with_what_would_be_right() {
         assert!(stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn a_halving_halves_the_hash_price() {
+    let dir = folder();
+    let output = run(dir.path(), &["hashprice", "--from", "2024-04-18", "--to", "2024-04-22", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let told = json(&output);
+    let sat = |day: usize| told["days"][day]["sat_per_th_day"].as_f64().unwrap();
+    assert_eq!(told["days"].as_array().unwrap().len(), 5);
+    assert!(sat(4) < sat(0) * 0.6 && sat(4) > sat(0) * 0.5, "fees were not halved: {told}");
+    let network = &told["inputs"]["network"];
+    assert!(network.is_null() && told["inputs"]["price_to"].is_string(), "{told}");
+
+    let csv = run(dir.path(), &["hashprice", "--from", "2010-07-17", "--to", "2010-07-20", "--csv"]);
+    let text = stdout(&csv);
+    assert_eq!(text.lines().next(), Some("date,usd_per_th_day,sat_per_th_day,fee_share"));
+    assert!(text.lines().nth(1).unwrap().starts_with("2010-07-17,,"), "no price yet is none: {text}");
+    let late = run(dir.path(), &["hashprice", "--from", "2040-01-01"]);
+    assert!(stderr(&late).contains("no day in that span"), "{}", stderr(&late));
+}
+
+#[test]
+fn a_machine_is_shut_down_at_its_price() {
+    let dir = folder();
+    let one = ["breakeven", "--efficiency", "34.5", "--hash-price", "0.05", "--price", "0.06", "--json"];
+    let told = json(&run(dir.path(), &one));
+    // An S19 at 50 dollars a petahash and day.
+    assert!((told["shutdown_usd_per_kwh"].as_f64().unwrap() - 0.060_386).abs() < 1e-6, "{told}");
+    assert_eq!(told["pays"], true);
+    let dearer = [&one[..], &["--overhead", "1.1", "--pool-fee", "2"]].concat();
+    assert_eq!(json(&run(dir.path(), &dearer))["pays"], false);
+
+    let output = run(dir.path(), &["breakeven", "--catalogue", "machines.csv", "--price", "0.05", "--json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let told = json(&output);
+    let model = |name: &str| {
+        told["models"].as_array().unwrap().iter().find(|model| model["model"] == name).unwrap().clone()
+    };
+    assert_eq!(
+        (&model("Antminer S9")["pays_now"], &model("Antminer S21")["pays_now"]),
+        (&false.into(), &true.into())
+    );
+    let stopped: jiff::civil::Date = model("Antminer S9")["stopped"].as_str().unwrap().parse().unwrap();
+    assert!((2_018..=2_024).contains(&stopped.year()), "{stopped}");
+
+    let without = run(dir.path(), &["breakeven"]);
+    assert_eq!(code(&without), 1);
+    assert!(stderr(&without).contains("--catalogue"), "{}", stderr(&without));
+    let nonsense = run(dir.path(), &["breakeven", "--efficiency", "0"]);
+    assert_eq!(code(&nonsense), 2);
+}

@@ -4,6 +4,7 @@
 //! each with what it rests on. Not here: the arithmetic, which is `offpeak-index`.
 
 mod grid;
+mod hashprice;
 mod index;
 mod inputs;
 mod output;
@@ -20,5 +21,7 @@ pub(super) fn observatory(command: Observatory) -> Result<Exit> {
         Observatory::Index(args) => index::index(args),
         Observatory::World(args) => world::world(&args),
         Observatory::Grid(args) => grid::grid(&args),
+        Observatory::Hashprice(args) => hashprice::hashprice(&args),
+        Observatory::Breakeven(args) => hashprice::breakeven(&args),
     }
 }
