@@ -14,4 +14,5 @@ pub mod grid;
 pub mod hardware;
 pub mod hashprice;
 pub mod network;
+pub mod quote;
 pub mod world;
