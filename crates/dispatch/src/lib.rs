@@ -22,6 +22,7 @@ mod plan;
 mod rank;
 mod reconcile;
 mod snapshot;
+pub mod solve;
 mod standing;
 #[cfg(test)]
 mod testing;

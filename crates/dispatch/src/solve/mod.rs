@@ -1,0 +1,122 @@
+//! The best use of every watt at one moment: one mode for each machine, the most value, no circuit above its limit.
+//!
+//! Powers are exact integers; values are scores. The relaxed optimum is exact and bounds what whole machines can
+//! reach; how far they stay below it is known and told. The method and why the bound is exact: `docs/dispatch.md`.
+//!
+//! Not here: where the limits come from (`envelope`), minimum times, staggering and who may be asked (`plan`).
+
+mod fill;
+mod ladder;
+mod problem;
+mod relax;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use offpeak_units::Power;
+
+pub use problem::{
+    CIRCUITS_MAX, CircuitNo, DEPTH_MAX, LIMIT_MAX, MACHINES_MAX, MODES_MAX, MachineNo, Mode, POWER_MAX,
+    Problem, ProblemError, VALUE_MAX,
+};
+
+use fill::{Filler, Ground, Whole};
+use ladder::Ladders;
+use problem::raw_limit;
+use tree::Tree;
+
+/// A mode for each machine, and how good that is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// What an hour of these setpoints is worth.
+    pub objective_per_h: f64,
+    /// What no choice of modes can exceed: the optimum if machines could stand between their modes.
+    pub bound_per_h: f64,
+    /// Circuits whose limit lies below the least power of everything under them, in the order of adding. What is
+    /// below them stands at its least power.
+    pub infeasible: Vec<CircuitNo>,
+    /// By machine, in the order of adding: the index of its mode.
+    pub setpoints: Vec<u16>,
+}
+
+impl Solution {
+    /// A machine's mode, as an index into its modes.
+    ///
+    /// # Panics
+    /// If the machine is of another problem with more machines.
+    #[must_use]
+    pub fn mode_of(&self, machine: MachineNo) -> usize {
+        usize::from(self.setpoints[machine.ix()])
+    }
+
+    /// How far the objective is below the bound, as a share of the bound.
+    #[must_use]
+    pub fn gap(&self) -> f64 {
+        ((self.bound_per_h - self.objective_per_h) / self.bound_per_h.abs().max(f64::MIN_POSITIVE)).max(0.0)
+    }
+}
+
+/// Solves one problem, again and again while its limits change.
+///
+/// ```
+/// use offpeak_dispatch::solve::{Mode, Problem, Solver};
+/// use offpeak_units::Power;
+/// let mut problem = Problem::new();
+/// let rack = problem.add_circuit(None, None)?;
+/// let modes = [(40, 0.0), (3_400, 0.31)].map(|(watts, value_per_h)| Mode { power: Power::from_watts(watts), value_per_h });
+/// problem.add_machine(rack, &modes)?;
+/// let mut solver = Solver::new(problem);
+/// assert_eq!(solver.solve().setpoints, [1]);
+/// solver.set_limit(rack, Some(Power::from_watts(3_399)))?;
+/// assert_eq!(solver.solve().setpoints, [0]);
+/// solver.set_limit(rack, Some(Power::from_watts(39)))?;
+/// assert_eq!(solver.solve().infeasible, [rack]);
+/// # Ok::<(), offpeak_dispatch::solve::ProblemError>(())
+/// ```
+#[derive(Debug)]
+pub struct Solver {
+    problem: Problem,
+    tree: Tree,
+    ladders: Ladders,
+    filler: Filler,
+}
+
+impl Solver {
+    /// Takes a problem in: hulls, and each circuit's steps in their order. That is the larger part of the work, and
+    /// it does not depend on the limits.
+    #[must_use]
+    pub fn new(problem: Problem) -> Self {
+        let tree = Tree::new(&problem);
+        let ladders = Ladders::new(&problem, &tree);
+        Self { problem, tree, ladders, filler: Filler::default() }
+    }
+
+    /// Changes a circuit's limit; `None` is no limit, zero means zero.
+    ///
+    /// # Errors
+    /// [`ProblemError`] for an unknown circuit or a limit out of range.
+    pub fn set_limit(&mut self, circuit: CircuitNo, limit: Option<Power>) -> Result<(), ProblemError> {
+        let place = *self.tree.places.get(circuit.ix()).ok_or(ProblemError::NoSuchCircuit(circuit.0))?;
+        self.tree.limits[place as usize] = raw_limit(limit)?;
+        Ok(())
+    }
+
+    /// The best modes under the limits as they are now.
+    #[must_use]
+    pub fn solve(&mut self) -> Solution {
+        let relaxed = relax::relax(&self.tree, &self.ladders);
+        let ground =
+            Ground { problem: &self.problem, tree: &self.tree, ladders: &self.ladders, relaxed: &relaxed };
+        let mut whole = Whole::rounded_down(&ground);
+        self.filler.fill(&ground, &mut whole);
+        let mut infeasible: Vec<CircuitNo> =
+            relaxed.infeasible.iter().map(|place| CircuitNo(self.tree.numbers[*place as usize])).collect();
+        infeasible.sort_unstable();
+        Solution {
+            objective_per_h: whole.value(&self.problem),
+            bound_per_h: relaxed.objective,
+            infeasible,
+            setpoints: whole.modes,
+        }
+    }
+}
