@@ -7,12 +7,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use offpeak_units::Power;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::audit::Deed;
 use crate::error::BookError;
-use crate::schema;
+use crate::history::{PlanSummary, write_summary};
+use crate::{key, schema};
 
 /// An operator's stop in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,12 +121,20 @@ pub struct MeterVerdict {
 }
 
 /// The open book.
-#[derive(Debug)]
 pub struct Book {
     connection: Mutex<Connection>,
     path: PathBuf,
+    /// Signs the audit chain.
+    key: SigningKey,
     /// Held for as long as the book is open; the system lets go of it when the process dies.
     _lock: File,
+}
+
+impl std::fmt::Debug for Book {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl Book {
@@ -140,7 +151,12 @@ impl Book {
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             .map_err(damaged)?;
         schema::migrate(&mut connection, path)?;
-        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), _lock: lock })
+        let (key, _) = key::open_or_make(path)?;
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned(), key, _lock: lock })
+    }
+
+    pub(crate) const fn key(&self) -> &SigningKey {
+        &self.key
     }
 
     /// Where it is.
@@ -149,7 +165,7 @@ impl Book {
         &self.path
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A transaction of a thread that panicked was rolled back when it was dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -158,11 +174,15 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn stop(&self, circuit: &str, at: Timestamp, reason: &str) -> Result<(), BookError> {
-        self.connection().execute(
-            "INSERT INTO stop (circuit, at, reason) VALUES (?1, ?2, ?3)",
-            params![circuit, at.to_string(), reason],
-        )?;
+    pub fn stop(&self, circuit: &str, at: Timestamp, reason: &str, who: &str) -> Result<(), BookError> {
+        let deed = Deed { who, what: "stop", subject: circuit, why: reason };
+        self.change(at, &deed, |connection| {
+            connection.execute(
+                "INSERT INTO stop (circuit, at, reason, by) VALUES (?1, ?2, ?3, ?4)",
+                params![circuit, at.to_string(), reason, who],
+            )?;
+            Ok(())
+        })?;
         Ok(())
     }
 
@@ -170,27 +190,36 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn resume(&self, circuit: Option<&str>, at: Timestamp) -> Result<usize, BookError> {
-        Ok(self.connection().execute(
-            "UPDATE stop SET lifted_at = ?2 WHERE lifted_at IS NULL AND (?1 IS NULL OR circuit = ?1)",
-            params![circuit, at.to_string()],
-        )?)
+    pub fn resume(&self, circuit: Option<&str>, at: Timestamp, who: &str) -> Result<usize, BookError> {
+        let deed = Deed { who, what: "resume", subject: circuit.unwrap_or("every circuit"), why: "" };
+        let lifted = self.change_if(at, &deed, |connection| {
+            let lifted = connection.execute(
+                "UPDATE stop SET lifted_at = ?2, lifted_by = ?3
+                 WHERE lifted_at IS NULL AND (?1 IS NULL OR circuit = ?1)",
+                params![circuit, at.to_string(), who],
+            )?;
+            Ok((lifted > 0).then_some(lifted))
+        })?;
+        Ok(lifted.map_or(0, |(lifted, _)| lifted))
     }
 
-    /// Notes a lockout.
+    /// Notes a lockout by who works there.
     ///
     /// # Errors
     /// If it could not be written.
     pub fn lock_out(&self, circuit: &str, at: Timestamp, by: &str) -> Result<(), BookError> {
-        self.connection().execute(
-            "INSERT INTO lockout (circuit, at, by) VALUES (?1, ?2, ?3)",
-            params![circuit, at.to_string(), by],
-        )?;
+        let deed = Deed { who: by, what: "lockout", subject: circuit, why: "works there" };
+        self.change(at, &deed, |connection| {
+            connection.execute(
+                "INSERT INTO lockout (circuit, at, by) VALUES (?1, ?2, ?3)",
+                params![circuit, at.to_string(), by],
+            )?;
+            Ok(())
+        })?;
         Ok(())
     }
 
-    /// Lifts a person's lockouts of a circuit; a manager's word (`whose` is `None`) lifts anybody's.
-    /// Says how many.
+    /// Lifts the lockouts of a circuit: of one person, or, for a manager, of anybody (`None`). Says how many.
     ///
     /// # Errors
     /// If it could not be written.
@@ -201,11 +230,17 @@ impl Book {
         at: Timestamp,
         lifted_by: &str,
     ) -> Result<usize, BookError> {
-        Ok(self.connection().execute(
-            "UPDATE lockout SET lifted_at = ?3, lifted_by = ?4
-             WHERE lifted_at IS NULL AND circuit = ?1 AND (?2 IS NULL OR by = ?2)",
-            params![circuit, whose, at.to_string(), lifted_by],
-        )?)
+        let why = whose.map_or_else(|| "anybody's, as a manager".to_owned(), |whose| format!("{whose}'s"));
+        let deed = Deed { who: lifted_by, what: "lockout lifted", subject: circuit, why: &why };
+        let lifted = self.change_if(at, &deed, |connection| {
+            let lifted = connection.execute(
+                "UPDATE lockout SET lifted_at = ?3, lifted_by = ?4
+                 WHERE lifted_at IS NULL AND circuit = ?1 AND (?2 IS NULL OR by = ?2)",
+                params![circuit, whose, at.to_string(), lifted_by],
+            )?;
+            Ok((lifted > 0).then_some(lifted))
+        })?;
+        Ok(lifted.map_or(0, |(lifted, _)| lifted))
     }
 
     /// Notes an order and gives it its number.
@@ -221,32 +256,42 @@ impl Book {
         source: &str,
         at: Timestamp,
     ) -> Result<u64, BookError> {
-        let connection = self.connection();
-        connection.execute(
-            "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![
-                circuit,
-                limit.to_milliwatts(),
-                from.to_string(),
-                until.map(|until| until.to_string()),
-                source,
-                at.to_string()
-            ],
-        )?;
-        Ok(connection.last_insert_rowid().cast_unsigned())
+        let end = until.map_or_else(|| "it is lifted".to_owned(), |until| until.to_string());
+        let why = format!("at most {} mW from {from} until {end}", limit.to_milliwatts());
+        let deed = Deed { who: source, what: "order", subject: circuit, why: &why };
+        let (id, _) = self.change(at, &deed, |connection| {
+            connection.execute(
+                "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    circuit,
+                    limit.to_milliwatts(),
+                    from.to_string(),
+                    until.map(|until| until.to_string()),
+                    source,
+                    at.to_string()
+                ],
+            )?;
+            Ok(connection.last_insert_rowid().cast_unsigned())
+        })?;
+        Ok(id)
     }
 
     /// Lifts an order. Says whether there was one.
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn lift_order(&self, id: u64, at: Timestamp) -> Result<bool, BookError> {
-        let lifted = self.connection().execute(
-            "UPDATE command_order SET lifted_at = ?2 WHERE lifted_at IS NULL AND id = ?1",
-            params![id.cast_signed(), at.to_string()],
-        )?;
-        Ok(lifted > 0)
+    pub fn lift_order(&self, id: u64, at: Timestamp, who: &str) -> Result<bool, BookError> {
+        let subject = id.to_string();
+        let deed = Deed { who, what: "order lifted", subject: &subject, why: "" };
+        let lifted = self.change_if(at, &deed, |connection| {
+            let lifted = connection.execute(
+                "UPDATE command_order SET lifted_at = ?2, lifted_by = ?3 WHERE lifted_at IS NULL AND id = ?1",
+                params![id.cast_signed(), at.to_string(), who],
+            )?;
+            Ok((lifted > 0).then_some(()))
+        })?;
+        Ok(lifted.is_some())
     }
 
     /// Everything ordered and neither lifted nor over.
@@ -297,12 +342,22 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn set_authority(&self, hall: &str, control: bool, at: Timestamp) -> Result<(), BookError> {
-        self.connection().execute(
-            "INSERT INTO authority (hall, control, at) VALUES (?1, ?2, ?3)
-             ON CONFLICT (hall) DO UPDATE SET control = ?2, at = ?3",
-            params![hall, control, at.to_string()],
-        )?;
+    pub fn set_authority(
+        &self,
+        hall: &str,
+        control: bool,
+        at: Timestamp,
+        who: &str,
+    ) -> Result<(), BookError> {
+        let why = if control { "control" } else { "observe" };
+        self.change(at, &Deed { who, what: "authority", subject: hall, why }, |connection| {
+            connection.execute(
+                "INSERT INTO authority (hall, control, at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (hall) DO UPDATE SET control = ?2, at = ?3",
+                params![hall, control, at.to_string()],
+            )?;
+            Ok(())
+        })?;
         Ok(())
     }
 
@@ -336,6 +391,19 @@ impl Book {
     /// # Errors
     /// If they could not be written.
     pub fn record(&self, changes: &[Change], verdicts: &[MeterVerdict]) -> Result<(), BookError> {
+        self.record_with(changes, verdicts, None)
+    }
+
+    /// As [`Self::record`], with what the minute's plan came to.
+    ///
+    /// # Errors
+    /// If they could not be written.
+    pub fn record_with(
+        &self,
+        changes: &[Change],
+        verdicts: &[MeterVerdict],
+        summary: Option<&PlanSummary>,
+    ) -> Result<(), BookError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         {
@@ -364,6 +432,9 @@ impl Book {
                 ])?;
             }
             write_verdicts(&transaction, verdicts)?;
+            if let Some(summary) = summary {
+                write_summary(&transaction, summary)?;
+            }
         }
         transaction.commit()?;
         Ok(())
@@ -432,12 +503,16 @@ impl Book {
     }
 }
 
-fn instant(text: String) -> Result<Timestamp, BookError> {
+pub(crate) fn optional_instant(text: Option<String>) -> Result<Option<Timestamp>, BookError> {
+    text.map(instant).transpose()
+}
+
+pub(crate) fn instant(text: String) -> Result<Timestamp, BookError> {
     text.parse().map_err(|_| BookError::Row { found: text, expected: "an instant" })
 }
 
 /// One process at a time: an advisory lock on a file beside the book, with the holder's pid in it.
-fn take_lock(path: &Path) -> Result<File, BookError> {
+pub(crate) fn take_lock(path: &Path) -> Result<File, BookError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);

@@ -53,4 +53,10 @@ pub enum BookError {
         /// What should.
         expected: &'static str,
     },
+    /// The signing key is open to others.
+    #[error("{} is open to others than its owner\nhint: chmod 600 {}", .0.display(), .0.display())]
+    OpenKey(PathBuf),
+    /// The signing key is not one.
+    #[error("{} does not hold a signing key: 64 hexadecimal digits", .0.display())]
+    BadKey(PathBuf),
 }

@@ -3,15 +3,30 @@
 //! What a call has returned from is on disk. One process has the book open at a time. Keys are the
 //! names of the site file (circuits, machines), so that a changed file does not shift them.
 //!
-//! Kept now: operator's stops, lockouts, orders, authority by hall, generations, commands with their
-//! changes of state, and what a restarted controller must know of each machine. Not here: telemetry,
-//! and any decision.
+//! Kept: operator's stops, lockouts, orders, authority by hall, generations, commands with their changes of
+//! state, what a restarted controller must know of each machine, where each machine stood and whose it was,
+//! signals, plans' summaries, contracts, people with their sessions and tokens, and the audit chain. Not here:
+//! telemetry, and any decision.
 
+mod audit;
+mod backup;
 mod book;
 mod error;
+mod history;
+mod key;
+mod machines;
+mod people;
 mod recorder;
 mod schema;
 
+pub use audit::{
+    AuditEntry, AuditFault, AuditSound, ChainHash, Checkpoint, Deed, hex, public_key_path, verify_audit,
+};
+pub use backup::{BackupError, Copied, Restored, back_up, check, restore};
 pub use book::{Book, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, StopEntry};
 pub use error::BookError;
+pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEntry};
+pub use key::key_from_hex;
+pub use machines::{CustodyEntry, Moved, Standing, Stay};
+pub use people::{ApiToken, Person, PersonChange, Session, SetupLink};
 pub use recorder::{Entry, Recorder};

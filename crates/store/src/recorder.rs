@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::book::{Book, Change, MeterVerdict};
+use crate::history::PlanSummary;
 
 /// Entries waiting at most: about as many seconds of cycles.
 const QUEUE: usize = 120;
@@ -19,6 +20,8 @@ pub struct Entry {
     pub changes: Vec<Change>,
     /// What the meters made of them.
     pub verdicts: Vec<MeterVerdict>,
+    /// What the minute's plan came to, once a minute.
+    pub summary: Option<PlanSummary>,
     /// Called once they are on disk; dropped uncalled when they could not be written.
     pub then: Box<dyn FnOnce() + Send>,
 }
@@ -46,7 +49,7 @@ impl Recorder {
             .name("book".into())
             .spawn(move || {
                 for entry in entries {
-                    match book.record(&entry.changes, &entry.verdicts) {
+                    match book.record_with(&entry.changes, &entry.verdicts, entry.summary.as_ref()) {
                         Ok(()) => (entry.then)(),
                         Err(failed) => {
                             losing.fetch_add(entry.changes.len() as u64, Ordering::Relaxed);

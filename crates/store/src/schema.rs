@@ -76,15 +76,15 @@ CREATE TABLE meter_verdict (
     says         TEXT NOT NULL     -- agrees, disagrees, machine only
 ) STRICT;
 ",
+    include_str!("step_3.sql"),
 ];
 
-/// Brings a book up to date; each step is one transaction with its version.
-pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), BookError> {
+/// Says whether this is a book that this program can read, and its version; 0 for an empty database.
+pub(crate) fn recognise(connection: &Connection, path: &Path) -> Result<i64, BookError> {
     let damaged = |source| BookError::Damaged { path: path.to_owned(), source };
-    let number = |connection: &Connection, name: &str| {
-        connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(damaged)
-    };
-    let (application, version) = (number(connection, "application_id")?, number(connection, "user_version")?);
+    let number =
+        |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(damaged);
+    let (application, version) = (number("application_id")?, number("user_version")?);
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(damaged)?;
     let empty = application == 0 && version == 0 && tables == 0;
@@ -95,6 +95,12 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Bo
     if version > known {
         return Err(BookError::Newer { path: path.to_owned(), found: version, known });
     }
+    Ok(version)
+}
+
+/// Brings a book up to date; each step is one transaction with its version.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), BookError> {
+    let version = recognise(connection, path)?;
     for (place, step) in STEPS.iter().enumerate().skip(version as usize) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;

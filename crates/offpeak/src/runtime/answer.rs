@@ -14,6 +14,9 @@ use super::views::{explain, find_machine, machine_view, site_view};
 use crate::handle::{HandleError, MachineFilter, SiteHandle};
 use crate::view::{Explanation, MachineView, SiteView};
 
+/// Who asks through the local socket: the user that the data folder belongs to. It tells nothing finer.
+const LOCAL: &str = "local socket";
+
 /// A running site's answers.
 pub(crate) struct Answers {
     pub(super) shared: Arc<Shared>,
@@ -98,14 +101,14 @@ impl SiteHandle for Answers {
         let root = self.site().circuits.get(CircuitIx::ROOT).id.clone();
         let circuit = circuit.unwrap_or(&root);
         self.circuit(circuit)?;
-        self.shared.book.stop(circuit, self.now(), reason).map_err(book_error)?;
+        self.shared.book.stop(circuit, self.now(), reason, LOCAL).map_err(book_error)?;
         lock(&self.shared.story).decide(self.now(), format!("operator's stop at {circuit}: {reason}"));
         self.reload()
     }
 
     fn resume(&self, circuit: Option<&str>) -> Result<usize, HandleError> {
         circuit.map(|circuit| self.circuit(circuit)).transpose()?;
-        let lifted = self.shared.book.resume(circuit, self.now()).map_err(book_error)?;
+        let lifted = self.shared.book.resume(circuit, self.now(), LOCAL).map_err(book_error)?;
         if lifted == 0 {
             return Err(HandleError::NothingThere(
                 circuit.map_or_else(|| "the site".to_owned(), |id| format!("`{id}`")),
@@ -144,7 +147,7 @@ impl SiteHandle for Answers {
         if self.site().circuits.get(ix).kind != CircuitKind::Hall {
             return Err(HandleError::NotAHall(hall.to_owned()));
         }
-        self.shared.book.set_authority(hall, control, self.now()).map_err(book_error)?;
+        self.shared.book.set_authority(hall, control, self.now(), LOCAL).map_err(book_error)?;
         self.shared.reload_authority().map_err(|error| HandleError::Book(format!("{error:#}")))?;
         let word = if control { "control" } else { "observe" };
         lock(&self.shared.story).decide(self.now(), format!("authority in {hall}: {word}"));

@@ -255,7 +255,7 @@ fn send(shared: &Shared, site: &Site, io: &Arc<Mutex<PlantIo>>, cycle: &Cycle, m
             lock(&io).send(ups);
         }
     });
-    if !shared.recorder.write(Entry { changes, verdicts, then }) {
+    if !shared.recorder.write(Entry { changes, verdicts, summary: None, then }) {
         warn!(lost = shared.recorder.lost(), "the book is behind: starts wait");
     }
 }

@@ -24,7 +24,7 @@ fn the_writer_that_is_killed() {
             &[],
         )
         .unwrap();
-        book.stop(&format!("c{}", generations.start), at(0), "kill test").unwrap();
+        book.stop(&format!("c{}", generations.start), at(0), "kill test", "test").unwrap();
         writeln!(out, "\nACK {}", generations.start).unwrap();
         out.flush().unwrap();
     }
@@ -74,6 +74,6 @@ fn nothing_acknowledged_is_lost() {
             assert!(stops.iter().any(|stop| stop.circuit == format!("c{generation}")));
         }
         highest = acknowledged.into_iter().max().unwrap();
-        book.resume(None, at(1)).unwrap();
+        book.resume(None, at(1), "test").unwrap();
     }
 }

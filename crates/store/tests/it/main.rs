@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
+mod audit;
+mod backup;
 mod kill;
+mod people;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -40,12 +43,12 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
     let folder = folder();
     {
         let book = open(folder.path());
-        book.stop("grid", at(0), "storm").unwrap();
-        book.stop("hall-1", at(1), "fan").unwrap();
+        book.stop("grid", at(0), "storm", "anna").unwrap();
+        book.stop("hall-1", at(1), "fan", "anna").unwrap();
         book.lock_out("hall-2", at(2), "anna").unwrap();
         book.order("grid", Power::ZERO, at(3), Some(at(100)), "grid operator", at(3)).unwrap();
-        book.set_authority("hall-1", true, at(4)).unwrap();
-        book.set_authority("hall-1", false, at(5)).unwrap();
+        book.set_authority("hall-1", true, at(4), "anna").unwrap();
+        book.set_authority("hall-1", false, at(5), "anna").unwrap();
     }
     let book = open(folder.path());
     let found = book.in_force(at(50)).unwrap();
@@ -57,12 +60,12 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
 
     assert_eq!(book.lift_lockout("hall-2", Some("bert"), at(6), "bert").unwrap(), 0);
     assert_eq!(book.lift_lockout("hall-2", None, at(6), "manager").unwrap(), 1);
-    assert_eq!(book.resume(Some("hall-1"), at(7)).unwrap(), 1);
-    assert_eq!(book.resume(None, at(7)).unwrap(), 1);
+    assert_eq!(book.resume(Some("hall-1"), at(7), "bert").unwrap(), 1);
+    assert_eq!(book.resume(None, at(7), "bert").unwrap(), 1);
     let left = book.in_force(at(50)).unwrap();
     assert!(left.stops.is_empty() && left.lockouts.is_empty());
-    assert!(book.lift_order(left.orders[0].id, at(8)).unwrap());
-    assert!(!book.lift_order(left.orders[0].id, at(8)).unwrap(), "lifted once");
+    assert!(book.lift_order(left.orders[0].id, at(8), "anna").unwrap());
+    assert!(!book.lift_order(left.orders[0].id, at(8), "anna").unwrap(), "lifted once");
 }
 
 #[test]
@@ -116,6 +119,7 @@ fn a_start_is_on_disk_before_it_is_sent() {
         let written = recorder.write(Entry {
             changes: vec![change(generation, "m1", "issued")],
             verdicts: Vec::new(),
+            summary: None,
             then: Box::new(then),
         });
         assert!(written);
@@ -132,6 +136,12 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
     let path = folder.path().join("book.sqlite");
     drop(open(folder.path()));
     // As the version before wrote it.
+    let since = "DROP TABLE machine_position; DROP TABLE custody; DROP TABLE signal; DROP TABLE plan_summary;
+        DROP TABLE contract; DROP TABLE session; DROP TABLE api_token; DROP TABLE setup_link; DROP TABLE person;
+        DROP TABLE audit; DROP TABLE audit_checkpoint; DROP INDEX command_at; DROP INDEX command_generation;
+        ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
+        ALTER TABLE command_order DROP COLUMN lifted_by;";
+    rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
     let book = open(folder.path());
     let verdict = |measured| MeterVerdict {
