@@ -170,6 +170,32 @@ impl Energy {
     pub const fn from_watt_hours(watt_hours: i64) -> Self {
         Self(watt_hours as i128 * Self::MICROJOULES_PER_WATT_HOUR)
     }
+    /// From whole joules.
+    #[must_use]
+    #[inline]
+    pub const fn from_joules(joules: i64) -> Self {
+        Self(joules as i128 * 1_000_000)
+    }
+    /// Whole joules, rounded down; a value beyond 9 million million million joules is cut there.
+    ///
+    /// ```
+    /// use offpeak_units::Energy;
+    /// assert_eq!(Energy::from_watt_hours(1).to_joules(), 3_600);
+    /// assert_eq!(Energy::from_microjoules(-1).to_joules(), -1);
+    /// ```
+    #[must_use]
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "cut to the range first")]
+    pub const fn to_joules(self) -> i64 {
+        let joules = self.0.div_euclid(1_000_000);
+        if joules > i64::MAX as i128 {
+            i64::MAX
+        } else if joules < i64::MIN as i128 {
+            i64::MIN
+        } else {
+            joules as i64
+        }
+    }
     /// From whole microjoules.
     #[must_use]
     #[inline]

@@ -1,0 +1,21 @@
+//! Energy accounting: what was drawn, how it is known, and that it adds up.
+//!
+//! Four steps, each pure and exact in integers: a meter's readings become minutes ([`MeterAccount`]); a machine's
+//! words become minutes ([`MachineAccount`]); a minute's machines are scaled to the circuits' meters and those to the
+//! revenue meter ([`settle`]); minutes become totals that say what is missing ([`Sum`], [`Uptime`]). The rules stand
+//! in `docs/accounts.md`. Not here: clocks, files, prices, contracts.
+
+mod machine;
+mod meter;
+mod settle;
+mod split;
+mod sum;
+
+pub use machine::{Claim, Doing, MachineAccount, MachineMinute};
+pub use meter::{Anchor, MeterAccount, MeterCounts, MeterMinute, MeterRules, RULE_BOTH_ENDS};
+pub use settle::{CircuitPart, Settled, settle};
+pub use split::split;
+pub use sum::{Sum, Uptime, rounded};
+
+/// The length of an interval in seconds.
+pub const MINUTE_S: i64 = 60;
