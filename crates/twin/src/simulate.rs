@@ -77,6 +77,8 @@ pub struct Simulation {
     /// Machines with news, by the second of their next turn.
     due: BTreeMap<Timestamp, Vec<MachineIx>>,
     is_due: Vec<bool>,
+    /// Machines that were asked in the present second and had news.
+    polled: Vec<MachineIx>,
     returned: Vec<Returned>,
     totals: Totals,
     priced_energy: Energy,
@@ -111,6 +113,7 @@ impl Simulation {
             meters: vec![None; site.meters.len()],
             due,
             is_due: vec![true; machines],
+            polled: Vec::new(),
             returned: Vec::new(),
             totals: Totals {
                 cycles: 0,
@@ -155,6 +158,16 @@ impl Simulation {
     #[must_use]
     pub fn seen(&self) -> &[Seen] {
         &self.seen
+    }
+    /// The meters' last readings, however old.
+    #[must_use]
+    pub fn meters(&self) -> &[Option<MeterReading>] {
+        &self.meters
+    }
+    /// The machines of which the present second brought news.
+    #[must_use]
+    pub fn polled(&self) -> &[MachineIx] {
+        &self.polled
     }
     /// Gives or lifts orders; the next second's cycle takes them in.
     pub fn set_directives(&mut self, directives: Directives) {
@@ -229,10 +242,10 @@ impl Simulation {
 
     /// Asks the machines whose turn brings news.
     fn poll(&mut self, at: Timestamp) -> bool {
-        let mut news = false;
+        self.polled.clear();
         while let Some(entry) = self.due.first_entry().filter(|entry| *entry.key() <= at) {
             for machine in entry.remove() {
-                news = true;
+                self.polled.push(machine);
                 self.is_due[machine.ix()] = false;
                 let seen = &mut self.seen[machine.ix()];
                 let outlet = self.site.machine(machine).outlet;
@@ -246,7 +259,7 @@ impl Simulation {
                 }
             }
         }
-        news
+        !self.polled.is_empty()
     }
 
     fn run_cycle(&mut self, at: Timestamp) -> Cycle {

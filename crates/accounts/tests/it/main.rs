@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
+mod ledger;
 mod machine;
 mod meter;
 mod settle;
+mod twenty;
 
 use jiff::Timestamp;
 

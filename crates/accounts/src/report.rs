@@ -1,0 +1,267 @@
+//! Rows become a report: energy, hashes and time by owner, hall, model, machine, hour and day.
+//!
+//! What the revenue meter counted is the whole. Machines have their part of it by settlement; what is left (house load,
+//! losses, what could not be attributed) stands in a line of its own, so that the lines come to the whole.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use offpeak_rows::{Known, MachineRow, MeterRow, Name};
+use offpeak_units::Energy;
+
+use crate::machine::Doing;
+use crate::sum::{Sum, Uptime};
+
+/// What a report's lines are by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// The civil day at the site.
+    Day,
+    /// The civil hour, with its offset: the hour that a clock change repeats stands twice.
+    Hour,
+    /// The hall.
+    Hall,
+    /// The circuit that a machine hangs on.
+    Circuit,
+    /// The owner.
+    Owner,
+    /// The model.
+    Model,
+    /// The machine.
+    Machine,
+}
+
+impl By {
+    /// All of them, in the order of the columns.
+    pub const ALL: [Self; 7] =
+        [Self::Day, Self::Hour, Self::Hall, Self::Circuit, Self::Owner, Self::Model, Self::Machine];
+
+    /// As a column is named.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Hour => "hour",
+            Self::Hall => "hall",
+            Self::Circuit => "circuit",
+            Self::Owner => "owner",
+            Self::Model => "model",
+            Self::Machine => "machine",
+        }
+    }
+    const fn is_time(self) -> bool {
+        matches!(self, Self::Day | Self::Hour)
+    }
+}
+
+/// The time that a report is about: half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// From this instant,
+    pub from: Timestamp,
+    /// until before this one.
+    pub until: Timestamp,
+}
+
+/// A line's names, one a [`By`].
+pub type Key = Vec<Name>;
+
+/// What stands in a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// Energy of machines by settlement, and how their own words are known.
+    pub machines: Sum,
+    /// Energy by the machines' own words.
+    pub said: Energy,
+    /// Machine-seconds whose energy could not be settled: the revenue meter was silent.
+    pub unsettled_s: u64,
+    /// Hashes by the machines' own words, in units of 10⁹.
+    pub hashes_gh: i128,
+    /// How the machines' time went by.
+    pub uptime: Uptime,
+}
+
+/// Why a report cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportError {
+    /// A span that ends before it begins.
+    #[error("the report would end at {until}, before it begins at {from}")]
+    Backwards {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        until: Timestamp,
+    },
+}
+
+/// A report in the making.
+#[derive(Debug)]
+pub struct Report {
+    by: Vec<By>,
+    zone: TimeZone,
+    span: Span,
+    revenue_meter: String,
+    cells: BTreeMap<Key, Cell>,
+    /// What the revenue meter counted, by the time's names alone.
+    whole: BTreeMap<Key, Sum>,
+    /// Names of hours and days by the quarter of an hour.
+    times: BTreeMap<i64, (Name, Name)>,
+    unknown: Name,
+}
+
+impl Report {
+    /// A report over a span, with civil time of this zone and the whole by this meter.
+    ///
+    /// # Errors
+    /// If the span ends before it begins.
+    pub fn new(by: &[By], zone: TimeZone, span: Span, revenue_meter: &str) -> Result<Self, ReportError> {
+        if span.until < span.from {
+            return Err(ReportError::Backwards { from: span.from, until: span.until });
+        }
+        let mut by = by.to_vec();
+        by.sort_unstable();
+        by.dedup();
+        Ok(Self {
+            by,
+            zone,
+            span,
+            revenue_meter: revenue_meter.to_owned(),
+            cells: BTreeMap::new(),
+            whole: BTreeMap::new(),
+            times: BTreeMap::new(),
+            unknown: Name::from("(not named)"),
+        })
+    }
+
+    /// What the lines are by.
+    #[must_use]
+    pub fn by(&self) -> &[By] {
+        &self.by
+    }
+
+    /// The time it is about.
+    #[must_use]
+    pub const fn span(&self) -> Span {
+        self.span
+    }
+
+    fn holds(&self, start: Timestamp) -> bool {
+        self.span.from <= start && start < self.span.until
+    }
+
+    fn time_names(&mut self, at: Timestamp) -> (Name, Name) {
+        let zone = &self.zone;
+        let names = self.times.entry(at.as_second().div_euclid(900)).or_insert_with(|| {
+            let civil = jiff::ZonedDateTime::new(at, zone.clone());
+            let text = |format: &str| Name::from(civil.strftime(format).to_string());
+            (text("%Y-%m-%d"), text("%Y-%m-%dT%H:00%:z"))
+        });
+        names.clone()
+    }
+
+    /// Takes a machine's row in.
+    pub fn machine(&mut self, row: &MachineRow) {
+        if !self.holds(row.start) {
+            return;
+        }
+        let (day, hour) = self.time_names(row.start);
+        let key = self.by.iter().map(|by| match by {
+            By::Day => day.clone(),
+            By::Hour => hour.clone(),
+            By::Hall => row.hall.clone(),
+            By::Circuit => row.circuit.clone(),
+            By::Owner => row.owner.clone().unwrap_or_else(|| self.unknown.clone()),
+            By::Model => row.model.clone(),
+            By::Machine => row.machine.clone(),
+        });
+        let cell = self.cells.entry(key.collect::<Key>()).or_default();
+        let (length, covered) = (u64::from(row.length_s), u64::from(row.covered_s));
+        cell.machines.add(row.billed_j.map(Energy::from_joules), row.known, covered, length);
+        if row.billed_j.is_none() && row.energy_j.is_some() {
+            cell.unsettled_s += covered;
+        }
+        cell.said += row.energy_j.map_or(Energy::ZERO, Energy::from_joules);
+        cell.hashes_gh += i128::from(row.hashes_gh.unwrap_or(0));
+        let down = row.down;
+        let seconds = [
+            row.hashing_s,
+            row.starting_s,
+            down.outside_hours_s,
+            down.ordered_s,
+            down.price_s,
+            down.fault_s,
+            down.unreachable_s,
+            down.maintenance_s,
+            down.no_data_s,
+        ];
+        for (doing, seconds) in Doing::ALL.into_iter().zip(seconds) {
+            cell.uptime.add(doing, seconds.into());
+        }
+    }
+
+    /// Takes a meter's row in; of others than the revenue meter's minutes nothing is taken.
+    pub fn meter(&mut self, row: &MeterRow) {
+        if !self.holds(row.start) || *row.meter != *self.revenue_meter || row.length_s < 60 {
+            return;
+        }
+        let (day, hour) = self.time_names(row.start);
+        let key: Key = self
+            .by
+            .iter()
+            .filter(|by| by.is_time())
+            .map(|by| if *by == By::Day { day.clone() } else { hour.clone() })
+            .collect();
+        let sum = self.whole.entry(key).or_default();
+        sum.add(row.energy_j.map(Energy::from_joules), row.known, row.covered_s.into(), row.length_s.into());
+    }
+
+    /// The lines by machine, in their order.
+    pub fn lines(&self) -> impl Iterator<Item = (&Key, &Cell)> {
+        self.cells.iter()
+    }
+
+    /// What the revenue meter counted, by the report's hours or days, or in one.
+    pub fn whole_lines(&self) -> impl Iterator<Item = (&Key, &Sum)> {
+        self.whole.iter()
+    }
+
+    /// What the revenue meter counted in all. Time of which there is no row is missing.
+    #[must_use]
+    pub fn whole(&self) -> Sum {
+        let mut sum = Sum::default();
+        for part in self.whole.values() {
+            sum.merge(part);
+        }
+        let length = self.span.from.duration_until(self.span.until).max(SignedDuration::ZERO).as_secs();
+        let unrecorded = length.unsigned_abs().saturating_sub(sum.length_s);
+        sum.add(None, Known::Missing, 0, unrecorded);
+        sum
+    }
+
+    /// All machines together.
+    #[must_use]
+    pub fn machines(&self) -> Cell {
+        let mut all = Cell::default();
+        for cell in self.cells.values() {
+            all.machines.merge(&cell.machines);
+            all.said += cell.said;
+            all.unsettled_s += cell.unsettled_s;
+            all.hashes_gh += cell.hashes_gh;
+            all.uptime.merge(&cell.uptime);
+        }
+        all
+    }
+
+    /// What the revenue meter counted beyond the machines: house load, losses and what could not be attributed.
+    #[must_use]
+    pub fn rest(&self) -> Energy {
+        self.whole().energy - self.machines().machines.energy
+    }
+
+    /// Whether the lines are by time alone, so that each has a whole of its own.
+    #[must_use]
+    pub fn is_by_time(&self) -> bool {
+        !self.by.is_empty() && self.by.iter().all(|by| by.is_time())
+    }
+}
