@@ -293,8 +293,10 @@ impl Judge<'_> {
                 self.vetoes.push(Veto { circuit: ix, cause: VetoCause::StartAboveLimit, machine });
             }
             // On the way down the limit is a line that the load follows within seconds.
-            let closing = limits.binding.is_some_and(|limit| limit.source == Source::ContractClosing);
-            let slack = if closing { envelope.contract.limit.scale(0.03) } else { Power::ZERO };
+            let closing = limits.binding.is_some_and(|limit| limit.source.is_glide());
+            let whole =
+                limits.next.map_or(envelope.contract.limit, |next| next.power.max(envelope.contract.limit));
+            let slack = if closing { whole.scale(0.03) } else { Power::ZERO };
             if sums.drawn - sums.falling > limit + slack && sums.left_on > 0 {
                 self.vetoes.push(Veto { circuit: ix, cause: VetoCause::NotShed, machine: None });
             }

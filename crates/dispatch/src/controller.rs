@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_site::{CircuitIx, LimitSpan, MeterReading, Site};
+use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, MeterReading, Site};
 use offpeak_units::{HashPrice, Power, Price};
 
 use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Known};
 use crate::frame::Frame;
 use crate::load::Loads;
 use crate::memory::Memory;
@@ -60,6 +60,8 @@ struct Quiet {
     wake_at: Timestamp,
     loads: Loads,
     slack: Vec<Slack>,
+    /// The limits on means in force.
+    on_means: Vec<(MeterIx, Measure, Power)>,
 }
 
 impl Controller {
@@ -91,9 +93,11 @@ impl Controller {
 
     /// Takes in the meters' newest readings; every reading is to pass here once.
     pub fn observe(&mut self, meters: &[Option<MeterReading>]) {
-        for (filter, reading) in self.memory.meters.iter_mut().zip(meters) {
+        let filters = self.memory.meters.iter_mut().zip(&mut self.memory.means);
+        for ((filter, means), reading) in filters.zip(meters) {
             if let Some(reading) = reading {
                 filter.feed(*reading);
+                means.feed(*reading, i64::from(self.site.time_zone.to_offset(reading.at).seconds()));
             }
         }
     }
@@ -102,6 +106,13 @@ impl Controller {
     /// order or command result has changed since the last cycle and that the meters were observed.
     pub fn is_quiet(&mut self, now: Timestamp) -> bool {
         let Some(last) = self.last.as_mut().filter(|last| now < last.wake_at) else { return false };
+        let offset_s = i64::from(self.site.time_zone.to_offset(now).seconds());
+        let overdrawn = last.on_means.iter().any(|(meter, measure, nominal)| {
+            self.memory.means[meter.ix()].allowance(*nominal, *measure, now, offset_s) < *nominal
+        });
+        if overdrawn {
+            return false;
+        }
         let measured: Vec<bool> =
             self.metered.iter().map(|ix| last.loads.circuit(*ix).measured.is_some()).collect();
         last.loads.refresh(&self.site, &self.memory, &self.metered, now);
@@ -123,7 +134,8 @@ impl Controller {
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
-        let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next);
+        let known = Known { means: &self.memory.means, worth: None };
+        let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
         let ranking = self.ranking(now);
         let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, &ranking, &self.memory);
@@ -151,6 +163,7 @@ impl Controller {
             wake_at,
             loads: Loads { circuits: loads.circuits.clone(), standings: Vec::new(), ..loads },
             slack: plan.slack.clone(),
+            on_means: envelope.on_means(&site),
         });
         Cycle { at: now, envelope, loads, plan, vetoes, commands, transitions, batches, wake_at }
     }

@@ -1,9 +1,11 @@
-//! What people and the grid have ordered: stops, lockouts, limits by order. Kept in the book; every
-//! entry holds until it is lifted or ends.
+//! What people and the grid have ordered: stops, lockouts, limits and setpoints by order, kept in the book,
+//! each until it is lifted or ends; and what others tell, each with its age.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use offpeak_site::CircuitIx;
-use offpeak_units::Power;
+use offpeak_site::{CircuitIx, Measure};
+use offpeak_units::{HashPrice, Power, Temperature};
 
 /// An operator's stop: nothing below the circuit may hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +29,104 @@ pub struct Lockout {
     pub by: String,
 }
 
-/// A limit by order, for some time.
+/// What kind of order it is: its place in the precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrderKind {
+    /// An emergency of the grid.
+    Emergency,
+    /// The grid's dispatch: a capacity limit or a setpoint.
+    Dispatch,
+    /// The operator's wish.
+    Wish,
+    /// Maintenance: nothing hashes there for so long.
+    Maintenance,
+}
+
+impl OrderKind {
+    /// All of them, highest first.
+    pub const ALL: [Self; 4] = [Self::Emergency, Self::Dispatch, Self::Wish, Self::Maintenance];
+    /// As in commands and in the book.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Emergency => "emergency",
+            Self::Dispatch => "dispatch",
+            Self::Wish => "wish",
+            Self::Maintenance => "maintenance",
+        }
+    }
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A limit or a setpoint by order, for some time.
+///
+/// ```
+/// use offpeak_dispatch::{Order, OrderKind};
+/// use offpeak_site::{CircuitIx, Measure};
+/// use offpeak_units::Power;
+/// let order = Order::at_most(7, CircuitIx::ROOT, Power::ZERO, jiff::Timestamp::UNIX_EPOCH, None);
+/// assert_eq!((order.kind, order.measure, order.holds), (OrderKind::Emergency, Measure::Instant, false));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// Its number in the book.
     pub id: u64,
+    /// What kind.
+    pub kind: OrderKind,
     /// Where.
     pub circuit: CircuitIx,
     /// The most the circuit may draw. Zero means zero.
     pub limit: Power,
+    /// Over how long that is measured.
+    pub measure: Measure,
+    /// Whether it is a setpoint: also no less is to be drawn, as far as that is possible; then no machine
+    /// there is stopped for money.
+    pub holds: bool,
     /// From this instant,
     pub from: Timestamp,
     /// until this one; `None` until it is lifted.
     pub until: Option<Timestamp>,
+}
+
+impl Order {
+    /// An emergency limit on every instant.
+    #[must_use]
+    pub const fn at_most(
+        id: u64,
+        circuit: CircuitIx,
+        limit: Power,
+        from: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Self {
+        let (kind, measure) = (OrderKind::Emergency, Measure::Instant);
+        Self { id, kind, circuit, limit, measure, holds: false, from, until }
+    }
+}
+
+/// The last word on one of the site's signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalWord {
+    /// When it was said.
+    pub at: Timestamp,
+    /// The most that may be drawn; `None`: no limit for now.
+    pub limit: Option<Power>,
+    /// Whether it is a setpoint.
+    pub holds: bool,
+}
+
+/// What others know and tell, each with its time. What is not here is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Feeds {
+    /// The outdoor temperature.
+    pub outdoor: Option<(Temperature, Timestamp)>,
+    /// What hashes earn.
+    pub hash_price: Option<(HashPrice, Timestamp)>,
+    /// The grid's signals, by their place in the site's rules.
+    pub signals: BTreeMap<usize, SignalWord>,
 }
 
 /// Everything in force or announced.
@@ -56,4 +143,6 @@ pub struct Directives {
     pub lockouts: Vec<Lockout>,
     /// Orders.
     pub orders: Vec<Order>,
+    /// What others tell.
+    pub feeds: Feeds,
 }

@@ -7,11 +7,12 @@
 use core::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{CircuitIx, LimitSpan, Site};
+use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, Site};
 use offpeak_units::Power;
 
-use crate::directive::Directives;
+use crate::directive::{Directives, Order, OrderKind};
 use crate::limits;
+use crate::mean::Means;
 
 /// Where a limit comes from, in order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,16 +21,56 @@ pub enum Source {
     Lockout,
     /// What the circuit can carry.
     Rating,
+    /// What it can carry at the outdoor temperature.
+    Derating,
     /// The operator's stop.
     Stop,
-    /// An order, by its number in the book.
-    Order(u64),
+    /// An emergency order, by its number in the book.
+    Emergency(u64),
+    /// The grid's dispatch by order.
+    Dispatch(u64),
+    /// The grid's word on a signal, by its place in the site's rules.
+    Signal(usize),
+    /// A signal is silent: its stated fall-back.
+    SignalSilent(usize),
+    /// A limit on the mean of a stretch.
+    Demand,
     /// No window is open: only the house load is allowed.
     ContractClosed,
     /// The window closes soon: the ramp down has begun.
     ContractClosing,
     /// The open window's limit.
     Contract,
+    /// The nominated hour.
+    Nomination,
+    /// Window or nomination with what is imported on top.
+    Import,
+    /// More would have to be imported at a price that no machine left earns.
+    ImportPrice,
+    /// The operator's wish, by its number in the book.
+    Wish(u64),
+    /// Maintenance.
+    Maintenance(u64),
+    /// An announced order: the ramp down to it has begun.
+    Coming(u64),
+}
+
+impl Source {
+    /// Whether this is a line on the way down, which the load follows within seconds.
+    #[must_use]
+    pub const fn is_glide(self) -> bool {
+        matches!(self, Self::ContractClosing | Self::Coming(_))
+    }
+    /// In words, with the signal's name.
+    #[must_use]
+    pub fn describe(&self, site: &Site) -> String {
+        let name = |place: &usize| site.rules.signals.get(*place).map_or("?", |signal| signal.id.as_str());
+        match self {
+            Self::Signal(place) => format!("grid signal {}", name(place)),
+            Self::SignalSilent(place) => format!("grid signal {} is silent: its fall-back", name(place)),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -37,24 +78,47 @@ impl fmt::Display for Source {
         match self {
             Self::Lockout => f.write_str("lockout"),
             Self::Rating => f.write_str("rating"),
+            Self::Derating => f.write_str("rating at the outdoor temperature"),
             Self::Stop => f.write_str("operator's stop"),
-            Self::Order(id) => write!(f, "order {id}"),
+            Self::Emergency(id) => write!(f, "emergency order {id}"),
+            Self::Dispatch(id) => write!(f, "grid dispatch, order {id}"),
+            Self::Signal(_) => f.write_str("grid signal"),
+            Self::SignalSilent(_) => f.write_str("grid signal is silent: its fall-back"),
+            Self::Demand => f.write_str("demand limit"),
             Self::ContractClosed => f.write_str("contract: outside the window"),
             Self::ContractClosing => f.write_str("contract: window closing"),
             Self::Contract => f.write_str("contract"),
+            Self::Nomination => f.write_str("contract: nominated hour"),
+            Self::Import => f.write_str("contract with imports"),
+            Self::ImportPrice => f.write_str("economics: imports cost more than they earn"),
+            Self::Wish(id) => write!(f, "operator's wish, order {id}"),
+            Self::Maintenance(id) => write!(f, "maintenance, order {id}"),
+            Self::Coming(id) => write!(f, "order {id} coming"),
         }
     }
 }
 
-/// One limit on a circuit, measured over its instant power.
+/// One limit on a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The most.
+    /// The most at this instant; of a limit on a mean, what is left of it.
     pub power: Power,
     /// Who says so.
     pub source: Source,
     /// When this source's word changes; `None` if it holds for good or until it is lifted.
     pub until: Option<Timestamp>,
+    /// Over how long it is measured.
+    pub measure: Measure,
+    /// The limit itself, where `power` is what is left of it.
+    pub nominal: Power,
+    /// Whether no less is to be drawn either.
+    pub holds: bool,
+}
+
+impl Limit {
+    const fn new(power: Power, source: Source, until: Option<Timestamp>) -> Self {
+        Self { power, source, until, measure: Measure::Instant, nominal: power, holds: false }
+    }
 }
 
 /// Why machines may not hash, or not be started, below a circuit.
@@ -75,6 +139,8 @@ pub struct CircuitLimit {
     pub next: Option<Limit>,
     /// The highest source that keeps machines from hashing or starting here.
     pub block: Option<Block>,
+    /// Whether a setpoint of the grid binds here: then nobody below is stopped for money.
+    pub obliged: bool,
 }
 
 impl CircuitLimit {
@@ -89,6 +155,7 @@ impl CircuitLimit {
             displaced => {
                 self.next = displaced;
                 self.binding = Some(limit);
+                self.obliged = limit.holds;
             }
         }
     }
@@ -121,9 +188,29 @@ impl Envelope {
     pub fn circuit(&self, circuit: CircuitIx) -> &CircuitLimit {
         &self.circuits[circuit.ix()]
     }
+    /// The limits on means that may come to bind, with their circuit's meter.
+    pub(crate) fn on_means(&self, site: &Site) -> Vec<(MeterIx, Measure, Power)> {
+        let of = |(ix, circuit): (CircuitIx, &offpeak_site::Circuit)| {
+            let meter = circuit.meter?;
+            let limits = self.circuit(ix);
+            Some([limits.binding, limits.next].into_iter().flatten().filter_map(move |limit| {
+                (limit.measure != Measure::Instant).then_some((meter, limit.measure, limit.nominal))
+            }))
+        };
+        site.circuits.iter().filter_map(of).flatten().collect()
+    }
 }
 
-/// The envelope at an instant.
+/// What the envelope goes by beside the site and the orders.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// What each meter has drawn in the present stretches; empty for another time than now.
+    pub means: &'a [Means],
+    /// The most that is worth drawing at the connection, where imports are open.
+    pub worth: Option<Power>,
+}
+
+/// The envelope at an instant, for any time.
 ///
 /// Asking the time-zone rules is the dearest part; a caller with the contract's spans at hand gives
 /// them to [`Envelope::with_spans`] instead.
@@ -131,7 +218,18 @@ impl Envelope {
 pub fn envelope(site: &Site, directives: &Directives, at: Timestamp) -> Envelope {
     let contract = site.contract.limit_at(&site.time_zone, at);
     let next = site.contract.limit_at(&site.time_zone, contract.until);
-    Envelope::with_spans(site, directives, at, contract, next)
+    Envelope::with_spans(site, directives, at, contract, next, Known::default())
+}
+
+/// Every limit in force at an instant on every circuit, ratings included: what [`envelope`] has its bindings from.
+#[must_use]
+pub fn every_limit(site: &Site, directives: &Directives, at: Timestamp) -> Vec<(CircuitIx, Limit)> {
+    let contract = site.contract.limit_at(&site.time_zone, at);
+    let next = site.contract.limit_at(&site.time_zone, contract.until);
+    let mut sources = Sources::new(site, directives, at, contract, next, Known::default());
+    sources.every = Some(Vec::new());
+    sources.collect();
+    sources.every.unwrap_or_default()
 }
 
 impl Envelope {
@@ -143,56 +241,228 @@ impl Envelope {
         at: Timestamp,
         contract: LimitSpan,
         contract_next: LimitSpan,
+        known: Known<'_>,
     ) -> Self {
-        let mut circuits: Vec<CircuitLimit> = site
-            .circuits
-            .iter()
-            .map(|(_, circuit)| {
-                let mut limits = CircuitLimit::default();
-                if let Some(power) = circuit.rating {
-                    limits.add(Limit { power, source: Source::Rating, until: None });
-                }
-                limits
-            })
-            .collect();
-        let mut changes_at = contract.until;
-        add_contract(site, &mut circuits[CircuitIx::ROOT.ix()], at, contract, contract_next, &mut changes_at);
-        add_directives(directives, &mut circuits, at, &mut changes_at);
+        let mut sources = Sources::new(site, directives, at, contract, contract_next, known);
+        sources.collect();
+        let Sources { circuits, changes_at, .. } = sources;
         Self { at, circuits, contract, contract_next, changes_at }
     }
 }
 
-/// The contract at the connection, with the ramp down that must end before a window closes.
-fn add_contract(
-    site: &Site,
-    root: &mut CircuitLimit,
+/// Goes through every source, highest first.
+struct Sources<'a> {
+    site: &'a Site,
+    directives: &'a Directives,
     at: Timestamp,
     span: LimitSpan,
     next: LimitSpan,
-    changes_at: &mut Timestamp,
-) {
-    if !span.open {
-        root.add(Limit { power: span.limit, source: Source::ContractClosed, until: Some(span.until) });
-        root.block(Block { source: Source::ContractClosed, stops: true });
-        return;
+    known: Known<'a>,
+    circuits: Vec<CircuitLimit>,
+    changes_at: Timestamp,
+    /// Every limit, if somebody wants to see them all.
+    every: Option<Vec<(CircuitIx, Limit)>>,
+}
+
+impl<'a> Sources<'a> {
+    fn new(
+        site: &'a Site,
+        directives: &'a Directives,
+        at: Timestamp,
+        span: LimitSpan,
+        next: LimitSpan,
+        known: Known<'a>,
+    ) -> Self {
+        let circuits = vec![CircuitLimit::default(); site.circuits.len()];
+        Self { site, directives, at, span, next, known, circuits, changes_at: span.until, every: None }
     }
-    root.add(Limit { power: span.limit, source: Source::Contract, until: Some(span.until) });
-    if next.limit >= span.limit {
-        return;
+
+    fn collect(&mut self) {
+        for (ix, circuit) in self.site.circuits.iter() {
+            if let Some(power) = circuit.rating {
+                self.add(ix, Limit::new(power, Source::Rating, None));
+            }
+        }
+        self.add_derating();
+        self.add_halts();
+        self.add_orders();
+        self.add_signals();
+        self.add_demand();
+        self.add_contract();
+        self.add_coming();
     }
-    let glide = Glide::new(site, span, next);
-    let last_start = glide.begins - limits::RUN_MIN;
-    if at >= last_start {
-        root.block(Block { source: Source::ContractClosing, stops: !next.open && at >= glide.ends });
+
+    fn add(&mut self, circuit: CircuitIx, limit: Limit) {
+        self.circuits[circuit.ix()].add(limit);
+        if let Some(every) = &mut self.every {
+            every.push((circuit, limit));
+        }
     }
-    if at < last_start {
-        *changes_at = (*changes_at).min(last_start);
-    } else if at < glide.begins {
-        *changes_at = (*changes_at).min(glide.begins);
-    } else {
-        let power = glide.limit_at(at);
-        root.add(Limit { power, source: Source::ContractClosing, until: Some(span.until) });
-        *changes_at = at;
+    fn block(&mut self, circuit: CircuitIx, source: Source, stops: bool) {
+        self.circuits[circuit.ix()].block(Block { source, stops });
+    }
+    /// Something changes then.
+    fn note(&mut self, at: Timestamp) {
+        if at > self.at {
+            self.changes_at = self.changes_at.min(at);
+        }
+    }
+
+    /// The outdoor temperature is believed for a while; without it the hottest point's rating holds.
+    fn add_derating(&mut self) {
+        if self.site.rules.derating.is_empty() {
+            return;
+        }
+        let fresh = self.directives.feeds.outdoor.filter(|(_, at)| {
+            let stale_at = *at + limits::OUTDOOR_HOLD;
+            *at <= self.at && self.at < stale_at
+        });
+        if let Some((_, at)) = fresh {
+            self.note(at + limits::OUTDOOR_HOLD);
+        }
+        for derating in &self.site.rules.derating {
+            let power = derating.rating_at(fresh.map(|(outdoor, _)| outdoor));
+            self.add(derating.circuit, Limit::new(power, Source::Derating, None));
+        }
+    }
+
+    /// Lockouts and stops.
+    fn add_halts(&mut self) {
+        let lockouts = self.directives.lockouts.iter().map(|of| (of.circuit, Source::Lockout));
+        let stops = self.directives.stops.iter().map(|of| (of.circuit, Source::Stop));
+        for (circuit, source) in lockouts.chain(stops) {
+            self.add(circuit, Limit::new(Power::ZERO, source, None));
+            self.block(circuit, source, true);
+        }
+    }
+
+    fn add_orders(&mut self) {
+        for order in &self.directives.orders {
+            if self.at < order.from {
+                self.note(order.from);
+            } else if order.until.is_none_or(|until| self.at < until) {
+                let (source, power) = said(order);
+                let left = self.left(order.circuit, power, order.measure);
+                let (measure, holds) = (order.measure, order.holds);
+                let limit = Limit { power: left, source, until: order.until, measure, nominal: power, holds };
+                self.add(order.circuit, limit);
+                if power.is_zero() {
+                    self.block(order.circuit, source, true);
+                }
+                if let Some(until) = order.until {
+                    self.note(until);
+                }
+            }
+        }
+    }
+
+    /// A signal's last word holds for a stated time, then its stated fall-back.
+    fn add_signals(&mut self) {
+        for (place, signal) in self.site.rules.signals.iter().enumerate() {
+            let word = self.directives.feeds.signals.get(&place).filter(|word| word.at <= self.at);
+            let until = word.map(|word| word.at + signal.hold);
+            let limit = match word.filter(|word| self.at < word.at + signal.hold) {
+                Some(word) => {
+                    let holds = word.holds;
+                    word.limit.map(|power| Limit { holds, ..Limit::new(power, Source::Signal(place), until) })
+                }
+                None => signal.fallback.map(|power| Limit::new(power, Source::SignalSilent(place), None)),
+            };
+            if let Some(until) = until {
+                self.note(until);
+            }
+            if let Some(limit) = limit {
+                self.add(signal.circuit, limit);
+                if limit.power.is_zero() {
+                    self.block(signal.circuit, limit.source, true);
+                }
+            }
+        }
+    }
+
+    fn add_demand(&mut self) {
+        for demand in &self.site.rules.demand {
+            let power = self.left(demand.circuit, demand.limit, demand.measure);
+            let (measure, nominal) = (demand.measure, demand.limit);
+            let limit = Limit { measure, nominal, ..Limit::new(power, Source::Demand, None) };
+            self.add(demand.circuit, limit);
+        }
+    }
+
+    /// What is left of a limit on a mean, by the circuit's meter.
+    fn left(&self, circuit: CircuitIx, limit: Power, measure: Measure) -> Power {
+        let meter = self.site.circuits.get(circuit).meter;
+        let means = meter.and_then(|meter| self.known.means.get(meter.ix()));
+        let offset_s = i64::from(self.site.time_zone.to_offset(self.at).seconds());
+        means.map_or(limit, |means| means.allowance(limit, measure, self.at, offset_s))
+    }
+
+    /// The contract at the connection, with the ramp down that must end before a window closes.
+    fn add_contract(&mut self) {
+        let (root, span, next) = (CircuitIx::ROOT, self.span, self.next);
+        let source = match (span.open, span.nominated) {
+            _ if span.limit > span.firm => Source::Import,
+            (_, true) => Source::Nomination,
+            (true, false) => Source::Contract,
+            (false, false) => Source::ContractClosed,
+        };
+        let until = Some(span.until);
+        let measure = if span.nominated { Measure::Mean(60) } else { Measure::Instant };
+        let left = self.left(root, span.limit, measure);
+        self.add(root, Limit { measure, nominal: span.limit, ..Limit::new(left, source, until) });
+        if !span.open {
+            self.block(root, source, true);
+            return;
+        }
+        if let Some(worth) = self.known.worth.filter(|worth| *worth < span.limit) {
+            self.add(root, Limit::new(worth.max(span.firm), Source::ImportPrice, until));
+        }
+        if next.limit >= span.limit {
+            return;
+        }
+        let glide = Glide::new(self.site, root, (span.limit, next.limit), span.until);
+        let last_start = glide.begins - limits::RUN_MIN;
+        if self.at >= last_start {
+            self.block(root, Source::ContractClosing, !next.open && self.at >= glide.ends);
+        }
+        if self.at < last_start {
+            self.note(last_start);
+        } else if self.at < glide.begins {
+            self.note(glide.begins);
+        } else {
+            self.add(root, Limit::new(glide.limit_at(self.at), Source::ContractClosing, until));
+            self.changes_at = self.at;
+        }
+    }
+
+    /// The way down to announced orders that will bind.
+    fn add_coming(&mut self) {
+        let (directives, at) = (self.directives, self.at);
+        for order in directives.orders.iter().filter(|order| at < order.from) {
+            let (_, power) = said(order);
+            let Some(present) = self.circuits[order.circuit.ix()].binding else { continue };
+            if power >= present.power || order.measure != Measure::Instant {
+                continue;
+            }
+            let glide = Glide::new(self.site, order.circuit, (present.power, power), order.from);
+            if self.at < glide.begins {
+                self.note(glide.begins);
+            } else {
+                let limit = Limit::new(glide.limit_at(self.at), Source::Coming(order.id), Some(order.from));
+                self.add(order.circuit, limit);
+                self.changes_at = self.at;
+            }
+        }
+    }
+}
+
+/// Whose word an order is, and what it allows.
+const fn said(order: &Order) -> (Source, Power) {
+    match order.kind {
+        OrderKind::Emergency => (Source::Emergency(order.id), order.limit),
+        OrderKind::Dispatch => (Source::Dispatch(order.id), order.limit),
+        OrderKind::Wish => (Source::Wish(order.id), order.limit),
+        OrderKind::Maintenance => (Source::Maintenance(order.id), Power::ZERO),
     }
 }
 
@@ -206,18 +476,15 @@ struct Glide {
 }
 
 impl Glide {
-    fn new(site: &Site, span: LimitSpan, next: LimitSpan) -> Self {
-        let rate = site.circuits.get(CircuitIx::ROOT).ramp.and_then(|ramp| ramp.down_per_minute);
-        let ends = span.until - limits::CLOSING_TAIL;
-        let fall = span.limit.saturating_sub(next.limit);
+    /// From one power down to another by an instant, at the circuit's rate or what feeds it.
+    fn new(site: &Site, circuit: CircuitIx, (from, floor): (Power, Power), by: Timestamp) -> Self {
+        let down = |ix| site.circuits.get(ix).ramp.and_then(|ramp| ramp.down_per_minute);
+        let rate = site.circuits.path(circuit).find_map(down);
+        let ends = by - limits::CLOSING_TAIL;
+        let fall = from.saturating_sub(floor);
         let rate = rate.map(|per_minute| (per_minute.to_milliwatts() / 60).max(1));
         let lasts = rate.map_or(0, |rate| fall.to_milliwatts() / rate + 1);
-        Self {
-            begins: ends - SignedDuration::from_secs(lasts),
-            ends,
-            floor: next.limit,
-            milliwatts_per_second: rate,
-        }
+        Self { begins: ends - SignedDuration::from_secs(lasts), ends, floor, milliwatts_per_second: rate }
     }
     fn limit_at(&self, at: Timestamp) -> Power {
         let left = at.duration_until(self.ends).as_secs().max(0);
@@ -225,111 +492,6 @@ impl Glide {
     }
 }
 
-/// Lockouts, stops and orders.
-fn add_directives(
-    directives: &Directives,
-    circuits: &mut [CircuitLimit],
-    at: Timestamp,
-    changes_at: &mut Timestamp,
-) {
-    let mut halt = |circuit: CircuitIx, source| {
-        let limits = &mut circuits[circuit.ix()];
-        limits.add(Limit { power: Power::ZERO, source, until: None });
-        limits.block(Block { source, stops: true });
-    };
-    for lockout in &directives.lockouts {
-        halt(lockout.circuit, Source::Lockout);
-    }
-    for stop in &directives.stops {
-        halt(stop.circuit, Source::Stop);
-    }
-    for order in &directives.orders {
-        if at < order.from {
-            *changes_at = (*changes_at).min(order.from);
-        } else if order.until.is_none_or(|until| at < until) {
-            circuits[order.circuit.ix()].add(Limit {
-                power: order.limit,
-                source: Source::Order(order.id),
-                until: order.until,
-            });
-            if order.limit.is_zero() {
-                circuits[order.circuit.ix()].block(Block { source: Source::Order(order.id), stops: true });
-            }
-            if let Some(until) = order.until {
-                *changes_at = (*changes_at).min(until);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::directive::{Lockout, Order, Stop};
-    use crate::testing::{monday, site};
-
-    fn root_at(seconds: i64) -> CircuitLimit {
-        *envelope(&site(), &Directives::default(), monday(seconds)).circuit(CircuitIx::ROOT)
-    }
-
-    #[test]
-    fn the_contract_binds_under_the_rating() {
-        let root = root_at(3_600);
-        assert_eq!(root.binding.unwrap().source, Source::Contract);
-        assert_eq!(root.next.unwrap().source, Source::Rating);
-        assert_eq!(root.block, None);
-    }
-
-    #[test]
-    fn the_way_down_ends_before_the_closing() {
-        let closes = 8 * 3_600;
-        let tail = limits::CLOSING_TAIL.as_secs();
-        let at_end = root_at(closes - tail);
-        assert_eq!(at_end.binding.unwrap().power, Power::from_watts(2_000));
-        assert!(at_end.block.unwrap().stops);
-        let before = root_at(closes - tail - 10).binding.unwrap();
-        assert_eq!(before.source, Source::ContractClosing);
-        assert_eq!(before.power, Power::from_watts(22_000), "ten seconds at 2 kW/s above the house load");
-        assert_eq!(root_at(closes).binding.unwrap().source, Source::ContractClosed);
-    }
-
-    #[test]
-    fn every_change_is_announced() {
-        let (site, none) = (site(), Directives::default());
-        let mut at = monday(0);
-        while at < monday(9 * 3_600) {
-            let here = envelope(&site, &none, at);
-            let second = jiff::SignedDuration::from_secs(1);
-            let mut probe = at + second;
-            while probe < here.changes_at {
-                let there = envelope(&site, &none, probe);
-                assert_eq!(
-                    here.circuits, there.circuits,
-                    "{at} said nothing changes before {}",
-                    here.changes_at
-                );
-                probe += second * 97;
-            }
-            at = here.changes_at.max(at + second);
-        }
-    }
-
-    #[test]
-    fn precedence_names_the_highest_of_equal_limits() {
-        let directives = Directives {
-            stops: vec![Stop { circuit: CircuitIx(1), at: monday(0), reason: String::new() }],
-            lockouts: vec![Lockout { circuit: CircuitIx(1), at: monday(0), by: String::new() }],
-            orders: vec![Order {
-                id: 3,
-                circuit: CircuitIx(1),
-                limit: Power::ZERO,
-                from: monday(0),
-                until: Some(monday(60)),
-            }],
-        };
-        let hall = *envelope(&site(), &directives, monday(1)).circuit(CircuitIx(1));
-        assert_eq!(hall.binding.unwrap().source, Source::Lockout);
-        assert_eq!(hall.next.unwrap().source, Source::Stop);
-        assert_eq!(hall.block.unwrap().source, Source::Lockout);
-    }
-}
+#[path = "envelope_tests.rs"]
+mod tests;

@@ -10,12 +10,14 @@
 //! (`store`).
 
 mod batch;
+mod calendar;
 mod check;
 mod controller;
 mod directive;
 mod envelope;
 mod frame;
 mod load;
+mod mean;
 mod memory;
 mod meter_filter;
 mod plan;
@@ -28,12 +30,14 @@ mod standing;
 mod testing;
 
 pub use batch::{Batch, BatchVerdict, MeterSays};
+pub use calendar::{CalendarRow, calendar};
 pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};
-pub use directive::{Directives, Lockout, Order, Stop};
-pub use envelope::{Block, CircuitLimit, Envelope, Limit, Source, envelope};
+pub use directive::{Directives, Feeds, Lockout, Order, OrderKind, SignalWord, Stop};
+pub use envelope::{Block, CircuitLimit, Envelope, Known, Limit, Source, envelope, every_limit};
 pub use frame::Frame;
 pub use load::{CircuitLoad, Loads};
+pub use mean::Means;
 pub use memory::{MachineMemory, Memory, Outstanding, Release};
 pub use meter_filter::MeterFilter;
 pub use plan::{Plan, Reason, Setpoint, Target, plan};
@@ -76,6 +80,11 @@ pub mod limits {
     pub const METER_SETTLES: SignedDuration = SignedDuration::from_secs(40);
     /// A batch that is still under way after this is not judged.
     pub const BATCH_MAX: SignedDuration = SignedDuration::from_mins(60);
+    /// An outdoor temperature older than this is not known: a hot front passes within an hour.
+    pub const OUTDOOR_HOLD: SignedDuration = SignedDuration::from_mins(30);
+    /// What is left of a limit on a mean is spread over no less than this, so that the last second of a
+    /// stretch asks nothing that nobody can do.
+    pub const MEAN_LEFT_LEAST: SignedDuration = SignedDuration::from_secs(60);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take
     /// until the meter alone is believed to hold it: the meter filter's memory.
     pub const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(90);

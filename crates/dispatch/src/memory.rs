@@ -7,6 +7,7 @@ use offpeak_site::{Action, Activity, Site};
 use offpeak_units::Power;
 
 use crate::batch::Batch;
+use crate::mean::Means;
 use crate::meter_filter::MeterFilter;
 
 /// A command whose effect has not been seen yet.
@@ -88,6 +89,8 @@ pub struct Memory {
     pub machines: Vec<MachineMemory>,
     /// One element a meter.
     pub meters: Vec<MeterFilter>,
+    /// One element a meter: what it has drawn in the present quarter hour, half hour and hour.
+    pub means: Vec<Means>,
     /// One element a circuit: the most it could come to draw when its last starts were let in, with
     /// every later surprise added. A reduction is judged by it, so that a machine on its way up is
     /// not counted twice; a start never is. `None` before the first start and without a meter.
@@ -115,6 +118,7 @@ impl Memory {
         Self {
             machines: vec![MachineMemory::default(); site.machines.len()],
             meters: site.meters.iter().map(|meter| MeterFilter::new(meter.error_ppm)).collect(),
+            means: vec![Means::default(); site.meters.len()],
             admitted: vec![None; site.circuits.len()],
             promised: vec![None; site.circuits.len()],
             relief_ppm: None,

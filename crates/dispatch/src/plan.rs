@@ -76,7 +76,7 @@ impl Reason {
         match self {
             Self::Runs => "runs: there is room".to_owned(),
             Self::Starts => "starts: there is room".to_owned(),
-            Self::Blocked(circuit, source) => format!("off: {source} at {}", name(circuit)),
+            Self::Blocked(circuit, source) => format!("off: {} at {}", source.describe(site), name(circuit)),
             Self::ClosesSoon => "off: the window closes too soon to start".to_owned(),
             Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),
             Self::Shed(circuit) => format!("shed: {} is above its limit", name(circuit)),

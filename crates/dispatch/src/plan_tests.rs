@@ -42,13 +42,7 @@ fn above_the_limit_just_enough_is_shed() {
 fn a_zero_order_means_zero_and_names_what_remains() {
     let site = site();
     let mut snapshot = snapshot(monday(3_600), 10);
-    snapshot.directives.orders.push(Order {
-        id: 7,
-        circuit: CircuitIx::ROOT,
-        limit: Power::ZERO,
-        from: monday(0),
-        until: None,
-    });
+    snapshot.directives.orders.push(Order::at_most(7, CircuitIx::ROOT, Power::ZERO, monday(0), None));
     let plan = planned(&snapshot, &site, &memory(&site, &snapshot));
     assert!(plan.setpoints.iter().all(|setpoint| setpoint.target == Target::Off));
     assert_eq!(plan.unmet[0].floor, Power::from_watts(40 * 20));
@@ -119,13 +113,14 @@ proptest! {
             reading.power = Power::from_watts_f64(drawn * meter_factor).unwrap();
             reading.at = at - SignedDuration::from_secs(meter_age);
         }
-        let order = order_w.map(|watts| Order {
-            id: 1, circuit: CircuitIx(1), limit: Power::from_watts(watts), from: monday(0), until: None,
+        let order = order_w.map(|watts| {
+            Order::at_most(1, CircuitIx(1), Power::from_watts(watts), monday(0), None)
         });
         snapshot.directives = Directives {
             stops: stop.map(|c| Stop { circuit: CircuitIx(c), at, reason: String::new() }).into_iter().collect(),
             lockouts: lockout.map(|c| Lockout { circuit: CircuitIx(c), at, by: String::new() }).into_iter().collect(),
             orders: order.into_iter().collect(),
+            ..Directives::default()
         };
         let memory = memory(&site, &snapshot);
         let envelope = envelope(&site, &snapshot.directives, at);

@@ -94,6 +94,7 @@ pub(crate) fn site() -> Site {
             }],
             holidays: vec![],
             house_load: Power::from_watts(2_000),
+            ..Contract::default()
         },
         economics: Economics {
             currency: Currency::USD,
@@ -101,6 +102,7 @@ pub(crate) fn site() -> Site {
             hash_prices: vec![],
             holidays: vec![],
         },
+        rules: Rules::default(),
     }
 }
 

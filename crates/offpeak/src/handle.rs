@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use offpeak_site::Site;
 use offpeak_site::file::nearest;
 
-use crate::view::{Explanation, MachineView, SiteView};
+use crate::order_words::OrderWordsError;
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
 
 /// Which machines to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -48,6 +49,18 @@ pub(crate) enum HandleError {
     /// Authority is given to halls, and machines are listed by them.
     #[error("`{0}` is not a hall")]
     NotAHall(String),
+    /// The words are no order.
+    #[error(transparent)]
+    Words(#[from] OrderWordsError),
+    /// No such kind of order.
+    #[error("`{0}` is no kind of order\nhint: emergency, dispatch, wish or maintenance")]
+    OrderKind(String),
+    /// No such order.
+    #[error("there is no order {0} in force\nhint: `offpeak orders` lists them")]
+    NoOrder(u64),
+    /// A mean is measured, so the circuit needs a meter.
+    #[error("`{0}` has no meter, so no mean of it is known")]
+    NoMeter(String),
     /// The book did not take it; nothing was changed.
     #[error("the book did not take it, so nothing was changed: {0}")]
     Book(String),
@@ -102,6 +115,14 @@ pub(crate) trait SiteHandle: Send + Sync {
     fn lockout(&self, circuit: &str, by: &str) -> Result<(), HandleError>;
     /// They are done.
     fn lift_lockout(&self, circuit: &str, by: &str, manager: bool) -> Result<(), HandleError>;
+    /// Gives an order in words, of a kind; gives back how it was understood, with its number.
+    fn order(&self, words: &str, kind: &str) -> Result<OrderView, HandleError>;
+    /// Lifts an order by its number.
+    fn lift_order(&self, id: u64) -> Result<(), HandleError>;
+    /// Orders that are neither lifted nor over.
+    fn orders(&self) -> Vec<OrderView>;
+    /// What binds on a circuit in the days to come; on the connection if none is named.
+    fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError>;
     /// Gives or takes authority in a hall.
     fn set_authority(&self, hall: &str, control: bool) -> Result<(), HandleError>;
 }

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod exit;
 mod handle;
+mod order_words;
 mod protocol;
 mod runtime;
 mod screen;

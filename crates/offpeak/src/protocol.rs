@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::handle::MachineFilter;
-use crate::view::{Explanation, MachineView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
 
 /// The version of what is said; a client of another one is told so.
 pub(crate) const VERSION: u32 = 1;
@@ -31,6 +31,10 @@ pub(crate) enum Request {
     Lockout { circuit: String, by: String },
     LiftLockout { circuit: String, by: String, manager: bool },
     Authority { hall: String, control: bool },
+    Order { words: String, kind: String },
+    LiftOrder(u64),
+    Orders,
+    Calendar { circuit: Option<String>, days: u16 },
 }
 
 /// What comes back.
@@ -41,6 +45,8 @@ pub(crate) enum Response {
     Machines(Vec<MachineView>),
     Machine(Option<Box<MachineView>>),
     Explain(Box<Explanation>),
+    Orders(Vec<OrderView>),
+    Calendar(Vec<CalendarView>),
     /// Done, in words.
     Done(String),
     /// Not done, and why.

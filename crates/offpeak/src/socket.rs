@@ -189,6 +189,13 @@ fn carry_out(request: Request, handle: &dyn SiteHandle) -> Result<Response, crat
             handle.lift_lockout(&circuit, &by, manager)?;
             Response::Done(format!("lockout lifted by {by}: {circuit}"))
         }
+        Request::Order { words, kind } => Response::Orders(vec![handle.order(&words, &kind)?]),
+        Request::LiftOrder(id) => {
+            handle.lift_order(id)?;
+            Response::Done(format!("order {id} lifted"))
+        }
+        Request::Orders => Response::Orders(handle.orders()),
+        Request::Calendar { circuit, days } => Response::Calendar(handle.calendar(circuit.as_deref(), days)?),
         Request::Authority { hall, control } => {
             handle.set_authority(&hall, control)?;
             let word = if control { "offpeak acts in" } else { "offpeak only observes" };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::handle::{HandleError, MachineFilter};
-use crate::view::{Explanation, MachineView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
 
 #[derive(Default)]
 struct Fake {
@@ -38,6 +38,18 @@ impl SiteHandle for Fake {
     }
     fn lift_lockout(&self, circuit: &str, _by: &str, _manager: bool) -> Result<(), HandleError> {
         Err(HandleError::NotYours { circuit: circuit.to_owned(), by: "anna".to_owned() })
+    }
+    fn order(&self, _words: &str, kind: &str) -> Result<OrderView, HandleError> {
+        Err(HandleError::OrderKind(kind.to_owned()))
+    }
+    fn lift_order(&self, id: u64) -> Result<(), HandleError> {
+        Err(HandleError::NoOrder(id))
+    }
+    fn orders(&self) -> Vec<OrderView> {
+        Vec::new()
+    }
+    fn calendar(&self, _circuit: Option<&str>, _days: u16) -> Result<Vec<CalendarView>, HandleError> {
+        Ok(Vec::new())
     }
     fn set_authority(&self, hall: &str, _control: bool) -> Result<(), HandleError> {
         Err(HandleError::NotAHall(hall.to_owned()))

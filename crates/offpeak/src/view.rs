@@ -247,6 +247,41 @@ pub(crate) struct Explanation {
     /// What would remain with everything asleep.
     pub(crate) floor_kw: Option<f64>,
     pub(crate) changes_at: Timestamp,
+    /// Every limit at the circuit and above it, tightest first, each with where it is.
+    pub(crate) every: Vec<(String, LimitView)>,
+}
+
+/// One stretch of the calendar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CalendarView {
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    /// The tightest limit at the circuit or above it, as the stretch begins.
+    pub(crate) binding: Option<LimitView>,
+    /// Where that is.
+    pub(crate) at: Option<String>,
+    /// The next tightest.
+    pub(crate) next: Option<LimitView>,
+    /// Why nothing may start or hash there, if so.
+    pub(crate) block: Option<String>,
+    /// What a kilowatt-hour costs, in the site's currency; `null`: not known.
+    pub(crate) power_price: Option<f64>,
+}
+
+/// An order that is not over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OrderView {
+    pub(crate) id: u64,
+    /// `emergency`, `dispatch`, `wish` or `maintenance`.
+    pub(crate) kind: String,
+    pub(crate) circuit: String,
+    pub(crate) limit_kw: f64,
+    /// Whether it is a setpoint: no less is to be drawn either.
+    pub(crate) setpoint: bool,
+    /// The minutes over which its mean counts; `null`: each instant.
+    pub(crate) mean_min: Option<u8>,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ pub mod machine;
 pub mod observe;
 pub mod plant;
 pub mod price;
+pub mod rules;
 pub mod summary;
 
 pub use circuit::{Circuit, CircuitIx, CircuitKind, CircuitTree, CircuitTreeError, Ramp};
-pub use contract::{Contract, LimitSpan, Window};
+pub use contract::{Contract, Import, LimitSpan, Window};
 pub use hardware::{Distribution, Family, Mode, ModeName, Model, ModelIx, Transitions};
 pub use machine::{Endpoint, MacAddress, Machine, MachineIx, Outlet, Owner, OwnerIx};
 pub use observe::{
@@ -23,3 +24,4 @@ pub use observe::{
 };
 pub use plant::{Authority, Site};
 pub use price::{Dated, Economics, Tariff};
+pub use rules::{Demand, Derating, Measure, Rules, Signal};

@@ -8,6 +8,7 @@ use crate::hardware::{Model, ModelIx};
 use crate::machine::{Machine, MachineIx, Owner};
 use crate::observe::{Meter, MeterIx, Switch};
 use crate::price::Economics;
+use crate::rules::Rules;
 
 /// Whether offpeak may act on a hall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,8 @@ pub struct Site {
     pub contract: Contract,
     /// Tariffs and hash prices.
     pub economics: Economics,
+    /// What else limits it, and how its machines are to be treated.
+    pub rules: Rules,
 }
 
 impl Site {

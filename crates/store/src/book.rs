@@ -52,6 +52,12 @@ pub struct OrderEntry {
     pub from: Timestamp,
     /// until this one.
     pub until: Option<Timestamp>,
+    /// `emergency`, `dispatch`, `wish` or `maintenance`.
+    pub kind: String,
+    /// The minutes over which its mean counts; `None`: each instant.
+    pub mean_min: Option<u8>,
+    /// Whether it is a setpoint.
+    pub holds: bool,
 }
 
 /// What people and the grid have ordered and not lifted.
@@ -243,33 +249,29 @@ impl Book {
         Ok(lifted.map_or(0, |(lifted, _)| lifted))
     }
 
-    /// Notes an order and gives it its number.
+    /// Notes an order and gives it its number; that of the entry is not looked at.
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn order(
-        &self,
-        circuit: &str,
-        limit: Power,
-        from: Timestamp,
-        until: Option<Timestamp>,
-        source: &str,
-        at: Timestamp,
-    ) -> Result<u64, BookError> {
-        let end = until.map_or_else(|| "it is lifted".to_owned(), |until| until.to_string());
-        let why = format!("at most {} mW from {from} until {end}", limit.to_milliwatts());
-        let deed = Deed { who: source, what: "order", subject: circuit, why: &why };
+    pub fn order(&self, order: &OrderEntry, at: Timestamp) -> Result<u64, BookError> {
+        let end = order.until.map_or_else(|| "it is lifted".to_owned(), |until| until.to_string());
+        let most = if order.holds { "setpoint" } else { "at most" };
+        let mean = order.mean_min.map_or_else(String::new, |minutes| format!(", mean of {minutes} min"));
+        let why = format!("{most} {} mW{mean} from {} until {end}", order.limit.to_milliwatts(), order.from);
+        let deed = Deed { who: &order.kind, what: "order", subject: &order.circuit, why: &why };
         let (id, _) = self.change(at, &deed, |connection| {
             connection.execute(
-                "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at, mean_min, holds)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                 params![
-                    circuit,
-                    limit.to_milliwatts(),
-                    from.to_string(),
-                    until.map(|until| until.to_string()),
-                    source,
-                    at.to_string()
+                    order.circuit,
+                    order.limit.to_milliwatts(),
+                    order.from.to_string(),
+                    order.until.map(|until| until.to_string()),
+                    order.kind,
+                    at.to_string(),
+                    order.mean_min,
+                    order.holds,
                 ],
             )?;
             Ok(connection.last_insert_rowid().cast_unsigned())
@@ -299,41 +301,54 @@ impl Book {
     /// # Errors
     /// If it could not be read.
     pub fn in_force(&self, at: Timestamp) -> Result<InForce, BookError> {
+        let found = self.ordered("lifted_at IS NULL", None)?;
+        let orders = found.orders.into_iter().filter(|order| order.until.is_none_or(|until| at < until));
+        Ok(InForce { orders: orders.collect(), ..found })
+    }
+
+    /// What was ordered by an instant of the past and not lifted by then, whatever became of it since.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub fn in_force_then(&self, then: Timestamp) -> Result<InForce, BookError> {
+        // With fractions the text of an instant does not sort, so its second is compared.
+        let whose = "unixepoch(at) <= ?1 AND (lifted_at IS NULL OR unixepoch(lifted_at) > ?1)";
+        self.ordered(whose, Some(then))
+    }
+
+    fn ordered(&self, whose: &str, then: Option<Timestamp>) -> Result<InForce, BookError> {
         let connection = self.connection();
         let mut found = InForce::default();
-        let mut query = connection.prepare("SELECT circuit, at, reason FROM stop WHERE lifted_at IS NULL")?;
-        let mut rows = query.query([])?;
+        let then: Vec<i64> = then.map(Timestamp::as_second).into_iter().collect();
+        let then = rusqlite::params_from_iter(then);
+        let mut query = connection.prepare(&format!("SELECT circuit, at, reason FROM stop WHERE {whose}"))?;
+        let mut rows = query.query(then.clone())?;
         while let Some(row) = rows.next()? {
-            found.stops.push(StopEntry {
-                circuit: row.get(0)?,
-                at: instant(row.get(1)?)?,
-                reason: row.get(2)?,
-            });
+            let at = instant(row.get(1)?)?;
+            found.stops.push(StopEntry { circuit: row.get(0)?, at, reason: row.get(2)? });
         }
-        let mut query = connection.prepare("SELECT circuit, at, by FROM lockout WHERE lifted_at IS NULL")?;
-        let mut rows = query.query([])?;
+        let mut query = connection.prepare(&format!("SELECT circuit, at, by FROM lockout WHERE {whose}"))?;
+        let mut rows = query.query(then.clone())?;
         while let Some(row) = rows.next()? {
-            found.lockouts.push(LockoutEntry {
-                circuit: row.get(0)?,
-                at: instant(row.get(1)?)?,
-                by: row.get(2)?,
-            });
+            let at = instant(row.get(1)?)?;
+            found.lockouts.push(LockoutEntry { circuit: row.get(0)?, at, by: row.get(2)? });
         }
-        let mut query = connection.prepare(
-            "SELECT id, circuit, limit_mw, from_at, until_at FROM command_order WHERE lifted_at IS NULL",
-        )?;
-        let mut rows = query.query([])?;
+        let mut query = connection.prepare(&format!(
+            "SELECT id, circuit, limit_mw, from_at, until_at, source, mean_min, holds
+             FROM command_order WHERE {whose}"
+        ))?;
+        let mut rows = query.query(then)?;
         while let Some(row) = rows.next()? {
-            let order = OrderEntry {
+            found.orders.push(OrderEntry {
                 id: row.get::<_, i64>(0)?.cast_unsigned(),
                 circuit: row.get(1)?,
                 limit: Power::from_milliwatts(row.get(2)?),
                 from: instant(row.get(3)?)?,
                 until: row.get::<_, Option<String>>(4)?.map(instant).transpose()?,
-            };
-            if order.until.is_none_or(|until| at < until) {
-                found.orders.push(order);
-            }
+                kind: row.get(5)?,
+                mean_min: row.get(6)?,
+                holds: row.get(7)?,
+            });
         }
         Ok(found)
     }

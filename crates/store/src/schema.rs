@@ -77,6 +77,12 @@ CREATE TABLE meter_verdict (
 ) STRICT;
 ",
     include_str!("step_3.sql"),
+    "
+-- What an order's limit is measured over, in minutes (NULL: each instant), and whether it is a setpoint. An
+-- order's `source` is its kind: emergency, dispatch, wish or maintenance.
+ALTER TABLE command_order ADD COLUMN mean_min INTEGER;
+ALTER TABLE command_order ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

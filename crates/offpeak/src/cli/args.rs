@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::Date;
 
+use super::control::Control;
 use super::observatory::Observatory;
 use super::values::duration;
 use crate::exit;
@@ -101,6 +102,8 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak authority hall-1 control
   offpeak authority hall-1 observe")]
     Authority(Authority),
+    #[command(flatten)]
+    Control(Control),
     #[command(flatten)]
     Observatory(Observatory),
     /// Measure this machine's figures

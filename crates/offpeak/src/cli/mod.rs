@@ -1,6 +1,7 @@
 //! The command line: what can be asked, with examples. Not here: what is then done.
 
 mod args;
+mod control;
 mod observatory;
 mod values;
 
@@ -8,6 +9,7 @@ pub(crate) use args::{
     Authority, Bench, Check, Cli, Command, Demo, Device, Explain, Lockout, Machine, Machines, Power, Resume,
     Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
+pub(crate) use control::{Calendar, Control, Order, Orders};
 pub(crate) use observatory::{
     Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Sources, TermsOf, World,
 };

@@ -2,6 +2,7 @@
 //! `runtime`.
 
 mod check;
+mod control;
 mod device;
 mod observatory;
 mod running;
@@ -41,6 +42,7 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Resume(args) => running::resume(args),
         Command::Lockout(args) => running::lockout(args),
         Command::Authority(args) => running::authority(args),
+        Command::Control(command) => control::control(command),
         Command::Observatory(command) => observatory::observatory(command),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());

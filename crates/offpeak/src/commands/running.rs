@@ -40,7 +40,7 @@ fn folder(site: &SiteDir) -> Result<Option<PathBuf>> {
     }
 }
 
-fn ask(site: &SiteDir, request: Request) -> Result<Option<Response>> {
+pub(super) fn ask(site: &SiteDir, request: Request) -> Result<Option<Response>> {
     let Some(dir) = folder(site)? else {
         eprintln!("error: no site is running under ./{DATA}");
         eprintln!("hint: start one with `offpeak run SITE` or `offpeak demo`, or name its folder with --dir");
@@ -69,7 +69,7 @@ fn ask(site: &SiteDir, request: Request) -> Result<Option<Response>> {
 }
 
 /// Carries a request out that is done or refused.
-fn order(site: &SiteDir, request: Request) -> Result<Exit> {
+pub(super) fn order(site: &SiteDir, request: Request) -> Result<Exit> {
     match ask(site, request)? {
         None => Ok(Exit::NothingRuns),
         Some(Response::Done(words)) => {
@@ -80,7 +80,7 @@ fn order(site: &SiteDir, request: Request) -> Result<Exit> {
     }
 }
 
-fn refused(response: Response) -> Result<Exit> {
+pub(super) fn refused(response: Response) -> Result<Exit> {
     match response {
         Response::Refused(why) => {
             eprintln!("error: {why}");
@@ -109,8 +109,17 @@ fn zone(view: &SiteView) -> TimeZone {
     TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC)
 }
 
+/// The running site's zone; `None` if nothing runs.
+pub(super) fn site_zone(site: &SiteDir) -> Result<Option<TimeZone>> {
+    match ask(site, Request::Status)? {
+        None => Ok(None),
+        Some(Response::Status(view)) => Ok(Some(zone(&view))),
+        Some(other) => bail!("the site answered something else: {other:?}"),
+    }
+}
+
 /// As the site's clocks show it.
-fn civil(zone: &TimeZone, at: Timestamp) -> String {
+pub(super) fn civil(zone: &TimeZone, at: Timestamp) -> String {
     zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -283,16 +292,16 @@ fn explain_file(path: &Path, args: &Explain) -> Result<Explained> {
         return Ok(Err(Exit::Refused));
     };
     let at = instant(args.at.as_deref().unwrap_or_default(), &site.time_zone)?;
-    let envelope = offpeak_dispatch::envelope(&site, &offpeak_dispatch::Directives::default(), at);
-    Ok(Ok((crate::runtime::explain(&site, &envelope, circuit), site.time_zone.clone())))
+    let none = offpeak_dispatch::Directives::default();
+    let envelope = offpeak_dispatch::envelope(&site, &none, at);
+    let mut explanation = crate::runtime::explain(&site, &envelope, circuit);
+    let every = offpeak_dispatch::every_limit(&site, &none, at);
+    crate::runtime::explain_all(&site, &every, circuit, &mut explanation);
+    Ok(Ok((explanation, site.time_zone.clone())))
 }
 
 fn explain_running(args: &Explain) -> Result<Explained> {
-    let zone = match ask(&args.dir, Request::Status)? {
-        None => return Ok(Err(Exit::NothingRuns)),
-        Some(Response::Status(view)) => zone(&view),
-        Some(other) => return refused(other).map(Err),
-    };
+    let Some(zone) = site_zone(&args.dir)? else { return Ok(Err(Exit::NothingRuns)) };
     let at = args.at.as_deref().map(|text| instant(text, &zone)).transpose()?;
     match ask(&args.dir, Request::Explain { circuit: args.circuit.clone(), at })? {
         None => Ok(Err(Exit::NothingRuns)),
@@ -324,6 +333,12 @@ fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
     }
     lines.extend(explanation.above.iter().map(|(id, above)| format!("above      {id}: {}", limit(above))));
     lines.push(format!("changes    {}", civil(zone, explanation.changes_at)));
+    let one =
+        |(id, of): &(String, LimitView)| format!("           {:.1} kW by {} at {id}", of.limit_kw, of.source);
+    if explanation.every.len() > 2 {
+        lines.push("all limits, tightest first".to_owned());
+        lines.extend(explanation.every.iter().map(one));
+    }
     lines.join("\n")
 }
 

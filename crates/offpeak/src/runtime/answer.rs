@@ -5,14 +5,15 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_dispatch::envelope;
+use offpeak_dispatch::{Directives, Order, envelope, every_limit};
 use offpeak_site::{CircuitIx, CircuitKind, Site};
 use offpeak_units::Power;
 
-use super::live::{Latest, Shared, lock};
-use super::views::{explain, find_machine, machine_view, site_view};
+use super::live::{self, Latest, Shared, lock};
+use super::orders;
+use super::views::{explain, explain_all, find_machine, machine_view, site_view};
 use crate::handle::{HandleError, MachineFilter, SiteHandle};
-use crate::view::{Explanation, MachineView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
 
 /// Who asks through the local socket: the user that the data folder belongs to. It tells nothing finer.
 const LOCAL: &str = "local socket";
@@ -38,17 +39,27 @@ impl Answers {
     fn latest(&self) -> Option<Arc<Latest>> {
         lock(&self.shared.latest).clone()
     }
-    fn circuit(&self, id: &str) -> Result<CircuitIx, HandleError> {
+    pub(super) fn circuit(&self, id: &str) -> Result<CircuitIx, HandleError> {
         let site = self.site();
         site.circuits.find(id).ok_or_else(|| HandleError::no_circuit(&site, id))
     }
+    /// What is ordered and told now, or was ordered at a time that has passed; what was told then is not kept.
+    fn directives_at(&self, site: &Site, at: Option<Timestamp>) -> Result<Directives, HandleError> {
+        match at.filter(|at| *at < self.now()) {
+            None => Ok(lock(&self.shared.directives).clone()),
+            Some(then) => {
+                let ordered = self.shared.book.in_force_then(then).map_err(book_error)?;
+                live::directives(site, ordered).map_err(|error| HandleError::Book(format!("{error:#}")))
+            }
+        }
+    }
     /// After a change in the book: the loop takes it in at once.
-    fn reload(&self) -> Result<(), HandleError> {
+    pub(super) fn reload(&self) -> Result<(), HandleError> {
         self.shared.reload_directives().map_err(|error| HandleError::Book(format!("{error:#}")))
     }
 }
 
-fn book_error(error: offpeak_store::BookError) -> HandleError {
+pub(super) fn book_error(error: offpeak_store::BookError) -> HandleError {
     HandleError::Book(error.to_string())
 }
 
@@ -84,11 +95,15 @@ impl SiteHandle for Answers {
     fn explain(&self, circuit: &str, at: Option<Timestamp>) -> Result<Explanation, HandleError> {
         let ix = self.circuit(circuit)?;
         let latest = self.latest();
-        let directives = lock(&self.shared.directives).clone();
-        let when = at.unwrap_or_else(|| self.now());
         let site = self.site();
-        let envelope = envelope(&site, &directives, when);
+        let when = at.unwrap_or_else(|| self.now());
+        let directives = self.directives_at(&site, at)?;
+        // The present cycle knows the meters' means and what imports are worth.
+        let present = latest.as_ref().filter(|_| at.is_none());
+        let envelope = present
+            .map_or_else(|| envelope(&site, &directives, when), |latest| latest.cycle.envelope.clone());
         let mut explanation = explain(&site, &envelope, ix);
+        explain_all(&site, &every_limit(&site, &directives, when), ix, &mut explanation);
         if let (None, Some(latest)) = (at, latest) {
             let load = latest.cycle.loads.circuit(ix);
             explanation.power_kw = load.measured.map(Power::to_kilowatts_f64);
@@ -140,6 +155,31 @@ impl SiteHandle for Answers {
         }
         lock(&self.shared.story).decide(self.now(), format!("lockout at {circuit} lifted by {by}"));
         self.reload()
+    }
+
+    fn order(&self, words: &str, kind: &str) -> Result<OrderView, HandleError> {
+        orders::give(self, words, kind)
+    }
+
+    fn lift_order(&self, id: u64) -> Result<(), HandleError> {
+        if !self.shared.book.lift_order(id, self.now(), LOCAL).map_err(book_error)? {
+            return Err(HandleError::NoOrder(id));
+        }
+        lock(&self.shared.story).decide(self.now(), format!("order {id} lifted"));
+        self.reload()
+    }
+
+    fn orders(&self) -> Vec<OrderView> {
+        let (site, now) = (self.site(), self.now());
+        let directives = lock(&self.shared.directives);
+        let open = |order: &&Order| order.until.is_none_or(|until| now < until);
+        directives.orders.iter().filter(open).map(|order| orders::view(&site, order)).collect()
+    }
+
+    fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError> {
+        let circuit = circuit.map_or(Ok(CircuitIx::ROOT), |id| self.circuit(id))?;
+        let directives = lock(&self.shared.directives).clone();
+        Ok(orders::calendar_view(&self.site(), &directives, circuit, self.now(), days))
     }
 
     fn set_authority(&self, hall: &str, control: bool) -> Result<(), HandleError> {

@@ -11,12 +11,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    BatchVerdict, Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, Returned,
-    Snapshot, Stop, Transition,
+    BatchVerdict, Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, OrderKind,
+    Returned, Snapshot, Stop, Transition,
 };
 use offpeak_drivers::poll::Fleet;
-use offpeak_site::{Action, Authority, CircuitIx, Site};
-use offpeak_store::{Book, Change, Entry, InForce, MachineState, MeterVerdict, Recorder};
+use offpeak_site::{Action, Authority, CircuitIx, Measure, Site};
+use offpeak_store::{Book, Change, Entry, InForce, MachineState, MeterVerdict, OrderEntry, Recorder};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub(crate) search: Mutex<Option<Search>>,
     pub(crate) story: Mutex<Story>,
     pub(crate) recorder: Recorder,
+    /// What is wrong with the feed file, if anything is.
+    pub(crate) feed_trouble: Mutex<Option<String>>,
     /// Readings tried so far.
     pub(crate) polls: AtomicU64,
     began: Timestamp,
@@ -85,6 +87,7 @@ impl Shared {
             latest: Mutex::new(None),
             fleet: Mutex::new(None),
             search: Mutex::new(None),
+            feed_trouble: Mutex::new(None),
             polls: AtomicU64::new(0),
             site: RwLock::new(site),
             began: now,
@@ -122,7 +125,11 @@ impl Shared {
     /// Reads the orders in force anew from the book, and lets the loop know.
     pub(crate) fn reload_directives(&self) -> Result<()> {
         let in_force = self.book.in_force(self.now())?;
-        *lock(&self.directives) = directives(&self.site(), in_force)?;
+        let ordered = directives(&self.site(), in_force)?;
+        let mut held = lock(&self.directives);
+        let feeds = std::mem::take(&mut held.feeds);
+        *held = Directives { feeds, ..ordered };
+        drop(held);
         self.nudge.notify_one();
         Ok(())
     }
@@ -160,7 +167,7 @@ pub(crate) fn recall(site: &Site, book: &Book) -> Result<Memory> {
 
 /// The book's orders on this site's circuits. One on a circuit that the file no longer has is an
 /// error: it must not be forgotten silently.
-fn directives(site: &Site, in_force: InForce) -> Result<Directives> {
+pub(crate) fn directives(site: &Site, in_force: InForce) -> Result<Directives> {
     let by_id: BTreeMap<&str, CircuitIx> =
         site.circuits.iter().map(|(ix, circuit)| (circuit.id.as_str(), ix)).collect();
     let find = |id: &str| {
@@ -176,13 +183,12 @@ fn directives(site: &Site, in_force: InForce) -> Result<Directives> {
         found.lockouts.push(Lockout { circuit: find(&lockout.circuit)?, at: lockout.at, by: lockout.by });
     }
     for order in in_force.orders {
-        found.orders.push(Order {
-            id: order.id,
-            circuit: find(&order.circuit)?,
-            limit: order.limit,
-            from: order.from,
-            until: order.until,
-        });
+        let circuit = find(&order.circuit)?;
+        // One of a kind that this program does not know ranks as the highest.
+        let kind = OrderKind::named(&order.kind).unwrap_or(OrderKind::Emergency);
+        let measure = order.mean_min.map_or(Measure::Instant, Measure::Mean);
+        let OrderEntry { id, limit, holds, from, until, .. } = order;
+        found.orders.push(Order { id, kind, circuit, limit, measure, holds, from, until });
     }
     Ok(found)
 }

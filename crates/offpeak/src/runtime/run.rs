@@ -11,10 +11,10 @@ use offpeak_drivers::connect::Connector;
 use super::answer::Answers;
 use super::ending::{Screen, end};
 use super::farewell::farewell;
-use super::files;
 use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
 use super::twin::join_twin;
+use super::{feed, files};
 use crate::cli;
 use crate::commands::load;
 use crate::exit::Exit;
@@ -48,6 +48,9 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book)?);
         let wire = Wire { connector: Connector::Tcp, clock, speed, logins: Some(Arc::new(logins)) };
         let shared = Shared::new(site, wire, Arc::new(book), None)?;
+        if let Some(path) = feed::path(&shared.site(), &args.site) {
+            tokio::spawn(feed::follow(Arc::clone(&shared), path));
+        }
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
         let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;
         let mut screen =

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use offpeak_dispatch::{CircuitLimit, Envelope, Limit, Reason, Setpoint, Standing, Target};
+use offpeak_dispatch::{Block, CircuitLimit, Envelope, Limit, Reason, Setpoint, Standing, Target};
 use offpeak_site::{Authority, CircuitIx, CircuitKind, Endpoint, Family, MachineIx, MeterReading, Site};
 use offpeak_units::{Efficiency, Money, Power};
 
@@ -21,22 +21,26 @@ use crate::view::{
 /// Decisions shown.
 const DECISIONS_SHOWN: usize = 12;
 
-fn limit_view(limit: &Limit) -> LimitView {
-    LimitView {
-        limit_kw: limit.power.to_kilowatts_f64(),
-        source: limit.source.to_string(),
-        until: limit.until,
-    }
+pub(crate) fn limit_view(site: &Site, limit: &Limit) -> LimitView {
+    let measure = limit.measure.words();
+    let left =
+        if limit.nominal == limit.power { String::new() } else { format!(", left of {}", limit.nominal) };
+    let setpoint = if limit.holds { ", setpoint" } else { "" };
+    let source = limit.source.describe(site);
+    let source = match measure {
+        "" => format!("{source}{setpoint}"),
+        measure => format!("{source}{setpoint} ({measure}{left})"),
+    };
+    LimitView { limit_kw: limit.power.to_kilowatts_f64(), source, until: limit.until }
 }
 
-fn block_view(limits: &CircuitLimit) -> Option<String> {
-    limits.block.map(|block| {
-        if block.stops {
-            format!("{}: nothing may hash", block.source)
-        } else {
-            format!("{}: nothing may start", block.source)
-        }
-    })
+pub(crate) fn block_words(site: &Site, block: &Block) -> String {
+    let what = if block.stops { "hash" } else { "start" };
+    format!("{}: nothing may {what}", block.source.describe(site))
+}
+
+fn block_view(site: &Site, limits: &CircuitLimit) -> Option<String> {
+    limits.block.as_ref().map(|block| block_words(site, block))
 }
 
 /// The word for a standing, as in filters and tables.
@@ -106,26 +110,43 @@ fn address_words(family: Family, at: Endpoint) -> String {
 /// What binds on a circuit, without what only a running site knows.
 pub(crate) fn explain(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> Explanation {
     let own = envelope.circuit(circuit);
-    let above =
-        site.circuits.path(circuit).skip(1).map(|ix| {
-            (site.circuits.get(ix).id.clone(), envelope.circuit(ix).binding.as_ref().map(limit_view))
-        });
+    let above = site.circuits.path(circuit).skip(1).map(|ix| {
+        (
+            site.circuits.get(ix).id.clone(),
+            envelope.circuit(ix).binding.as_ref().map(|limit| limit_view(site, limit)),
+        )
+    });
     let blocked = site.circuits.path(circuit).find_map(|ix| {
         let at = &site.circuits.get(ix).id;
-        block_view(envelope.circuit(ix))
+        block_view(site, envelope.circuit(ix))
             .map(|block| if ix == circuit { block } else { format!("{block} (at {at})") })
     });
     Explanation {
         circuit: site.circuits.get(circuit).id.clone(),
         at: envelope.at,
-        binding: own.binding.as_ref().map(limit_view),
-        next: own.next.as_ref().map(limit_view),
+        binding: own.binding.as_ref().map(|limit| limit_view(site, limit)),
+        next: own.next.as_ref().map(|limit| limit_view(site, limit)),
         block: blocked,
         above: above.collect(),
         power_kw: None,
         floor_kw: None,
         changes_at: envelope.changes_at,
+        every: Vec::new(),
     }
+}
+
+/// Adds every limit at the circuit and above it, tightest first.
+pub(crate) fn explain_all(
+    site: &Site,
+    every: &[(CircuitIx, Limit)],
+    circuit: CircuitIx,
+    of: &mut Explanation,
+) {
+    let mut here: Vec<_> = every.iter().filter(|(ix, _)| site.circuits.is_within(circuit, *ix)).collect();
+    here.sort_by_key(|(ix, limit)| (limit.power, limit.source, core::cmp::Reverse(*ix)));
+    let named =
+        |(ix, limit): &&(CircuitIx, Limit)| (site.circuits.get(*ix).id.clone(), limit_view(site, limit));
+    of.every = here.iter().map(named).collect();
 }
 
 pub(super) fn site_view(
@@ -154,9 +175,9 @@ pub(super) fn site_view(
         transport: answers.transport.clone(),
         power_kw: power.map(Power::to_kilowatts_f64),
         power_age_s: age,
-        limit: limits.binding.as_ref().map(limit_view),
+        limit: limits.binding.as_ref().map(|limit| limit_view(&site, limit)),
         next: latest.map(|latest| coming(&latest.cycle.envelope)),
-        block: block_view(&limits),
+        block: block_view(&site, &limits),
         hash_rate_ths: hash_rate.to_terahashes_f64(),
         efficiency_j_per_th: power
             .and_then(|power| Efficiency::of(power, hash_rate))
@@ -255,9 +276,9 @@ fn halls(site: &Site, latest: &Latest) -> Vec<HallView> {
                 power_kw: load.measured.map(Power::to_kilowatts_f64),
                 metered: circuit.meter.is_some(),
                 limit_kw: limits.binding.map(|limit| limit.power.to_kilowatts_f64()),
-                source: limits.binding.map(|limit| limit.source.to_string()),
+                source: limits.binding.map(|limit| limit.source.describe(site)),
                 counts: CountsView::default(),
-                block: block_view(limits),
+                block: block_view(site, limits),
                 advice: latest
                     .cycle
                     .plan
@@ -320,10 +341,12 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
         let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
         if let (Some(power), Some(limit)) = (load.measured, limits.binding) {
             // While the way down is under way the load follows its line; that is no alarm.
-            if power > limit.power && limit.source != offpeak_dispatch::Source::ContractClosing {
+            if power > limit.power && !limit.source.is_glide() {
                 alarms.push(format!(
                     "{}: {power} measured, {} allowed ({})",
-                    circuit.id, limit.power, limit.source
+                    circuit.id,
+                    limit.power,
+                    limit.source.describe(&site)
                 ));
             }
         }
@@ -334,6 +357,9 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
     let disobey = latest.memory.machines.iter().filter(|machine| machine.disobeys).count();
     if disobey > 0 {
         alarms.push(format!("{disobey} machine(s) do not obey; see `offpeak machines`"));
+    }
+    if let Some(why) = &*lock(&answers.shared.feed_trouble) {
+        alarms.push(format!("the feed cannot be read, its last words age: {why}"));
     }
     if let Some(error) = answers.shared.recorder.error() {
         alarms.push(format!("the book cannot be written: {error}"));

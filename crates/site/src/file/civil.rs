@@ -1,5 +1,6 @@
 //! Days, dates and times as a manager writes them. Not here: what a time zone makes of them.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use toml::de::DeValue;
 
@@ -7,6 +8,8 @@ use toml::de::DeValue;
 pub(crate) const TIME: &str = "a time from \"00:00\" to \"24:00\"";
 /// What a date should look like.
 pub(crate) const DATE: &str = "a date such as 2022-10-25";
+/// What an instant should look like.
+pub(crate) const INSTANT: &str = "an instant with its offset, such as 2022-10-03T08:00:00+06:00";
 /// What days should look like.
 pub(crate) const DAYS: &str =
     "days: \"every day\", \"workdays\", \"weekend\", or a list such as [\"monday\", \"friday\"]";
@@ -36,6 +39,14 @@ pub(crate) fn time(value: &DeValue<'_>) -> Option<Time> {
     }
     let (hour, minute): (i8, i8) = (hour.parse().ok()?, minute.parse().ok()?);
     if (hour, minute) == (24, 0) { Some(Time::midnight()) } else { Time::new(hour, minute, 0, 0).ok() }
+}
+
+/// An instant, TOML's own or as text; without an offset it is none.
+pub(crate) fn instant(value: &DeValue<'_>) -> Option<Timestamp> {
+    match value.as_datetime() {
+        Some(moment) => moment.to_string().parse().ok(),
+        None => value.as_str()?.parse().ok(),
+    }
 }
 
 /// A date, TOML's own or as text.

@@ -3,19 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
 use offpeak_units::{Currency, HashPrice, Power, Price};
 use rust_decimal::Decimal;
 
 use super::diagnostic::Report;
 use super::section::Section;
-use crate::contract::{Contract, Window};
+use crate::contract::{Contract, Import, Window, hours_of};
 use crate::price::{Dated, Economics, Tariff};
 
 /// Reads the contract.
-pub(crate) fn read_contract(file: &Section<'_>, report: &mut Report<'_>) -> Contract {
-    let Some(section) = file.section("contract") else {
-        return Contract { windows: Vec::new(), holidays: Vec::new(), house_load: Power::ZERO };
-    };
+pub(crate) fn read_contract(
+    file: &Section<'_>,
+    zone: &TimeZone,
+    currency: Currency,
+    report: &mut Report<'_>,
+) -> Contract {
+    let Some(section) = file.section("contract") else { return Contract::default() };
     let mut holidays = BTreeSet::new();
     for (day, place) in section.dates("holidays") {
         if !holidays.insert(day) {
@@ -37,7 +41,51 @@ pub(crate) fn read_contract(file: &Section<'_>, report: &mut Report<'_>) -> Cont
         windows: windows.into_iter().map(|(window, _)| window).collect(),
         holidays: holidays.into_iter().collect(),
         house_load: section.kilowatts("house_load_kw").unwrap_or(Power::ZERO),
+        nominations: read_nominations(&section, zone, report),
+        imports: read_imports(&section, currency, report),
     }
+}
+
+/// The nominated hours of each day, as many as the day has.
+fn read_nominations(
+    section: &Section<'_>,
+    zone: &TimeZone,
+    report: &mut Report<'_>,
+) -> BTreeMap<Date, Vec<Power>> {
+    let mut days = BTreeMap::new();
+    for entry in section.sections("nominations") {
+        let (Some(day), Some(hours)) = (entry.date("date"), entry.kilowatts_list("hours_kw")) else {
+            continue;
+        };
+        let has = hours_of(zone, day);
+        if hours.len() != has {
+            let found = format!("{} hours for {day}", hours.len());
+            report.error(&entry.place_of("hours_kw"), &found, &format!("{has} hours, as this day has"));
+        }
+        if days.insert(day, hours).is_some() {
+            report.error(&entry.place_of("date"), &format!("{day} twice"), "each date once");
+        }
+    }
+    days
+}
+
+fn read_imports(section: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Vec<Import> {
+    let mut imports: Vec<Import> = Vec::new();
+    for entry in section.sections("imports") {
+        let hours = hours(&entry, report);
+        let (Some(id), Some(hours), Some(limit), Some(price)) =
+            (entry.text("id"), hours, entry.kilowatts("limit_kw"), entry.amount("price_per_kwh"))
+        else {
+            continue;
+        };
+        if imports.iter().any(|import| import.id == id) {
+            report.error(&entry.place_of("id"), &format!("`{id}` twice"), "a name that no other import has");
+        }
+        let hours =
+            Window { days: hours.days, holidays: hours.holidays, from: hours.from, to: hours.to, limit };
+        imports.push(Import { id: id.to_owned(), hours, price: Price::per_kilowatt_hour(price, currency) });
+    }
+    imports
 }
 
 /// Where two windows are open on one weekday the higher limit holds: fine if meant.

@@ -28,6 +28,7 @@ pub(crate) static FILE: Shape = Shape {
         may("machines", Kind::Sections(&MACHINES), "Machines by model and position"),
         may("inventory", Kind::Section(&INVENTORY), "Machines listed in a CSV file"),
         must("contract", Kind::Section(&CONTRACT), "When and how much may be drawn"),
+        may("signals", Kind::Sections(&SIGNAL), "Channels on which the grid says what may be drawn"),
         may("prices", Kind::Section(&PRICES), "What power costs and what hashes earn"),
     ],
 };
@@ -44,6 +45,7 @@ static SITE: Shape = Shape {
             Kind::Text,
             "The file with the machines' passwords, beside this one; only its owner may read it",
         ),
+        may("feed", Kind::Text, "The file in which other programs write temperature, prices and signals"),
     ],
 };
 
@@ -55,7 +57,33 @@ static GRID: Shape = Shape {
         may("base_load_kw", Kind::Kilowatts, "What hangs on it and is no machine: offices, pumps"),
         may("ramp_up_kw_per_min", Kind::Kilowatts, "The largest rise in a minute"),
         may("ramp_down_kw_per_min", Kind::Kilowatts, "The largest planned fall in a minute"),
+        DERATING,
+        may("demand_kw", Kind::Kilowatts, "The highest mean of each stretch of `demand_min`; needs a meter"),
+        may("demand_min", Kind::Count(15, 60), "15, 30 or 60 minutes; 15 unless given"),
         may("switch", Kind::Text, "The switch that cuts the whole site"),
+    ],
+};
+
+const DERATING: Field =
+    may("derating", Kind::Sections(&POINT), "What it may carry by outdoor temperature, coolest first");
+
+static POINT: Shape = Shape {
+    about: "What a circuit may carry at an outdoor temperature; straight lines between these points",
+    fields: &[
+        must("outdoor_c", Kind::Celsius, "The outdoor temperature"),
+        must("rating_kw", Kind::Kilowatts, "What it may carry then"),
+    ],
+};
+
+static SIGNAL: Shape = Shape {
+    about: "A channel on which the grid says what may be drawn",
+    fields: &[
+        must("id", Kind::Text, "Its name, as in the feed"),
+        may("circuit", Kind::Text, "Where it limits; the connection unless given"),
+        must("hold_min", Kind::Count(1, 10_080), "How many minutes its last word holds"),
+        may("fallback_kw", Kind::Kilowatts, "What may be drawn after that, and before its first word"),
+        may("no_fallback", Kind::Flag, "`true` in place of `fallback_kw`: silent, it limits nothing"),
+        may("levels_kw", Kind::KilowattsList, "What its levels mean, from level 0 on"),
     ],
 };
 
@@ -77,6 +105,9 @@ static CIRCUIT: Shape = Shape {
         ),
         may("ramp_up_kw_per_min", Kind::Kilowatts, "The largest rise in a minute"),
         may("ramp_down_kw_per_min", Kind::Kilowatts, "The largest planned fall in a minute"),
+        DERATING,
+        may("demand_kw", Kind::Kilowatts, "The highest mean of each stretch of `demand_min`; needs a meter"),
+        may("demand_min", Kind::Count(15, 60), "15, 30 or 60 minutes; 15 unless given"),
         may("switch", Kind::Names, "The switch that cuts the whole circuit"),
         may(
             "authority",
@@ -192,6 +223,29 @@ static CONTRACT: Shape = Shape {
         ),
         may("holidays", Kind::Dates, "Public holidays"),
         must("windows", Kind::Sections(&WINDOW), "When the full limit is allowed"),
+        may("nominations", Kind::Sections(&NOMINATION), "Power nominated or auctioned by the hour of a day"),
+        may("imports", Kind::Sections(&IMPORT), "Power bought elsewhere, on top, at its own price"),
+    ],
+};
+
+static NOMINATION: Shape = Shape {
+    about: "A day that follows its nominated hours and not the windows",
+    fields: &[
+        must("date", Kind::Date, "The day"),
+        must("hours_kw", Kind::KilowattsList, "What may be drawn in each of its hours, from midnight"),
+    ],
+};
+
+static IMPORT: Shape = Shape {
+    about: "Power bought elsewhere: in its hours so much more may be drawn",
+    fields: &[
+        must("id", Kind::Text, "Its name"),
+        may("days", Kind::Days, "The days it begins on"),
+        may("holidays", Kind::Flag, "Whether it also comes on every holiday; false unless given"),
+        must("from", Kind::Time, "When it begins"),
+        must("to", Kind::Time, "When it ends; before `from` means the next day"),
+        must("limit_kw", Kind::Kilowatts, "How much of it may be drawn"),
+        must("price_per_kwh", Kind::Amount, "What a kilowatt-hour of it costs in the site's currency"),
     ],
 };
 
@@ -247,5 +301,48 @@ static RATE: Shape = Shape {
     fields: &[
         must("from", Kind::Date, "The first day"),
         must("per_usd", Kind::AmountAboveZero, "What a dollar costs in the site's currency"),
+    ],
+};
+
+/// The feed.
+pub(crate) static FEED: Shape = Shape {
+    about: "What other programs know, each with its time",
+    fields: &[
+        may("outdoor", Kind::Section(&OUTDOOR), "The outdoor temperature"),
+        may("hash_price", Kind::Section(&FED_PRICE), "What hashes earn"),
+        may("signals", Kind::Sections(&FED_SIGNAL), "The last words on the site's signals"),
+    ],
+};
+
+static OUTDOOR: Shape = Shape {
+    about: "The outdoor temperature",
+    fields: &[
+        must("at", Kind::Instant, "When it was measured"),
+        must("celsius", Kind::Celsius, "The temperature"),
+    ],
+};
+
+static FED_PRICE: Shape = Shape {
+    about: "What hashes earn",
+    fields: &[
+        must("at", Kind::Instant, "When it was so"),
+        must("usd_per_th_day", Kind::AmountFromZero, "What a terahash a second earns in a day, in dollars"),
+        may(
+            "per_usd",
+            Kind::AmountAboveZero,
+            "What a dollar costs in the site's currency, unless that is USD",
+        ),
+    ],
+};
+
+static FED_SIGNAL: Shape = Shape {
+    about: "The last word on one signal",
+    fields: &[
+        must("id", Kind::Text, "The signal's name in the site file"),
+        must("at", Kind::Instant, "When it was said"),
+        may("limit_kw", Kind::Kilowatts, "The most that may be drawn"),
+        may("level", Kind::Count(0, 255), "Its level, in place of `limit_kw`"),
+        may("no_limit", Kind::Flag, "`true`: no limit for now, in place of `limit_kw`"),
+        may("setpoint", Kind::Flag, "Whether no less is to be drawn either"),
     ],
 };

@@ -10,11 +10,13 @@ mod contract;
 mod csv;
 mod devices;
 mod diagnostic;
+mod feed;
 mod fields;
 mod inventory;
 mod machines;
 mod models;
 mod pattern;
+mod rules;
 mod sanity;
 mod schema;
 mod section;
@@ -24,6 +26,7 @@ use offpeak_units::Currency;
 use toml::de::DeTable;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use feed::{Feed, FeedSignal, feed};
 pub use models::catalogue;
 pub use schema::schema;
 pub use shape::nearest;
@@ -107,7 +110,8 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
     machines.read(file, &mut known, report);
     inventory::read(file, attachments, &mut machines, &mut known, report);
     machines.check_unique(&switches, report);
-    let contract = contract::read_contract(file, report);
+    let contract = contract::read_contract(file, &time_zone, currency, report);
+    let rules = rules::read(file, &circuits, report);
     let economics = contract::read_prices(file, currency, contract.holidays.clone(), report);
     Site {
         id: text("id"),
@@ -122,5 +126,6 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
         switches: switches.list,
         contract,
         economics,
+        rules,
     }
 }

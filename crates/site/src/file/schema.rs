@@ -48,6 +48,10 @@ fn kind(kind: Kind) -> Value {
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Kilowatts | Kind::Watts | Kind::AmountFromZero => json!({ "type": "number", "minimum": 0 }),
+        Kind::KilowattsList => json!({
+            "type": "array", "items": { "type": "number", "minimum": 0 }, "minItems": 1,
+        }),
+        Kind::Celsius => json!({ "type": "number", "minimum": -70, "maximum": 70 }),
         Kind::Terahashes | Kind::AmountAboveZero => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::Count(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Slots => json!({ "anyOf": [
@@ -60,6 +64,7 @@ fn kind(kind: Kind) -> Value {
             "type": "array", "items": { "type": "number", "exclusiveMinimum": 0, "maximum": 86_400 },
             "minItems": 2, "maxItems": 2,
         }),
+        Kind::Instant => texts(&["2022-10-03T08:00:00+06:00"]),
         Kind::Date => texts(&["2022-10-25"]),
         Kind::Dates => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Time => {

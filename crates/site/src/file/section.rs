@@ -1,8 +1,9 @@
 //! A section of the file and typed access to its keys. Everything that can be wrong with a single
 //! value is reported by [`Section::check`]; the getters then give `None` for it.
 
+use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
-use offpeak_units::{HashRate, Power};
+use offpeak_units::{HashRate, Power, Temperature};
 use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -144,6 +145,12 @@ impl<'t> Section<'t> {
     pub(crate) fn kilowatts(&self, key: &str) -> Option<Power> {
         shape::power(self.get(key)?, 1_000)
     }
+    pub(crate) fn kilowatts_list(&self, key: &str) -> Option<Vec<Power>> {
+        shape::powers(self.get(key)?)
+    }
+    pub(crate) fn celsius(&self, key: &str) -> Option<Temperature> {
+        shape::celsius(self.get(key)?)
+    }
     pub(crate) fn watts(&self, key: &str) -> Option<Power> {
         shape::power(self.get(key)?, 1)
     }
@@ -167,6 +174,9 @@ impl<'t> Section<'t> {
     }
     pub(crate) fn distribution(&self, key: &str) -> Option<Distribution> {
         shape::seconds(self.get(key)?).map(|(p5_ms, p95_ms)| Distribution { p5_ms, p95_ms })
+    }
+    pub(crate) fn instant(&self, key: &str) -> Option<Timestamp> {
+        civil::instant(self.get(key)?)
     }
     pub(crate) fn date(&self, key: &str) -> Option<Date> {
         civil::date(self.get(key)?)

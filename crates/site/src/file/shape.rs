@@ -4,7 +4,7 @@
 use core::str::FromStr as _;
 use std::net::IpAddr;
 
-use offpeak_units::{Currency, Power};
+use offpeak_units::{Currency, Power, Temperature};
 use rust_decimal::Decimal;
 use toml::de::DeValue;
 
@@ -24,8 +24,12 @@ pub(crate) enum Kind {
     Flag,
     /// Kilowatts, 0 or more.
     Kilowatts,
+    /// Several of them.
+    KilowattsList,
     /// Watts, 0 or more.
     Watts,
+    /// An outdoor temperature.
+    Celsius,
     /// Terahashes a second, above 0.
     Terahashes,
     /// A whole number within these bounds.
@@ -42,6 +46,8 @@ pub(crate) enum Kind {
     AmountFromZero,
     /// The 5th and 95th percentile in seconds.
     Seconds,
+    /// An instant, with its offset from UTC.
+    Instant,
     /// A date.
     Date,
     /// Some dates.
@@ -137,7 +143,9 @@ impl Kind {
             }
             Self::Flag => "true or false".to_owned(),
             Self::Kilowatts => "a number of kilowatts, 0 or more".to_owned(),
+            Self::KilowattsList => "a list of kilowatts such as [0, 50_000], each 0 or more".to_owned(),
             Self::Watts => "a number of watts, 0 or more".to_owned(),
+            Self::Celsius => "a temperature in °C from -70 to 70".to_owned(),
             Self::Terahashes => "a number of terahashes a second, above 0".to_owned(),
             Self::Count(least, most) => format!("a whole number from {least} to {most}"),
             Self::Slots => "how many slots, such as 32, or which, such as \"1-16\"".to_owned(),
@@ -149,6 +157,7 @@ impl Kind {
                 "two numbers of seconds such as [20, 45]: one in twenty is faster, one in twenty slower"
                     .to_owned()
             }
+            Self::Instant => civil::INSTANT.to_owned(),
             Self::Date => civil::DATE.to_owned(),
             Self::Dates => "a list of dates such as [2022-10-25, 2022-12-16]".to_owned(),
             Self::Time => civil::TIME.to_owned(),
@@ -173,7 +182,9 @@ impl Kind {
             Self::Choice(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Self::Flag => value.is_bool(),
             Self::Kilowatts => power(value, 1_000).is_some(),
+            Self::KilowattsList => powers(value).is_some(),
             Self::Watts => power(value, 1).is_some(),
+            Self::Celsius => celsius(value).is_some(),
             Self::Terahashes => {
                 number(value).is_some_and(|n| n > Decimal::ZERO && n < Decimal::from(1_000_000))
             }
@@ -184,6 +195,7 @@ impl Kind {
             Self::AmountAboveZero => number(value).is_some_and(|n| n > Decimal::ZERO),
             Self::AmountFromZero => number(value).is_some_and(|n| n >= Decimal::ZERO),
             Self::Seconds => seconds(value).is_some(),
+            Self::Instant => civil::instant(value).is_some(),
             Self::Date => civil::date(value).is_some(),
             Self::Dates => value
                 .as_array()
@@ -229,6 +241,21 @@ pub(crate) fn power(value: &DeValue<'_>, unit_w: i64) -> Option<Power> {
     let sensible = (Decimal::ZERO..=Decimal::from(100_000_000_000_i64)).contains(&watts);
     let milliwatts = sensible.then(|| (watts * Decimal::from(1_000)).round().to_i64()).flatten()?;
     Some(Power::from_milliwatts(milliwatts))
+}
+
+/// Several powers in kilowatts; at least one.
+pub(crate) fn powers(value: &DeValue<'_>) -> Option<Vec<Power>> {
+    let list: Option<Vec<_>> = value.as_array()?.iter().map(|item| power(item.get_ref(), 1_000)).collect();
+    list.filter(|list| !list.is_empty())
+}
+
+/// An outdoor temperature.
+pub(crate) fn celsius(value: &DeValue<'_>) -> Option<Temperature> {
+    use rust_decimal::prelude::ToPrimitive as _;
+    let celsius = number(value)?;
+    let sensible = celsius.abs() <= Decimal::from(70);
+    let millis = sensible.then(|| (celsius * Decimal::from(1_000)).round().to_i32()).flatten()?;
+    Some(Temperature::from_millicelsius(millis))
 }
 
 /// A whole number from 0.

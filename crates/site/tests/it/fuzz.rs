@@ -16,7 +16,7 @@ proptest! {
 
     #[test]
     fn arbitrary_lines_of_keys_never_panic(
-        lines in proptest::collection::vec("(\\[{1,2}(site|grid|circuits|machines|meters|contract|prices|models|inventory|contract\\.windows)\\]{1,2}|(id|at|csv|slots|kind|rating_kw|days|from|to|first_address|hash_prices|modes|circuit|modbus) = (\"[\\[\\]a-z0-9:./-]{0,12}\"|-?[0-9]{1,22}|[0-9.e]{1,8}|\\[.{0,5}\\]|\\{\\}|true|2022-10-01|08:00:00))", 0..30)
+        lines in proptest::collection::vec("(\\[{1,2}(site|grid|circuits|machines|meters|contract|prices|models|inventory|contract\\.windows|signals|contract\\.nominations|contract\\.imports)\\]{1,2}|(id|at|csv|slots|kind|rating_kw|days|from|to|first_address|hash_prices|modes|circuit|modbus|derating|demand_kw|demand_min|hold_min|hours_kw|date) = (\"[\\[\\]a-z0-9:./-]{0,12}\"|-?[0-9]{1,22}|[0-9.e]{1,8}|\\[.{0,5}\\]|\\{\\}|true|2022-10-01|08:00:00))", 0..30)
     ) {
         let _ = file::load("x.toml", &lines.join("\n"), &|_| Some("position,model,owner\n".to_owned()));
     }
@@ -36,6 +36,16 @@ proptest! {
         prop_assert!(loaded.site.is_some() || !loaded.diagnostics.is_empty());
         let lines = u32::try_from(text.lines().count()).unwrap();
         prop_assert!(loaded.diagnostics.iter().all(|mistake| (1..=lines + 1).contains(&mistake.line)));
+    }
+
+    #[test]
+    fn an_arbitrary_feed_never_panics(
+        lines in proptest::collection::vec("(\\[{1,2}(outdoor|hash_price|signals)\\]{1,2}|(id|at|celsius|usd_per_th_day|per_usd|limit_kw|level|no_limit|setpoint) = (\"[a-zT0-9:.-]{0,20}\"|-?[0-9]{1,22}|[0-9.e-]{1,8}|\\{\\}|true|2022-10-01|2022-10-01T08:00:00(Z|[+-]0[0-9]:00)))", 0..12),
+        rest in "\\PC{0,40}",
+    ) {
+        let site = file::load("x.toml", &seed(), &|_| None).unwrap();
+        let _ = file::feed("feed.toml", &format!("{}\n{rest}", lines.join("\n")), &site);
+        let _ = file::feed("feed.toml", &lines.join("\n"), &site);
     }
 
     #[test]

@@ -66,6 +66,35 @@ kind = \"rack\"",
         ("days = \"workdays\"", "days = \"workday\"", "contract.windows[0].days: found \"workday\""),
         ("days = \"workdays\"", "days = \"monday\"\nholiday = true", "did you mean `holidays`?"),
         ("per_usd = 470", "per_usd = 0", "per_usd: found 0"),
+        ("base_load_kw = 1 ", "derating = [{ outdoor_c = 99, rating_kw = 1 }] #", "outdoor_c: found 99"),
+        (
+            "base_load_kw = 1 ",
+            "derating = [{ outdoor_c = 30, rating_kw = 200 }, { outdoor_c = 20, rating_kw = 250 }] #",
+            "a temperature above the one before it",
+        ),
+        ("base_load_kw = 1 ", "demand_kw = 100\ndemand_min = 20 #", "15, 30 or 60"),
+        ("base_load_kw = 1 ", "demand_min = 15 #", "`demand_kw` beside it"),
+        ("kind = \"transformer\"", "kind = \"transformer\"\ndemand_kw = 100", "which has no meter"),
+        (
+            "[contract]",
+            "[[signals]]\nid = \"tso\"\nhold_min = 15\n[contract]",
+            "neither of `fallback_kw` and `no_fallback = true`",
+        ),
+        (
+            "[contract]",
+            "[[signals]]\nid = \"tso\"\nhold_min = 15\nfallback_kw = 9\ncircuit = \"hall-3\"\n[contract]",
+            "signals[0].circuit: found `hall-3`",
+        ),
+        (
+            "[prices]",
+            "[[contract.nominations]]\ndate = 2022-10-03\nhours_kw = [1, 2]\n[prices]",
+            "24 hours, as this day has",
+        ),
+        (
+            "[prices]",
+            "[[contract.imports]]\nid = \"ru\"\ndays = \"workdays\"\nfrom = \"08:00\"\nto = \"20:00\"\nprice_per_kwh = 46\n[prices]",
+            "contract.imports[0].limit_kw: found nothing",
+        ),
         ("{ from = 2022-01-01, per_usd", "{ from = 2022-06-01, per_usd", "before which no exchange rate"),
         ("[site]", "[sites]", "did you mean `site`?"),
         ("[prices]", "[prices", "TOML: "),
@@ -217,4 +246,79 @@ fn a_machine_that_nothing_stops_is_a_warning() {
     assert_eq!(loaded.diagnostics.len(), 1, "{:?}", loaded.diagnostics);
     assert_eq!(loaded.diagnostics[0].severity, Severity::Warning);
     assert!(loaded.diagnostics[0].found.contains("16 machines of model S17"));
+}
+
+/// The small site with a signal, a demand limit, derating, nominations and an import.
+fn ruled() -> offpeak_site::Site {
+    let rules = "[[signals]]
+id = \"tso\"
+hold_min = 15
+fallback_kw = 12
+levels_kw = [190, 100, 0]
+
+[[contract.nominations]]
+date = 2024-02-29 # the clock goes back: 25 hours
+hours_kw = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25]
+
+[[contract.imports]]
+id = \"ru\"
+days = \"workdays\"
+from = \"22:00\"
+to = \"02:00\"
+limit_kw = 20
+price_per_kwh = 46
+
+[prices]";
+    let text = crate::text("small").replacen("[prices]", rules, 1).replacen(
+        "base_load_kw = 1 ",
+        "demand_kw = 180\nderating = [{ outdoor_c = 30, rating_kw = 250 }, { outdoor_c = 40, rating_kw = 200 }]\nbase_load_kw = 1 ",
+        1,
+    );
+    file::load("x.toml", &text, &|_| None).unwrap()
+}
+
+#[test]
+fn signals_demand_derating_nominations_and_imports_are_read() {
+    let site = ruled();
+    assert_eq!(site.rules.signals[0].hold, jiff::SignedDuration::from_mins(15));
+    assert_eq!(site.rules.signals[0].levels.len(), 3);
+    assert_eq!(site.rules.demand[0].measure, offpeak_site::Measure::Mean(15));
+    assert_eq!(site.rules.derating[0].rating_at(None).to_watts(), 200_000);
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let span = |text: &str| site.contract.limit_at(&site.time_zone, at(text));
+    // Kazakhstan went from UTC+6 to UTC+5 at midnight of 1 March 2024, so 23:00 came twice on 29 February.
+    let imports = |text: &str| site.contract.imports_at(&site.time_zone, at(text)).count();
+    assert_eq!(imports("2022-10-03T17:00:00Z"), 1, "Monday 23:00");
+    assert_eq!(imports("2022-10-03T19:30:00Z"), 1, "Tuesday 1:30");
+    assert_eq!(imports("2022-10-03T21:00:00Z"), 0);
+    let night = span("2022-10-03T17:00:00Z");
+    assert_eq!((night.limit.to_watts(), night.firm.to_watts()), (32_000, 12_000), "on top of the house load");
+}
+
+#[test]
+fn a_feed_s_mistakes_carry_their_lines() {
+    let site = ruled();
+    let feed = |text: &str| file::feed("feed.toml", text, &site);
+    let word = "[[signals]]\nid = \"tso\"\nat = 2022-10-03T08:00:00+06:00\n";
+    let level = feed(&format!("{word}level = 1\nsetpoint = true\n")).unwrap().signals[&0];
+    assert_eq!((level.limit.unwrap().to_watts(), level.holds), (100_000, true));
+    assert_eq!(feed(&format!("{word}no_limit = true\n")).unwrap().signals[&0].limit, None);
+    assert_eq!(
+        feed(&format!("{word}limit_kw = 0\n")).unwrap().signals[&0].limit,
+        Some(offpeak_units::Power::ZERO)
+    );
+    let price = "[hash_price]\nat = 2022-10-03T02:00:00Z\nusd_per_th_day = 0.08\n";
+    for (text, expected) in [
+        (word.to_owned(), "1:1: signals[0]: found none or several words"),
+        (format!("{word}level = 3\n"), "4:9: signals[0].level: found 3, expected one of the 3 levels"),
+        (format!("{word}level = 1\nlimit_kw = 5\n"), "none or several words"),
+        (word.replace("tso", "iso") + "level = 1\n", "2:6: signals[0].id: found `iso`"),
+        (word.replace("+06:00", "") + "level = 1\n", "3:6: signals[0].at"),
+        (price.to_owned(), "`per_usd` beside it"),
+        ("[outdoor]\ncelsius = 1e9\nat = \"now\"\n".to_owned(), "outdoor.celsius"),
+        ("[outdoors]\n".to_owned(), "did you mean `outdoor`?"),
+    ] {
+        let told = feed(&text).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        assert!(told.contains(expected), "{text}\n{told}\nexpected {expected}");
+    }
 }

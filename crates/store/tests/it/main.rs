@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_store::{Book, BookError, Change, Entry, MachineState, MeterVerdict, Recorder};
+use offpeak_store::{Book, BookError, Change, Entry, MachineState, MeterVerdict, OrderEntry, Recorder};
 use offpeak_units::Power;
 
 fn at(second: i64) -> Timestamp {
@@ -46,7 +46,17 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
         book.stop("grid", at(0), "storm", "anna").unwrap();
         book.stop("hall-1", at(1), "fan", "anna").unwrap();
         book.lock_out("hall-2", at(2), "anna").unwrap();
-        book.order("grid", Power::ZERO, at(3), Some(at(100)), "grid operator", at(3)).unwrap();
+        let order = OrderEntry {
+            id: 0,
+            circuit: "grid".into(),
+            limit: Power::ZERO,
+            from: at(3),
+            until: Some(at(100)),
+            kind: "dispatch".into(),
+            mean_min: Some(15),
+            holds: true,
+        };
+        book.order(&order, at(3)).unwrap();
         book.set_authority("hall-1", true, at(4), "anna").unwrap();
         book.set_authority("hall-1", false, at(5), "anna").unwrap();
     }
@@ -55,6 +65,10 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
     assert_eq!(found.stops.len(), 2);
     assert_eq!(found.orders[0].limit, Power::ZERO, "zero stays zero and does not become none");
     assert_eq!(found.orders[0].until, Some(at(100)));
+    assert_eq!(
+        (&*found.orders[0].kind, found.orders[0].mean_min, found.orders[0].holds),
+        ("dispatch", Some(15), true)
+    );
     assert!(book.in_force(at(100)).unwrap().orders.is_empty(), "an order ends by itself");
     assert!(!book.authority().unwrap()["hall-1"]);
 
@@ -66,6 +80,10 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
     assert!(left.stops.is_empty() && left.lockouts.is_empty());
     assert!(book.lift_order(left.orders[0].id, at(8), "anna").unwrap());
     assert!(!book.lift_order(left.orders[0].id, at(8), "anna").unwrap(), "lifted once");
+    let then = book.in_force_then(at(2)).unwrap();
+    assert_eq!((then.stops.len(), then.lockouts.len(), then.orders.len()), (2, 1, 0), "as it was then");
+    assert_eq!(book.in_force_then(at(7)).unwrap().orders.len(), 1);
+    assert_eq!(book.in_force_then(at(8)).unwrap(), Default::default());
 }
 
 #[test]
@@ -140,7 +158,8 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         DROP TABLE contract; DROP TABLE session; DROP TABLE api_token; DROP TABLE setup_link; DROP TABLE person;
         DROP TABLE audit; DROP TABLE audit_checkpoint; DROP INDEX command_at; DROP INDEX command_generation;
         ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
-        ALTER TABLE command_order DROP COLUMN lifted_by;";
+        ALTER TABLE command_order DROP COLUMN lifted_by; ALTER TABLE command_order DROP COLUMN mean_min;
+        ALTER TABLE command_order DROP COLUMN holds;";
     rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
     let book = open(folder.path());

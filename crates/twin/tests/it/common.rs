@@ -126,6 +126,7 @@ pub(crate) fn site(size: Size) -> Site {
             }],
             holidays: vec![],
             house_load: Power::from_kilowatts(open / 40),
+            ..Contract::default()
         },
         economics: Economics {
             currency: Currency::USD,
@@ -133,6 +134,7 @@ pub(crate) fn site(size: Size) -> Site {
             hash_prices: vec![],
             holidays: vec![],
         },
+        rules: Rules::default(),
     }
 }
 

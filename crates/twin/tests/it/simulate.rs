@@ -202,7 +202,7 @@ const CHANGES: [(&str, Change); 6] = [
     ("an order", |_, directives| {
         let limit = Power::from_kilowatts(60);
         let (circuit, from, until) = (CircuitIx::ROOT, almaty(0, 0), None);
-        directives.orders.push(Order { id: 1, circuit, limit, from, until });
+        directives.orders.push(Order::at_most(1, circuit, limit, from, until));
         (circuit, limit)
     }),
     ("a lockout", |_, directives| {

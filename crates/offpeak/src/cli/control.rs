@@ -1,0 +1,77 @@
+//! Commands that tell a site what to do and ask it what it will: orders and the calendar.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::args::SiteDir;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Control {
+    /// Give an order: a limit or a setpoint for a circuit, for some time; or lift one
+    #[command(after_help = "Examples:
+  offpeak order \"hall-3 to 4 MW at 18:00 for 2 h\" --kind dispatch
+  offpeak order \"grid hold 120 MW until 20:00\" --kind dispatch
+  offpeak order \"grid to 100 MW over 15 min\" --kind wish
+  offpeak order \"hall-2/rack-07 to 0 kW at 2022-10-05T09:00 for 4 h\" --kind maintenance
+  offpeak order --lift 7")]
+    Order(Order),
+    /// List the orders that are neither lifted nor over
+    #[command(after_help = "Example:
+  offpeak orders --json")]
+    Orders(Orders),
+    /// Show what binds on a circuit in the days to come
+    #[command(after_help = "Examples:
+  offpeak calendar --days 3
+  offpeak calendar --circuit hall-3 --json
+  offpeak calendar --site sites/ekibastuz.toml --from 2022-10-03T00:00 --days 7")]
+    Calendar(Calendar),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Order {
+    /// CIRCUIT to|hold POWER [over 15|30|60 min] [at TIME] [for DURATION | until TIME]
+    #[arg(value_name = "WORDS", required_unless_present = "lift")]
+    pub(crate) words: Option<String>,
+    /// Whose order it is, which is its place in the precedence
+    #[arg(long, default_value = "wish", value_parser = ["emergency", "dispatch", "wish", "maintenance"])]
+    pub(crate) kind: String,
+    /// Lift the order of this number
+    #[arg(long, value_name = "N", conflicts_with = "words")]
+    pub(crate) lift: Option<u64>,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Orders {
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calendar {
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub(crate) days: u16,
+    /// The circuit; the grid connection unless given
+    #[arg(long)]
+    pub(crate) circuit: Option<String>,
+    /// Ask a site file instead of a running site
+    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "dir")]
+    pub(crate) site: Option<PathBuf>,
+    /// The first instant, or civil time at the site; with --site
+    #[arg(long, value_name = "TIME", requires = "site")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) dir: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,114 @@
+//! What limits a mine beside ratings and contract: heat, demand charges, the grid's signals; and how its
+//! machines are to be treated: how long they run and rest, who goes first.
+//!
+//! Not here: what follows from it at an instant (`dispatch`).
+
+use jiff::SignedDuration;
+use offpeak_units::{Power, Temperature};
+
+use crate::circuit::CircuitIx;
+
+/// What a circuit may carry at an outdoor temperature: straight lines between points, the first point's
+/// power below it and the last one's above it.
+///
+/// ```
+/// use offpeak_site::{CircuitIx, Derating};
+/// use offpeak_units::{Power, Temperature};
+/// let point = |c, kw| (Temperature::from_celsius(c), Power::from_kilowatts(kw));
+/// let derating = Derating { circuit: CircuitIx(1), points: vec![point(30, 24_000), point(40, 20_000)] };
+/// assert_eq!(derating.rating_at(Some(Temperature::from_celsius(35))), Power::from_kilowatts(22_000));
+/// assert_eq!(derating.rating_at(None), Power::from_kilowatts(20_000), "not known: the hottest point");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derating {
+    /// Which circuit.
+    pub circuit: CircuitIx,
+    /// Temperatures in rising order, each with what the circuit carries then; at least one.
+    pub points: Vec<(Temperature, Power)>,
+}
+
+impl Derating {
+    /// What it may carry; at the hottest point's word while the temperature is not known.
+    #[must_use]
+    pub fn rating_at(&self, outdoor: Option<Temperature>) -> Power {
+        let Some(outdoor) = outdoor else {
+            return self.points.iter().map(|(_, power)| *power).min().unwrap_or(Power::ZERO);
+        };
+        let above = self.points.iter().position(|(at, _)| *at >= outdoor);
+        match above {
+            Some(0) => self.points[0].1,
+            Some(place) => {
+                let ((cool, more), (hot, less)) = (self.points[place - 1], self.points[place]);
+                let span = i64::from(hot.to_millicelsius() - cool.to_millicelsius()).max(1);
+                let past = i64::from(outdoor.to_millicelsius() - cool.to_millicelsius());
+                let fall = (i128::from((less - more).to_milliwatts()) * i128::from(past)) / i128::from(span);
+                more + Power::from_milliwatts(i64::try_from(fall).unwrap_or(0))
+            }
+            None => self.points.last().map_or(Power::ZERO, |(_, power)| *power),
+        }
+    }
+}
+
+/// Over how long a limit is measured: instants, or the mean of each civil stretch of so many minutes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// No instant above it.
+    #[default]
+    Instant,
+    /// The mean of each stretch of 15, 30 or 60 minutes, counted from the full civil hour.
+    Mean(u8),
+}
+
+impl Measure {
+    /// The stretches that a mean may be taken over, in minutes.
+    pub const MINUTES: [u8; 3] = [15, 30, 60];
+    /// In words; empty for an instant.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Instant => "",
+            Self::Mean(15) => "mean of 15 min",
+            Self::Mean(30) => "mean of 30 min",
+            Self::Mean(_) => "mean of the hour",
+        }
+    }
+}
+
+/// A limit on the mean of each stretch, such as the 15-minute demand that a bill is made out by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Which circuit; it has a meter.
+    pub circuit: CircuitIx,
+    /// Over how long.
+    pub measure: Measure,
+    /// The highest mean.
+    pub limit: Power,
+}
+
+/// A channel on which the grid says what may be drawn, and what holds when it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Its name.
+    pub id: String,
+    /// Where it limits.
+    pub circuit: CircuitIx,
+    /// How long its last word holds.
+    pub hold: SignedDuration,
+    /// What may be drawn after that, and before it has ever spoken; `None`: it then limits nothing.
+    pub fallback: Option<Power>,
+    /// What its levels mean, from level 0 on.
+    pub levels: Vec<Power>,
+}
+
+/// All of it. The default has no rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Circuits that carry less when it is hot.
+    pub derating: Vec<Derating>,
+    /// Limits on means.
+    pub demand: Vec<Demand>,
+    /// The grid's signals.
+    pub signals: Vec<Signal>,
+    /// The file in which others write what they know, relative to the site file.
+    pub feed: Option<String>,
+}
