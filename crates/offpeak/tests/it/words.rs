@@ -23,6 +23,9 @@ fn help_teaches_by_example() {
         "resume",
         "lockout",
         "authority",
+        "order",
+        "orders",
+        "calendar",
         "bench",
         "completions",
     ];
