@@ -89,9 +89,22 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
 const fn by_source(source: Source) -> Doing {
     match source {
         Source::Lockout => Doing::Maintenance,
-        Source::Stop | Source::Order(_) => Doing::Ordered,
-        Source::Rating | Source::ContractClosed | Source::ContractClosing | Source::Contract => {
-            Doing::OutsideHours
-        }
+        Source::Maintenance(_) => Doing::Maintenance,
+        Source::Stop
+        | Source::Emergency(_)
+        | Source::Dispatch(_)
+        | Source::Signal(_)
+        | Source::SignalSilent(_)
+        | Source::Wish(_)
+        | Source::Coming(_) => Doing::Ordered,
+        Source::Rating
+        | Source::Derating
+        | Source::Demand
+        | Source::ContractClosed
+        | Source::ContractClosing
+        | Source::Contract
+        | Source::Nomination
+        | Source::Import
+        | Source::ImportPrice => Doing::OutsideHours,
     }
 }
