@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Failed,
     /// The command line is wrong; mostly clap says so itself.
     Usage,
-    /// The site file has mistakes.
+    /// The site file, or the input of a command, has mistakes.
     Mistakes,
     /// No site is running there.
     NothingRuns,
@@ -29,7 +29,7 @@ Exit codes:
   0  done, or ended as asked: by its time, a key, SIGINT or SIGTERM
   1  something failed; the message says what
   2  the command line is wrong
-  3  the site file has mistakes
+  3  the site file, or the input of a command, has mistakes
   4  no site is running there
   5  the running site refused
   6  a limit was exceeded in a simulation or a demo

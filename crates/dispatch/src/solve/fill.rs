@@ -1,6 +1,6 @@
 //! From the relaxed optimum to whole machines: what a broken step leaves free is filled by moving a few machines to
-//! other modes. For each binding circuit the moves that cost least at its price are combined, up to four at a time,
-//! so that as much value as possible goes into the room that is left.
+//! other modes. For each binding circuit the moves that cost least at its price are combined so that as much value as
+//! possible goes into the room that is left.
 
 use super::ladder::Ladders;
 use super::problem::Problem;
@@ -49,6 +49,20 @@ impl Whole {
         whole
     }
 
+    /// Other modes for all machines.
+    pub(super) fn replace(&mut self, ground: &Ground, modes: Vec<u16>) {
+        self.modes = modes;
+        self.loads.fill(0);
+        for circuit in (0..ground.tree.len()).rev() {
+            let own = ground.ladders.machines(circuit);
+            let power = |machine: &u32| ground.problem.power(*machine, self.modes[*machine as usize]);
+            self.loads[circuit] += own.iter().map(power).sum::<i64>();
+            if let Some(above) = ground.tree.up_from(circuit).nth(1) {
+                self.loads[above] += self.loads[circuit];
+            }
+        }
+    }
+
     pub(super) fn value(&self, problem: &Problem) -> f64 {
         (0_u32..).zip(&self.modes).map(|(machine, mode)| problem.value(machine, *mode)).sum()
     }
@@ -73,7 +87,7 @@ impl Whole {
 /// One machine to another mode.
 #[derive(Clone, Copy, Debug)]
 struct Move {
-    /// What it costs at the circuit's price.
+    /// What it costs at the circuit's price; not below zero but for rounding.
     loss: f64,
     power: i64,
     value: f64,
@@ -81,72 +95,94 @@ struct Move {
     to: u16,
 }
 
-/// At most two moves of one half.
+/// Moves of one half of the machines, together.
 #[derive(Clone, Copy, Debug)]
 struct Handful {
     power: i64,
-    value: f64,
-    moves: [u16; 2],
+    loss: f64,
+    /// The last of its moves in the filler's trails.
+    trail: u32,
 }
 
-const NO_MOVE: u16 = u16::MAX;
+/// How much is tried at each circuit.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// So many stretches of power; in each the handful of least loss is kept.
+    stretches: usize,
+    moves: usize,
+}
+
+impl Effort {
+    /// So many combinations are tried in all, about: a few milliseconds' worth in a large problem, where a circuit has
+    /// many machines to choose from, and more in a small one.
+    fn new(machines: usize, binding: usize) -> Self {
+        let tries = if machines > 20_000 { 400_000 } else { 4_000_000 };
+        let stretches = (3 * tries / binding.max(1)).isqrt().clamp(64, 640);
+        Self { stretches, moves: stretches / 3 }
+    }
+}
+
+const NOTHING: u32 = u32::MAX;
 
 /// Fills one circuit after another; keeps its working space.
 #[derive(Debug, Default)]
 pub(super) struct Filler {
     moves: Vec<Move>,
-    halves: [Vec<Handful>; 2],
-    best_up_to: Vec<usize>,
+    /// The handful before, and the move that was added.
+    trails: Vec<(u32, u16)>,
+    halves: [Vec<Option<Handful>>; 2],
+    grown: Vec<Option<Handful>>,
+}
+
+/// The best moves that are known, and what they gain.
+#[derive(Clone, Debug, Default)]
+struct Best {
+    gain: f64,
+    moves: Vec<Move>,
 }
 
 /// Circuits with at most so many machines at their price have every mode of every machine looked at.
 const SCAN_MAX: usize = 1_024;
 /// Of larger ones, so many steps to each side of the brim.
-const WINDOW: usize = 256;
-/// So many moves are combined.
-const MOVES_MAX: usize = 96;
-/// How often a circuit is gone over.
-const ROUNDS_MAX: usize = 4;
+const WINDOW: usize = 512;
+/// A gain below this share of what the room is worth is none.
+const GAIN_MIN: f64 = 1e-12;
+/// Where circuits between the machines and the binding one are nearly full, a rise must fit there so many times.
+const CAUTION: i64 = 8;
 
 impl Filler {
     /// Fills every binding circuit, from the leaves up: what one leaves over goes to the next above it.
     pub(super) fn fill(&mut self, ground: &Ground, whole: &mut Whole) {
+        let binding = ground.relaxed.brims.iter().flatten().count();
+        let effort = Effort::new(ground.problem.machines(), binding);
         for circuit in (0..ground.tree.len()).rev() {
             if let Some(brim) = ground.relaxed.brims[circuit] {
-                let own: Vec<usize> = ground
-                    .tree
-                    .below(circuit)
-                    .filter(|below| ground.relaxed.owners[*below] == circuit as u32)
-                    .collect();
-                for _ in 0..ROUNDS_MAX {
-                    if !self.round(ground, whole, circuit, &brim, &own) {
-                        break;
-                    }
-                }
+                self.fill_one(ground, whole, circuit, &brim, effort);
             }
         }
     }
 
-    fn round(
-        &mut self,
-        ground: &Ground,
-        whole: &mut Whole,
-        circuit: usize,
-        brim: &Brim,
-        own: &[usize],
-    ) -> bool {
+    /// The best moves; with more caution if they do not fit below the circuit.
+    fn fill_one(&mut self, ground: &Ground, whole: &mut Whole, circuit: usize, brim: &Brim, effort: Effort) {
+        let own = |below: &usize| ground.relaxed.owners[*below] == circuit as u32;
+        let own: Vec<usize> = ground.tree.below(circuit).filter(own).collect();
         let room = ground.tree.limits[circuit] - whole.loads[circuit];
-        self.collect(ground, whole, circuit, brim.slope, own);
         let worth = brim.slope * room as f64;
-        let Some((gain, chosen)) = self.best(room, worth) else { return false };
-        if gain <= worth.abs().max(f64::MIN_POSITIVE) * 1e-9 {
-            return false;
+        for caution in [1, CAUTION] {
+            self.collect(ground, whole, brim.slope, &own);
+            let fits = |one: &Move| {
+                one.power <= 0
+                    || one.power.saturating_mul(caution) <= whole.room_below(ground, one.machine, circuit)
+            };
+            let best = self.best(room, worth, effort, fits);
+            if best.gain <= worth * GAIN_MIN || carry_out(ground, whole, circuit, &best.moves) {
+                return;
+            }
         }
-        self.carry_out(ground, whole, circuit, &chosen)
     }
 
-    /// The moves that cost least, cheapest first.
-    fn collect(&mut self, ground: &Ground, whole: &Whole, circuit: usize, price: f64, own: &[usize]) {
+    /// Moves of the machines at a circuit's price: all of them, or those near the brim.
+    fn collect(&mut self, ground: &Ground, whole: &Whole, price: f64, own: &[usize]) {
         self.moves.clear();
         let machines: usize = own.iter().map(|below| ground.ladders.machine_range(*below).len()).sum();
         let mut add = |machine: u32, to: u16| {
@@ -161,109 +197,158 @@ impl Filler {
             for machine in own.iter().flat_map(|below| ground.ladders.machines(*below)) {
                 (0..ground.problem.modes(*machine).0.len() as u16).for_each(|to| add(*machine, to));
             }
-        } else {
-            let window = (WINDOW / own.len()).max(2);
-            for below in own {
-                let (steps, taken) = (ground.ladders.steps(*below), ground.relaxed.taken[*below]);
-                for step in &steps[taken.saturating_sub(window)..(taken + window).min(steps.len())] {
-                    add(step.machine, step.from);
-                    add(step.machine, step.to);
-                }
+            return;
+        }
+        let window = (WINDOW / own.len()).max(4);
+        for below in own {
+            let (steps, taken) = (ground.ladders.steps(*below), ground.relaxed.taken[*below]);
+            for step in &steps[taken.saturating_sub(window)..taken] {
+                add(step.machine, step.from);
+            }
+            for step in &steps[taken..(taken + window).min(steps.len())] {
+                add(step.machine, step.to);
             }
         }
+    }
+
+    /// The moves that gain most within `room`, which is worth `worth`. A gain is that worth less the moves' losses and
+    /// what they leave free; so the best known gain bounds the losses of anything better.
+    fn best(&mut self, room: i64, worth: f64, effort: Effort, fits: impl Fn(&Move) -> bool) -> Best {
+        let mut best = Best::default();
+        for one in self.moves.iter().filter(|one| one.power <= room) {
+            if one.value > best.gain && fits(one) {
+                best = Best { gain: one.value, moves: vec![*one] };
+            }
+        }
+        let bar = worth - best.gain;
+        self.moves.retain(|one| one.loss < bar && fits(one));
+        self.choose(effort.moves);
+        if !self.moves.is_empty() {
+            self.combine(room, worth, effort, &mut best);
+        }
+        best
+    }
+
+    /// At most about so many of the cheapest, from each size of move some; a machine's moves stand together.
+    fn choose(&mut self, most: usize) {
         let by_loss =
             |a: &Move, b: &Move| a.loss.total_cmp(&b.loss).then((a.machine, a.to).cmp(&(b.machine, b.to)));
-        self.moves
-            .retain(|one| one.power <= 0 || one.power <= whole.room_below(ground, one.machine, circuit));
-        if self.moves.len() > MOVES_MAX {
-            self.moves.select_nth_unstable_by(MOVES_MAX, by_loss);
-            self.moves.truncate(MOVES_MAX);
+        if self.moves.len() > most {
+            let largest = self.moves.iter().map(|one| one.power.abs()).max().unwrap_or(1).max(1);
+            let mut of_size = [0_usize; 2 * SIZES + 1];
+            let share = (most / SIZES).max(1);
+            self.moves.sort_unstable_by(by_loss);
+            let mut chosen = 0;
+            self.moves.retain(|one| {
+                let size = (one.power * SIZES as i64 / largest + SIZES as i64) as usize;
+                of_size[size] += 1;
+                chosen += usize::from(of_size[size] <= share);
+                of_size[size] <= share && chosen <= most
+            });
         }
-        self.moves.sort_unstable_by(by_loss);
+        self.moves.sort_unstable_by(|a, b| (a.machine, a.to).cmp(&(b.machine, b.to)));
         self.moves.dedup_by_key(|one| (one.machine, one.to));
     }
 
-    /// The handful of moves that gains most within `room`.
-    fn best(&mut self, room: i64, worth: f64) -> Option<(f64, Vec<Move>)> {
-        // No combination gains more than the room is worth less its loss; the best single move bounds the losses.
-        let singles = self.moves.iter().filter(|one| one.power <= room).map(|one| one.value);
-        let sure = singles.fold(0.0, f64::max);
-        let bound = worth - sure;
-        // A machine's moves are all in one half.
-        let in_first = |machine: u32| machine.wrapping_mul(0x9E37_79B9) >> 31 == 0;
-        for (half, handfuls) in self.halves.iter_mut().enumerate() {
-            let own: Vec<u16> = (0..self.moves.len())
-                .filter(|at| in_first(self.moves[*at].machine) == (half == 0))
-                .map(|at| at as u16)
-                .collect();
-            gather(&self.moves, &own, bound, handfuls);
+    /// Handfuls of the one half of the machines with handfuls of the other.
+    fn combine(&mut self, room: i64, worth: f64, effort: Effort, best: &mut Best) {
+        let largest = self.moves.iter().map(|one| one.power.abs()).max().unwrap_or(0);
+        let low = -3 * largest;
+        let stretch = ((room + 6 * largest) / effort.stretches as i64).max(1);
+        self.trails.clear();
+        let bar = worth - best.gain;
+        for half in 0..2 {
+            self.gather(half == 1, bar, low, stretch, effort.stretches + 1);
+            std::mem::swap(&mut self.halves[half], &mut self.grown);
         }
+        // Ever more room for the second half as the first draws less; its best up to there.
+        let price = worth / room.max(1) as f64;
+        let gain = |one: &Handful| price * one.power as f64 - one.loss;
         let [first, second] = &self.halves;
-        self.best_up_to.clear();
-        let mut best = 0;
-        for (at, handful) in second.iter().enumerate() {
-            if handful.value > second[best].value {
-                best = at;
+        let mut second = second.iter().flatten().peekable();
+        let mut partner: Option<&Handful> = None;
+        let mut found = None;
+        for one in first.iter().flatten().rev() {
+            while let Some(next) = second.next_if(|next| next.power <= room - one.power) {
+                if partner.is_none_or(|known| gain(next) > gain(known)) {
+                    partner = Some(next);
+                }
             }
-            self.best_up_to.push(best);
-        }
-        let mut found: Option<(f64, usize, usize)> = None;
-        let mut end = second.len();
-        for (at, handful) in first.iter().enumerate() {
-            while end > 0 && second[end - 1].power > room - handful.power {
-                end -= 1;
-            }
-            if end == 0 {
-                break;
-            }
-            let partner = self.best_up_to[end - 1];
-            let value = handful.value + second[partner].value;
-            if found.is_none_or(|(most, ..)| value > most) {
-                found = Some((value, at, partner));
+            let Some(other) = partner else { continue };
+            if gain(one) + gain(other) > best.gain {
+                best.gain = gain(one) + gain(other);
+                found = Some((one.trail, other.trail));
             }
         }
-        let (gain, one, other) = found?;
-        let chosen = first[one].moves.iter().chain(&second[other].moves);
-        Some((gain, chosen.filter(|at| **at != NO_MOVE).map(|at| self.moves[*at as usize]).collect()))
+        if let Some((one, other)) = found {
+            best.moves.clear();
+            for mut trail in [one, other] {
+                while trail != NOTHING {
+                    let (before, added) = self.trails[trail as usize];
+                    best.moves.push(self.moves[usize::from(added)]);
+                    trail = before;
+                }
+            }
+        }
     }
 
-    /// Carries the moves out if every circuit on the way allows it: falls first, then rises that fit.
-    fn carry_out(&self, ground: &Ground, whole: &mut Whole, circuit: usize, chosen: &[Move]) -> bool {
-        let before: Vec<(u32, u16)> =
-            chosen.iter().map(|one| (one.machine, whole.modes[one.machine as usize])).collect();
-        for one in chosen {
-            whole.set(ground, one.machine, one.to);
+    /// By stretch of power, the handful of least loss below `bar`, of one half of the machines; into `grown`.
+    fn gather(&mut self, half: bool, bar: f64, low: i64, stretch: i64, stretches: usize) {
+        let mut known = vec![None; stretches];
+        let place =
+            |power: i64| usize::try_from((power - low).div_euclid(stretch)).ok().filter(|at| *at < stretches);
+        if let Some(at) = place(0) {
+            known[at] = Some(Handful { power: 0, loss: 0.0, trail: NOTHING });
         }
-        let fits = chosen.iter().all(|one| whole.room_below(ground, one.machine, circuit) >= 0);
-        if !fits {
-            for (machine, mode) in before {
-                whole.set(ground, machine, mode);
+        self.grown.clear();
+        self.grown.extend_from_slice(&known);
+        let mut at = 0;
+        while at < self.moves.len() {
+            let machine = self.moves[at].machine;
+            let end = at + self.moves[at..].iter().take_while(|one| one.machine == machine).count();
+            if scattered(machine) == half {
+                for added in at..end {
+                    let more = self.moves[added];
+                    for one in known.iter().flatten() {
+                        let (power, loss) = (one.power + more.power, one.loss + more.loss);
+                        if loss >= bar {
+                            continue;
+                        }
+                        let Some(place) = place(power) else { continue };
+                        if self.grown[place].is_none_or(|there| loss < there.loss) {
+                            self.trails.push((one.trail, added as u16));
+                            let trail = self.trails.len() as u32 - 1;
+                            self.grown[place] = Some(Handful { power, loss, trail });
+                        }
+                    }
+                }
+                known.copy_from_slice(&self.grown);
             }
+            at = end;
         }
-        fits
     }
 }
 
-/// No move, each move and each two moves of different machines whose loss is below `bound`, by rising power.
-fn gather(moves: &[Move], own: &[u16], bound: f64, handfuls: &mut Vec<Handful>) {
-    handfuls.clear();
-    handfuls.push(Handful { power: 0, value: 0.0, moves: [NO_MOVE; 2] });
-    for (at, &one) in own.iter().enumerate() {
-        let first = moves[one as usize];
-        if first.loss > bound {
-            break;
-        }
-        handfuls.push(Handful { power: first.power, value: first.value, moves: [one, NO_MOVE] });
-        for &other in &own[at + 1..] {
-            let second = moves[other as usize];
-            if first.loss + second.loss > bound {
-                break;
-            }
-            if first.machine != second.machine {
-                let (power, value) = (first.power + second.power, first.value + second.value);
-                handfuls.push(Handful { power, value, moves: [one, other] });
-            }
+/// Moves are told apart by their power in so many sizes up and down.
+const SIZES: usize = 12;
+
+/// One bit that neighbours rarely share.
+fn scattered(machine: u32) -> bool {
+    machine.wrapping_mul(0x9E37_79B9) >> 31 != 0
+}
+
+/// Carries the moves out if every circuit up to `circuit` allows it.
+fn carry_out(ground: &Ground, whole: &mut Whole, circuit: usize, chosen: &[Move]) -> bool {
+    let before: Vec<(u32, u16)> =
+        chosen.iter().map(|one| (one.machine, whole.modes[one.machine as usize])).collect();
+    for one in chosen {
+        whole.set(ground, one.machine, one.to);
+    }
+    let fits = chosen.iter().all(|one| whole.room_below(ground, one.machine, circuit) >= 0);
+    if !fits {
+        for (machine, mode) in before {
+            whole.set(ground, machine, mode);
         }
     }
-    handfuls.sort_unstable_by(|a, b| a.power.cmp(&b.power).then(a.moves.cmp(&b.moves)));
+    fits
 }

@@ -6,8 +6,10 @@
 //! Not here: where the limits come from (`envelope`), minimum times, staggering and who may be asked (`plan`).
 
 mod fill;
+mod input;
 mod ladder;
 mod problem;
+mod refine;
 mod relax;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,7 @@ mod tree;
 
 use offpeak_units::Power;
 
+pub use input::{Input, InputError};
 pub use problem::{
     CIRCUITS_MAX, CircuitNo, DEPTH_MAX, LIMIT_MAX, MACHINES_MAX, MODES_MAX, MachineNo, Mode, POWER_MAX,
     Problem, ProblemError, VALUE_MAX,
@@ -52,7 +55,9 @@ impl Solution {
     /// How far the objective is below the bound, as a share of the bound.
     #[must_use]
     pub fn gap(&self) -> f64 {
-        ((self.bound_per_h - self.objective_per_h) / self.bound_per_h.abs().max(f64::MIN_POSITIVE)).max(0.0)
+        let missing = self.bound_per_h - self.objective_per_h;
+        // A bound of nothing has no shares; then any shortfall counts as whole.
+        if self.bound_per_h == 0.0 { missing.min(1.0) } else { missing / self.bound_per_h.abs() }
     }
 }
 
@@ -112,9 +117,13 @@ impl Solver {
         let mut infeasible: Vec<CircuitNo> =
             relaxed.infeasible.iter().map(|place| CircuitNo(self.tree.numbers[*place as usize])).collect();
         infeasible.sort_unstable();
+        let missing = relaxed.objective - whole.value(&self.problem);
+        refine::refine(&ground, &mut whole, relaxed.objective, missing);
+        let objective_per_h = whole.value(&self.problem);
         Solution {
-            objective_per_h: whole.value(&self.problem),
-            bound_per_h: relaxed.objective,
+            objective_per_h,
+            // Sums of floats in two orders: the objective may come out some last digits higher.
+            bound_per_h: relaxed.objective.max(objective_per_h),
             infeasible,
             setpoints: whole.modes,
         }

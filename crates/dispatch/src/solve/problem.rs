@@ -180,6 +180,18 @@ impl Problem {
         Ok(MachineNo(self.places.len() as u32 - 1))
     }
 
+    /// The circuit that was added at this place, counted from zero.
+    #[must_use]
+    pub fn circuit(&self, place: usize) -> Option<CircuitNo> {
+        (place < self.parents.len()).then_some(CircuitNo(place as u32))
+    }
+
+    /// The machine that was added at this place, counted from zero.
+    #[must_use]
+    pub fn machine(&self, place: usize) -> Option<MachineNo> {
+        (place < self.places.len()).then_some(MachineNo(place as u32))
+    }
+
     /// How many circuits there are.
     #[must_use]
     pub fn circuits(&self) -> usize {

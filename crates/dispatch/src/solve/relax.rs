@@ -114,6 +114,13 @@ impl Relaxed {
         }
         self.brims[circuit] = Some(brim);
     }
+
+    /// A binding circuit's price less that of the next binding one above it: what a milliwatt of its limit is worth.
+    pub(super) fn price_here(&self, tree: &Tree, circuit: usize) -> f64 {
+        let Some(brim) = self.brims[circuit] else { return 0.0 };
+        let above = tree.up_from(circuit).skip(1).find_map(|above| self.brims[above]);
+        brim.slope - above.map_or(0.0, |above| above.slope)
+    }
 }
 
 /// A circuit's own steps among which the brim may still be.

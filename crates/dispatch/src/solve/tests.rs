@@ -103,3 +103,42 @@ fn every_choice_is_tried() {
     }
     println!("worst {worst}");
 }
+
+#[test]
+fn what_fuzzing_began_with_is_replayed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/moment");
+    let mut solved = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        #[expect(clippy::disallowed_methods, reason = "a test reads its corpus")]
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        if let Ok(input) = Input::parse(&text) {
+            let _ = Solver::new(input.problem).solve();
+            solved += 1;
+        }
+    }
+    assert!(solved >= 2);
+}
+
+proptest::proptest! {
+    #[test]
+    fn mutilated_input_never_panics(
+        edits in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0_usize..9, "[\\PC]{0,5}"), 1..5)
+    ) {
+        let seed = include_str!("../../../../fuzz/corpus/moment/contradictory");
+        let mut letters: Vec<char> = seed.chars().collect();
+        for (at, removed, inserted) in edits {
+            let at = at.index(letters.len());
+            let end = (at + removed).min(letters.len());
+            letters.splice(at..end, inserted.chars());
+        }
+        let text: String = letters.into_iter().collect();
+        if let Ok(input) = Input::parse(&text) {
+            let limits = input.problem.limits.clone();
+            let solution = Solver::new(input.problem.clone()).solve();
+            let loads = loads(&input.problem, &solution.setpoints);
+            if solution.infeasible.is_empty() {
+                proptest::prop_assert!(loads.iter().zip(&limits).all(|(load, limit)| load <= limit));
+            }
+        }
+    }
+}

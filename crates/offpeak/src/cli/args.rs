@@ -106,6 +106,18 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
     Control(Control),
     #[command(flatten)]
     Observatory(Observatory),
+    /// Solve one moment: a mode for each machine, the most value, no circuit above its limit
+    #[command(after_help = "Examples:
+  offpeak dispatch moment.json
+  offpeak dispatch - --json < moment.json | jq .gap
+
+Input:
+  {\"circuits\": [{\"id\": \"poi\", \"parent\": null, \"limit_w\": 150000000}],
+   \"machines\": [{\"id\": \"m1\", \"circuit\": \"poi\", \"modes\": [
+     {\"name\": \"sleep\", \"power_w\": 40, \"value_per_h\": 0.0},
+     {\"name\": \"normal\", \"power_w\": 3400, \"value_per_h\": 0.31}]}]}
+No limit_w, or null, is no limit; 0 means zero.")]
+    Dispatch(Dispatch),
     /// Measure this machine's figures
     #[command(after_help = "Example:
   offpeak bench --out target/bench.json")]
@@ -380,6 +392,15 @@ pub(crate) struct Authority {
     pub(crate) power: Power,
     #[command(flatten)]
     pub(crate) site: SiteDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dispatch {
+    /// Circuits and machines as JSON; `-` reads stdin
+    pub(crate) file: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

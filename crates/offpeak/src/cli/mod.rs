@@ -6,8 +6,8 @@ mod observatory;
 mod values;
 
 pub(crate) use args::{
-    Authority, Bench, Check, Cli, Command, Demo, Device, Explain, Lockout, Machine, Machines, Power, Resume,
-    Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
+    Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Lockout, Machine, Machines,
+    Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
 pub(crate) use control::{Calendar, Control, Order, Orders};
 pub(crate) use observatory::{

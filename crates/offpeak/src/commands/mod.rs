@@ -4,6 +4,7 @@
 mod check;
 mod control;
 mod device;
+mod dispatch;
 mod observatory;
 mod running;
 mod scan;
@@ -34,6 +35,7 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Check(args) => check::check(args),
         Command::Scan(args) => scan::scan(args),
         Command::Device(args) => device::device(args),
+        Command::Dispatch(args) => dispatch::dispatch(args),
         Command::Status(args) => running::status(args),
         Command::Machines(args) => running::machines(args),
         Command::Machine(args) => running::machine(args),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
 mod demo;
+mod dispatch;
 mod kill;
 mod mistakes;
 mod observatory;

@@ -26,6 +26,7 @@ fn help_teaches_by_example() {
         "order",
         "orders",
         "calendar",
+        "dispatch",
         "bench",
         "completions",
     ];
