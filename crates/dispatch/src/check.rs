@@ -34,8 +34,10 @@ pub enum VetoCause {
     StartUnmetered,
     /// A start before meters and machines were all asked.
     StartTooEarly,
-    /// Starts beyond the connection's ramp.
+    /// Starts beyond a circuit's ramp.
     RampExceeded,
+    /// A start of a machine that has not rested for as long as it is to.
+    StartUnrested,
     /// A change in a hall without authority.
     NoAuthority,
 }
@@ -50,6 +52,7 @@ impl fmt::Display for VetoCause {
             Self::StartUnknown => f.write_str("a start of a machine in an unknown state"),
             Self::StartUnmetered => f.write_str("a start without the revenue meter"),
             Self::StartTooEarly => f.write_str("a start before everything was asked"),
+            Self::StartUnrested => f.write_str("a start of a machine that has not rested"),
             Self::RampExceeded => f.write_str("starts beyond the ramp"),
             Self::NoAuthority => f.write_str("a change without authority"),
         }
@@ -83,14 +86,13 @@ pub fn check(
         memory,
         sums: vec![Sums::default(); site.circuits.len()],
         vetoes: Vec::new(),
-        ramped: Power::ZERO,
         stale_before: snapshot.at - SignedDuration::from_secs(60),
         recent_after: snapshot.at - SignedDuration::from_secs(30),
     };
     judge.add_machines(frame, envelope, plan);
     judge.add_circuits();
     judge.judge_circuits(envelope);
-    judge.judge_ramp();
+    judge.judge_ramps();
     judge.vetoes.sort_unstable();
     judge.vetoes.dedup_by_key(|veto| (veto.circuit, veto.cause));
     judge.vetoes
@@ -129,6 +131,8 @@ struct Sums {
     falling: Power,
     /// Starts of this plan.
     starts: Power,
+    /// Starts of the last minute and of this plan.
+    ramped: Power,
     first_start: Option<MachineIx>,
     /// Machines left on that could be put to sleep.
     left_on: u32,
@@ -140,8 +144,6 @@ struct Judge<'a> {
     memory: &'a Memory,
     sums: Vec<Sums>,
     vetoes: Vec<Veto>,
-    /// Starts of the last minute and of this plan.
-    ramped: Power,
     /// A machine's word from before this is none.
     stale_before: Timestamp,
     /// A machine that began to hash after this is still on its way up.
@@ -195,15 +197,14 @@ impl Judge<'_> {
                 self.judge_start(envelope, ix, entry, matches!(word, Word::None));
             }
             let memory = &self.memory.machines[place];
-            if is_start || memory.started_at.is_some_and(|at| at > minute_ago) {
-                self.ramped += watts;
-            }
+            let ramps = is_start || memory.started_at.is_some_and(|at| at > minute_ago);
             let in_flight = memory.outstanding.map(|held| held.action);
             let reducing =
                 setpoint.target == Target::Off || matches!(in_flight, Some(Action::Sleep | Action::Cut));
             let may_command = entry.authority == Authority::Control && entry.commandable;
             let leaf = &mut self.sums[entry.circuit.ix()];
             let drawn = if off { frame.rated(entry.model).sleep } else { watts };
+            leaf.ramped += if ramps { watts } else { Power::ZERO };
             leaf.on += drawn;
             leaf.drawn += drawn;
             if matches!(word, Word::On { rising: true }) && !reducing {
@@ -235,6 +236,7 @@ impl Judge<'_> {
             up.rising += below.rising;
             up.falling += below.falling;
             up.starts += below.starts;
+            up.ramped += below.ramped;
             up.left_on += below.left_on;
             up.first_start = up.first_start.or(below.first_start);
         }
@@ -257,6 +259,11 @@ impl Judge<'_> {
         if unknown {
             self.object(circuit, VetoCause::StartUnknown, machine);
         }
+        let rest = self.site.rules.timing.least_rest;
+        let slept = self.memory.machines[machine.ix()].rests_since;
+        if slept.is_some_and(|since| self.snapshot.at < since + rest) {
+            self.object(circuit, VetoCause::StartUnrested, machine);
+        }
         if !self.memory.ready {
             self.object(CircuitIx::ROOT, VetoCause::StartTooEarly, machine);
         }
@@ -269,6 +276,9 @@ impl Judge<'_> {
     fn raw(&self, circuit: CircuitIx) -> Option<(Power, Power)> {
         let meter = self.site.circuits.get(circuit).meter?;
         let reading = self.snapshot.meters[meter.ix()]?;
+        if self.memory.frozen[meter.ix()].is_stuck(self.snapshot.at) {
+            return None;
+        }
         let fresh = reading.at.duration_until(self.snapshot.at) <= SignedDuration::from_secs(10);
         let noise = reading.power.abs().scale(3.0 * f64::from(self.site.meters[meter.ix()].error_ppm) / 1e6);
         fresh.then_some((reading.power, noise))
@@ -285,7 +295,13 @@ impl Judge<'_> {
                     machine: None,
                 });
             }
-            let Some(limit) = limits.binding.map(|limit| limit.power) else { continue };
+            // A setpoint is kept to a percent; what limits beside it is not to be exceeded.
+            let most = |limit: crate::envelope::Limit| match limits.next {
+                _ if !limit.holds => limit.power,
+                Some(next) => limit.power.scale(1.01).min(next.power),
+                None => limit.power.scale(1.01),
+            };
+            let Some(limit) = limits.binding.map(most) else { continue };
             let metered = self.raw(ix).map(|(power, noise)| power - noise);
             let present = metered.map_or(sums.on, |metered| (metered + sums.rising).min(sums.on));
             if !sums.starts.is_zero() && present + sums.starts > limit {
@@ -304,14 +320,17 @@ impl Judge<'_> {
     }
 
     /// A minute's starts: the ramp, five seconds' worth of saved-up room, and one machine.
-    fn judge_ramp(&mut self) {
-        let ramp = self.site.circuits.get(CircuitIx::ROOT).ramp.and_then(|ramp| ramp.up_per_minute);
-        let Some(per_minute) = ramp else { return };
+    fn judge_ramps(&mut self) {
         let largest = self.site.models.iter().map(|model| model.power_max()).max().unwrap_or(Power::ZERO);
-        let starts = self.sums[CircuitIx::ROOT.ix()];
-        if !starts.starts.is_zero() && self.ramped > per_minute.scale(66.0 / 60.0) + largest {
-            let machine = starts.first_start;
-            self.vetoes.push(Veto { circuit: CircuitIx::ROOT, cause: VetoCause::RampExceeded, machine });
+        for (circuit, of) in self.site.circuits.iter() {
+            let Some(per_minute) = of.ramp.and_then(|ramp| ramp.up_per_minute) else { continue };
+            let sums = self.sums[circuit.ix()];
+            // Always room for one machine at a time, however slow the ramp.
+            let most = per_minute.scale(66.0 / 60.0) + largest;
+            if !sums.starts.is_zero() && sums.ramped > most {
+                let machine = sums.first_start;
+                self.vetoes.push(Veto { circuit, cause: VetoCause::RampExceeded, machine });
+            }
         }
     }
 }
@@ -453,6 +472,38 @@ mod tests {
         let mut case = Case::new(Flaw::Warmup, monday(3_600), 0);
         case.memory.ready = false;
         case.assert_caught(VetoCause::StartTooEarly);
+    }
+
+    #[test]
+    fn an_overlooked_order_is_caught() {
+        let mut case = Case::new(Flaw::Orders, monday(3_600), 20);
+        case.snapshot.directives.orders =
+            vec![crate::Order::at_most(1, CircuitIx(1), Power::from_watts(30_000), monday(0), None)];
+        case.assert_caught(VetoCause::NotShed);
+        case.snapshot = snapshot(monday(3_600), 0);
+        case.snapshot.directives.orders =
+            vec![crate::Order::at_most(1, CircuitIx(1), Power::from_watts(4_000), monday(0), None)];
+        case.site.circuits = without_ramp(&case.site);
+        case.memory = memory(&case.site, &case.snapshot);
+        case.assert_caught(VetoCause::StartAboveLimit);
+    }
+
+    #[test]
+    fn a_forgotten_ramp_of_a_rack_is_caught() {
+        let mut case = Case::new(Flaw::Ramp, monday(60), 0);
+        case.site.contract.windows[0].limit = Power::from_watts(200_000);
+        let ramp =
+            offpeak_site::Ramp { up_per_minute: Some(Power::from_watts(5_000)), down_per_minute: None };
+        case.site.circuits = changed(&case.site, |ix, circuit| circuit.ramp = (ix.0 == 3).then_some(ramp));
+        case.assert_caught(VetoCause::RampExceeded);
+    }
+
+    #[test]
+    fn a_start_of_a_machine_that_has_not_rested_is_caught() {
+        let mut case = Case::new(Flaw::Rest, monday(3_600), 0);
+        case.site.rules.timing.least_rest = SignedDuration::from_mins(10);
+        case.memory.machines[0].rests_since = Some(monday(3_100));
+        case.assert_caught(VetoCause::StartUnrested);
     }
 
     fn changed(

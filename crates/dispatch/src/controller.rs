@@ -9,12 +9,14 @@ use offpeak_units::{HashPrice, Power, Price};
 
 use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
+use crate::directive::Feeds;
 use crate::envelope::{Envelope, Known};
 use crate::frame::Frame;
+use crate::limits;
 use crate::load::Loads;
 use crate::memory::Memory;
 use crate::plan::{Plan, Slack, plan};
-use crate::rank::{Ranking, rank};
+use crate::rank::{self, Ranking, rank};
 use crate::reconcile::{self, Command, CommandState, Transition, sooner};
 use crate::snapshot::Snapshot;
 
@@ -50,8 +52,21 @@ pub struct Controller {
     /// Circuits with a meter at them or below them, children first.
     metered: Vec<CircuitIx>,
     spans: Option<(LimitSpan, LimitSpan)>,
-    ranking: Option<(Option<Price>, Option<HashPrice>, Arc<Ranking>)>,
+    ranking: Option<Ranked>,
     last: Option<Quiet>,
+}
+
+/// The ranking at some prices.
+#[derive(Clone, Debug)]
+struct Ranked {
+    power_price: Option<Price>,
+    hash_price: Option<HashPrice>,
+    /// When the contract's span began; imports come and go with it.
+    span_from: Timestamp,
+    /// When a model that rests for money is to be looked at again.
+    again_at: Option<Timestamp>,
+    worth: Option<Power>,
+    ranking: Arc<Ranking>,
 }
 
 /// What a quiet second is judged by.
@@ -93,9 +108,10 @@ impl Controller {
 
     /// Takes in the meters' newest readings; every reading is to pass here once.
     pub fn observe(&mut self, meters: &[Option<MeterReading>]) {
-        let filters = self.memory.meters.iter_mut().zip(&mut self.memory.means);
-        for ((filter, means), reading) in filters.zip(meters) {
+        let Memory { meters: filters, means, frozen, .. } = &mut self.memory;
+        for (((filter, means), frozen), reading) in filters.iter_mut().zip(means).zip(frozen).zip(meters) {
             if let Some(reading) = reading {
+                frozen.feed(*reading);
                 filter.feed(*reading);
                 means.feed(*reading, i64::from(self.site.time_zone.to_offset(reading.at).seconds()));
             }
@@ -134,14 +150,17 @@ impl Controller {
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
-        let known = Known { means: &self.memory.means, worth: None };
+        let Ranked { worth, again_at, ranking, .. } = self.ranked(&snapshot.directives.feeds, span, now);
+        let known = Known { means: &self.memory.means, worth };
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
-        let ranking = self.ranking(now);
+        for (meter, frozen) in site.meters.iter().zip(&mut self.memory.frozen) {
+            frozen.note(loads.circuit(meter.circuit).settled());
+        }
         let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, &ranking, &self.memory);
         let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);
         check::apply(&site, &vetoes, &mut plan);
-        self.memory.release = plan.release;
+        self.memory.release.clone_from(&plan.release);
         self.memory.admitted.clone_from(&plan.admitted);
 
         let (commands, issued) =
@@ -157,7 +176,9 @@ impl Controller {
         let wake_at = if busy {
             next_second
         } else {
-            sooner(Some(envelope.changes_at), changes_at).unwrap_or(next_second).min(next_price_hour(now))
+            sooner(sooner(Some(envelope.changes_at), changes_at), again_at)
+                .unwrap_or(next_second)
+                .min(next_price_hour(now))
         };
         self.last = Some(Quiet {
             wake_at,
@@ -200,18 +221,33 @@ impl Controller {
         }))
     }
 
-    /// The ranking at present prices.
-    fn ranking(&mut self, now: Timestamp) -> Arc<Ranking> {
-        let power_price = self.site.economics.power_price_at(&self.site.time_zone, now);
-        let hash_price = self.site.economics.hash_price_at(&self.site.time_zone, now);
-        if let Some((power, hash, ranking)) = &self.ranking
-            && (*power, *hash) == (power_price, hash_price)
+    /// The ranking at present prices, levies, losses, cooling and fees included.
+    fn ranked(&mut self, feeds: &Feeds, span: LimitSpan, now: Timestamp) -> Ranked {
+        let (economics, zone) = (&self.site.economics, &self.site.time_zone);
+        let power_price =
+            economics.power_price_at(zone, now).map(|price| economics.marginal(price, zone, now));
+        let told = rank::hash_price(&self.site, feeds, now);
+        let hash_price = told.map(|price| economics.after_fees(price));
+        if let Some(held) = &self.ranking
+            && (held.power_price, held.hash_price, held.span_from) == (power_price, hash_price, span.from)
+            && held.again_at.is_none_or(|at| now < at)
         {
-            return Arc::clone(ranking);
+            return held.clone();
         }
-        let ranking = Arc::new(rank(&self.site, power_price, hash_price));
-        self.ranking = Some((power_price, hash_price, Arc::clone(&ranking)));
-        ranking
+        let mut ranking = rank(&self.site, power_price, hash_price);
+        ranking.steady(&self.site, (power_price, hash_price), &mut self.memory.earning, now);
+        let resting = self.memory.earning.iter().filter(|held| held.earns == Some(false));
+        let again = resting.filter_map(|held| held.since).map(|since| since + limits::EARNS_AGAIN_AFTER);
+        let ranked = Ranked {
+            power_price,
+            hash_price,
+            span_from: span.from,
+            again_at: again.filter(|at| *at > now).min(),
+            worth: rank::worth_of_imports(&self.site, &span, told, now),
+            ranking: Arc::new(ranking),
+        };
+        self.ranking = Some(ranked.clone());
+        ranked
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use offpeak_site::{Action, Activity, CircuitIx, MachineIx, Outcome, Trouble};
 
-use crate::directive::Stop;
+use crate::directive::{Order, OrderKind, Stop};
 use crate::reconcile::CommandState;
 use crate::snapshot::Returned;
 use crate::testing::{memory, monday, says, site, snapshot};
@@ -83,12 +83,18 @@ fn an_old_generation_is_ignored() {
     assert_eq!(ends(&controller.cycle(&snapshot), command.machine), []);
 }
 
-/// Runs a stop against machine 0 (with an outlet) or 1 (without), which accepts and ignores it.
-fn ignored_stop(place: usize) -> Vec<(Action, CommandState)> {
+/// Runs a stop, or a wish for zero, against machine 0 (with an outlet) or 1 (without), which accepts and ignores it.
+fn ignored(place: usize, urgent: bool) -> Vec<(Action, CommandState)> {
     let site = Arc::new(site());
     let mut snapshot = snapshot(monday(3_600), 2);
     let mut controller = Controller::new(Arc::clone(&site), memory(&site, &snapshot));
-    snapshot.directives.stops.push(Stop { circuit: CircuitIx::ROOT, at: snapshot.at, reason: "test".into() });
+    if urgent {
+        let stop = Stop { circuit: CircuitIx::ROOT, at: snapshot.at, reason: "test".into() };
+        snapshot.directives.stops.push(stop);
+    } else {
+        let order = Order::at_most(1, CircuitIx::ROOT, offpeak_units::Power::ZERO, snapshot.at, None);
+        snapshot.directives.orders.push(Order { kind: OrderKind::Wish, ..order });
+    }
     let mut story = Vec::new();
     for _ in 0..180 {
         let cycle = controller.cycle(&snapshot);
@@ -106,7 +112,7 @@ fn ignored_stop(place: usize) -> Vec<(Action, CommandState)> {
 
 #[test]
 fn who_ignores_is_cut_at_the_outlet() {
-    let story = ignored_stop(0);
+    let story = ignored(0, false);
     let timeouts =
         story.iter().filter(|(action, state)| *action == Action::Sleep && *state == CommandState::TimedOut);
     assert_eq!(timeouts.count(), 2, "{story:?}");
@@ -114,8 +120,16 @@ fn who_ignores_is_cut_at_the_outlet() {
 }
 
 #[test]
+fn in_an_emergency_there_is_one_try_before_the_outlet() {
+    let ends = [CommandState::Issued, CommandState::Accepted, CommandState::TimedOut];
+    let sleep = ends.map(|state| (Action::Sleep, state));
+    let cut = [CommandState::Issued, CommandState::Confirmed].map(|state| (Action::Cut, state));
+    assert_eq!(ignored(0, true), [&sleep[..], &cut].concat());
+}
+
+#[test]
 fn who_ignores_without_an_outlet_is_left_for_a_while() {
-    let story = ignored_stop(1);
+    let story = ignored(1, true);
     assert_eq!(story.last().unwrap(), &(Action::Sleep, CommandState::TimedOut));
     assert_eq!(story.iter().filter(|(_, state)| *state == CommandState::Issued).count(), 2, "{story:?}");
 }

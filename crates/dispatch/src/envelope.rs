@@ -13,6 +13,7 @@ use offpeak_units::Power;
 use crate::directive::{Directives, Order, OrderKind};
 use crate::limits;
 use crate::mean::Means;
+use crate::rank;
 
 /// Where a limit comes from, in order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -218,7 +219,13 @@ pub struct Known<'a> {
 pub fn envelope(site: &Site, directives: &Directives, at: Timestamp) -> Envelope {
     let contract = site.contract.limit_at(&site.time_zone, at);
     let next = site.contract.limit_at(&site.time_zone, contract.until);
-    Envelope::with_spans(site, directives, at, contract, next, Known::default())
+    Envelope::with_spans(site, directives, at, contract, next, known_of(site, directives, &contract, at))
+}
+
+/// What is known of another time than now.
+fn known_of(site: &Site, directives: &Directives, span: &LimitSpan, at: Timestamp) -> Known<'static> {
+    let hash_price = rank::hash_price(site, &directives.feeds, at);
+    Known { means: &[], worth: rank::worth_of_imports(site, span, hash_price, at) }
 }
 
 /// Every limit in force at an instant on every circuit, ratings included: what [`envelope`] has its bindings from.
@@ -226,7 +233,8 @@ pub fn envelope(site: &Site, directives: &Directives, at: Timestamp) -> Envelope
 pub fn every_limit(site: &Site, directives: &Directives, at: Timestamp) -> Vec<(CircuitIx, Limit)> {
     let contract = site.contract.limit_at(&site.time_zone, at);
     let next = site.contract.limit_at(&site.time_zone, contract.until);
-    let mut sources = Sources::new(site, directives, at, contract, next, Known::default());
+    let known = known_of(site, directives, &contract, at);
+    let mut sources = Sources::new(site, directives, at, contract, next, known);
     sources.every = Some(Vec::new());
     sources.collect();
     sources.every.unwrap_or_default()
@@ -473,6 +481,16 @@ struct Glide {
     ends: Timestamp,
     floor: Power,
     milliwatts_per_second: Option<i64>,
+}
+
+/// When the way from one power down to another begins that ends before an instant, at a circuit's rate.
+pub(crate) fn begins_down(
+    site: &Site,
+    circuit: CircuitIx,
+    powers: (Power, Power),
+    by: Timestamp,
+) -> Timestamp {
+    Glide::new(site, circuit, powers, by).begins
 }
 
 impl Glide {

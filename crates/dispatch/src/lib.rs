@@ -16,11 +16,13 @@ mod controller;
 mod directive;
 mod envelope;
 mod frame;
+mod frozen;
 mod load;
 mod mean;
 mod memory;
 mod meter_filter;
 mod plan;
+mod preview;
 mod rank;
 mod reconcile;
 mod snapshot;
@@ -36,12 +38,14 @@ pub use controller::{Controller, Cycle};
 pub use directive::{Directives, Feeds, Lockout, Order, OrderKind, SignalWord, Stop};
 pub use envelope::{Block, CircuitLimit, Envelope, Known, Limit, Source, envelope, every_limit};
 pub use frame::Frame;
+pub use frozen::Frozen;
 pub use load::{CircuitLoad, Loads};
 pub use mean::Means;
 pub use memory::{MachineMemory, Memory, Outstanding, Release};
 pub use meter_filter::MeterFilter;
-pub use plan::{Plan, Reason, Setpoint, Target, plan};
-pub use rank::{Ranking, rank};
+pub use plan::{Behind, Plan, Reason, Setpoint, Target, Unmet, plan};
+pub use preview::{Preview, Why, preview, why};
+pub use rank::{Earning, Ranking, break_even, hash_price, rank, worth_of_imports};
 pub use reconcile::{Command, CommandState, Transition};
 pub use snapshot::{Returned, Seen, Snapshot};
 pub use standing::Standing;
@@ -68,6 +72,9 @@ pub mod limits {
     /// Added to a transition's 95th percentile before a command counts as not confirmed: the poll
     /// interval and a slow reply.
     pub const CONFIRM_GRACE: SignedDuration = SignedDuration::from_secs(25);
+    /// A machine with an outlet that is told to stop in an emergency is cut when it is not seen asleep by then: one
+    /// round of polls and twice what a quick sleeper takes. So all that can be switched is off within 30 s.
+    pub const URGENT_AFTER: SignedDuration = SignedDuration::from_secs(25);
     /// A command that could not be sent within this time is dropped.
     pub const COMMAND_EXPIRY: SignedDuration = SignedDuration::from_secs(20);
     /// Tries of one wish before a machine counts as not obeying.
@@ -82,6 +89,14 @@ pub mod limits {
     pub const BATCH_MAX: SignedDuration = SignedDuration::from_mins(60);
     /// An outdoor temperature older than this is not known: a hot front passes within an hour.
     pub const OUTDOOR_HOLD: SignedDuration = SignedDuration::from_mins(30);
+    /// A hash price told longer ago does not count: difficulty and fees move by more within a day.
+    pub const HASH_PRICE_HOLD: SignedDuration = SignedDuration::from_hours(6);
+    /// A model stopped for money rests so long: a price that sways must not stop and start it.
+    pub const EARNS_AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(15);
+    /// And must then earn so many percent more than its power costs.
+    pub const EARNS_AGAIN_PERCENT: i64 = 2;
+    /// A meter that shows one and the same value for so long while the machines' load has changed is stuck.
+    pub const METER_FROZEN: SignedDuration = SignedDuration::from_secs(60);
     /// What is left of a limit on a mean is spread over no less than this, so that the last second of a
     /// stretch asks nothing that nobody can do.
     pub const MEAN_LEFT_LEAST: SignedDuration = SignedDuration::from_secs(60);

@@ -2,10 +2,10 @@
 //! cannot hold yet; the machines' credible watts where there is none.
 
 use jiff::Timestamp;
-use offpeak_site::{Activity, CircuitIx, MeterIx, Site};
+use offpeak_site::{Activity, Authority, CircuitIx, MeterIx, Site};
 use offpeak_units::Power;
 
-use crate::frame::{Frame, Rated};
+use crate::frame::{Frame, Place, Rated};
 use crate::limits;
 use crate::memory::{MachineMemory, Memory};
 use crate::meter_filter::MeterFilter;
@@ -23,7 +23,8 @@ pub struct CircuitLoad {
     pub upper: Power,
     /// What it will come down to with the reductions in flight: what a shed is judged by.
     pub expected: Power,
-    /// What would remain with everything asleep that can be put to sleep.
+    /// What would remain with everything asleep that can be put to sleep: sleepers, fans and lights, and machines
+    /// that are on and that nothing stops.
     pub floor: Power,
     /// Of the machines directly on it.
     direct: Sums,
@@ -58,6 +59,10 @@ struct Sums {
     credible_falling: Power,
     /// What remains when all sleep.
     floor: Power,
+    /// What those add that are on and that nothing stops.
+    stubborn: Power,
+    /// What machines draw that are neither on their way nor unknown.
+    settled: Power,
 }
 
 impl CircuitLoad {
@@ -93,6 +98,10 @@ impl CircuitLoad {
         let by_meter = (self.measured? - self.total.floor).to_watts();
         (by_catalogue > 0 && by_catalogue >= self.total.floor.to_watts())
             .then(|| (by_meter * 1_000_000 / by_catalogue).clamp(800_000, 1_100_000))
+    }
+    /// What the machines below draw by their words, those on their way left out.
+    pub(crate) const fn settled(&self) -> Power {
+        self.total.settled
     }
     /// How much may still come up without any further command.
     pub(crate) const fn pending(&self) -> Power {
@@ -166,6 +175,14 @@ impl Loads {
                 Standing::Unknown => load.direct.unheard = load.direct.unheard.max(credible),
                 _ => {}
             }
+            if is_stubborn(place, remembered, standing) {
+                load.direct.stubborn += rated.normal - rated.sleep;
+            }
+            load.direct.settled += match standing {
+                Standing::Running | Standing::Falling => rated.normal,
+                Standing::Asleep => rated.sleep,
+                _ => Power::ZERO,
+            };
             load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { rated.sleep };
         }
         let mut loads = Self { circuits, standings, relief_ppm: *RELIEF_PPM.start() };
@@ -192,7 +209,7 @@ impl Loads {
             load.upper_below += circuit.base_load;
             load.expected_below += circuit.base_load;
             load.total.floor += circuit.base_load;
-            load.floor = load.total.floor;
+            load.floor = load.total.floor + load.total.stubborn;
             load.admitted = memory.admitted[ix.ix()];
             load.promised = memory.promised[ix.ix()].filter(|_| !load.total.falling.is_zero());
             load.judge(circuit.meter.and_then(|meter| fresh(memory, meter, now)));
@@ -205,6 +222,8 @@ impl Loads {
                 up.total.unheard = up.total.unheard.max(total.unheard);
                 up.total.falling += total.falling;
                 up.total.floor += total.floor;
+                up.total.stubborn += total.stubborn;
+                up.total.settled += total.settled;
                 up.upper_below += upper;
                 up.expected_below += expected;
             }
@@ -244,7 +263,15 @@ impl Loads {
 /// What is known of a meter, unless it is silent.
 fn fresh(memory: &Memory, meter: MeterIx, now: Timestamp) -> Option<&MeterFilter> {
     let filter = &memory.meters[meter.ix()];
-    filter.at().is_some_and(|at| at.duration_until(now) <= limits::METER_STALE).then_some(filter)
+    let is_fresh = filter.at().is_some_and(|at| at.duration_until(now) <= limits::METER_STALE);
+    (is_fresh && !memory.frozen[meter.ix()].is_stuck(now)).then_some(filter)
+}
+
+/// Whether a machine is on and nothing that we can do stops it.
+pub(crate) fn is_stubborn(place: &Place, remembered: &MachineMemory, standing: Standing) -> bool {
+    let is_on = matches!(standing, Standing::Running | Standing::Rising | Standing::Failed);
+    let ours = place.authority == Authority::Control && place.commandable;
+    is_on && (!ours || (remembered.disobeys && !place.has_outlet))
 }
 
 /// What of a rising machine the meter cannot hold yet, if its ramp is as fast as they come. It only

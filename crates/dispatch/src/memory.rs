@@ -7,8 +7,10 @@ use offpeak_site::{Action, Activity, Site};
 use offpeak_units::Power;
 
 use crate::batch::Batch;
+use crate::frozen::Frozen;
 use crate::mean::Means;
 use crate::meter_filter::MeterFilter;
+use crate::rank::Earning;
 
 /// A command whose effect has not been seen yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Outstanding {
     pub deadline: Timestamp,
     /// Whether the machine said it accepts.
     pub accepted: bool,
+    /// A reduction by a stop, a lockout or an emergency, of a machine with an outlet: one try, then the outlet.
+    pub urgent: bool,
     /// For a reduction: what the meter will certainly fall by. Zero for a machine that was still
     /// ramping, since nobody knows how much of it the meter already held.
     pub relief: Power,
@@ -69,11 +73,13 @@ pub struct MachineMemory {
     pub cut: bool,
     /// When we last switched its outlet; an older word of the switch is no news.
     pub switched_at: Option<Timestamp>,
+    /// Since when it has been asleep or cut by our command.
+    pub rests_since: Option<Timestamp>,
     /// It has let every try to put it to sleep pass: next time its outlet is opened at once.
     pub disobeys: bool,
 }
 
-/// How much of the connection's upward ramp is used: a token bucket.
+/// How much of a circuit's upward ramp is used: a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
     /// What could be started at `at`.
@@ -103,8 +109,12 @@ pub struct Memory {
     pub relief_ppm: Option<i64>,
     /// One element a circuit: the commands under way that its meter will be asked about.
     pub batches: Vec<Option<Batch>>,
-    /// The upward ramp.
-    pub release: Option<Release>,
+    /// One element a circuit: its upward ramp, where it has one that is used.
+    pub release: Vec<Option<Release>>,
+    /// One element a model: whether it earns what its power costs, as last decided.
+    pub earning: Vec<Earning>,
+    /// One element a meter: since when it has shown one and the same value.
+    pub frozen: Vec<Frozen>,
     /// The next command's generation. The book hands out ranges so that none is ever used twice.
     pub generation: u64,
     /// Whether meters and machines have all been asked since the start; nothing is started before.
@@ -123,7 +133,9 @@ impl Memory {
             promised: vec![None; site.circuits.len()],
             relief_ppm: None,
             batches: vec![None; site.circuits.len()],
-            release: None,
+            release: vec![None; site.circuits.len()],
+            earning: vec![Earning::default(); site.models.len()],
+            frozen: vec![Frozen::default(); site.meters.len()],
             generation,
             ready: false,
         }

@@ -12,9 +12,9 @@ use offpeak_units::Power;
 use crate::envelope::{Block, Envelope, Source};
 use crate::frame::Frame;
 use crate::limits;
-use crate::load::Loads;
+use crate::load::{Loads, is_stubborn};
 use crate::memory::{Memory, Release};
-use crate::rank::Ranking;
+use crate::rank::{self, Ranking};
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
 
@@ -44,8 +44,10 @@ pub enum Reason {
     NoRoom(CircuitIx),
     /// Shed because this circuit is above its limit.
     Shed(CircuitIx),
-    /// The connection's upward ramp is used up this second.
+    /// The upward ramp of a circuit on its way is used up this second.
     Ramp,
+    /// It has not rested for as long as machines are to rest.
+    Cools,
     /// It earns less than its power costs.
     Uneconomic,
     /// It is on its way to sleep.
@@ -81,6 +83,7 @@ impl Reason {
             Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),
             Self::Shed(circuit) => format!("shed: {} is above its limit", name(circuit)),
             Self::Ramp => "waits: the ramp up is used".to_owned(),
+            Self::Cools => "waits: it has not rested long enough".to_owned(),
             Self::Uneconomic => "off: earns less than its power costs".to_owned(),
             Self::Falling => "on its way to sleep".to_owned(),
             Self::Rests => "did not follow; asked again later".to_owned(),
@@ -104,8 +107,45 @@ pub struct Setpoint {
     pub reason: Reason,
 }
 
+/// What remains of a circuit with everything asleep that can be put to sleep, and whose it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Behind {
+    /// Fans, lights, controllers.
+    pub base: Power,
+    /// How many machines sleep or can be put to sleep.
+    pub sleepers: u32,
+    /// What those draw asleep.
+    pub asleep: Power,
+    /// How many machines are on and nothing stops them.
+    pub stubborn: u32,
+    /// What those draw.
+    pub on: Power,
+    /// The first of them.
+    pub names: Vec<MachineIx>,
+}
+
+impl Behind {
+    /// How many machines are named.
+    pub const NAMED: usize = 20;
+    /// In words, with the machines' names.
+    #[must_use]
+    pub fn describe(&self, site: &Site) -> String {
+        let mut parts = vec![
+            format!("{} of fans, lights and the like", self.base),
+            format!("{} of {} sleepers", self.asleep, self.sleepers),
+        ];
+        if self.stubborn > 0 {
+            let names: Vec<_> = self.names.iter().map(|ix| site.machine(*ix).id.as_str()).collect();
+            let more = self.stubborn as usize - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            parts.push(format!("{} of machines that nothing stops: {}{more}", self.on, names.join(", ")));
+        }
+        parts.join(", ")
+    }
+}
+
 /// A circuit whose limit cannot be met: everything that can be put to sleep is, and this remains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmet {
     /// Where.
     pub circuit: CircuitIx,
@@ -113,6 +153,8 @@ pub struct Unmet {
     pub limit: Power,
     /// What remains.
     pub floor: Power,
+    /// Whose that is.
+    pub behind: Behind,
 }
 
 /// How far loads may move before this plan would be another.
@@ -133,8 +175,8 @@ pub struct Plan {
     pub setpoints: Vec<Setpoint>,
     /// Limits that cannot be met.
     pub unmet: Vec<Unmet>,
-    /// The connection's ramp after this plan's starts.
-    pub release: Option<Release>,
+    /// One element a circuit: its ramp after this plan's starts.
+    pub release: Vec<Option<Release>>,
     /// Where offpeak only watches some hall: what would be done if it might act everywhere. One element a machine.
     pub advice: Option<Vec<Setpoint>>,
     /// What each circuit was admitted to after this plan's starts.
@@ -177,6 +219,8 @@ pub(crate) enum Flaw {
     HalfShed,
     Authority,
     Warmup,
+    Orders,
+    Rest,
 }
 
 pub(crate) struct Planner<'a> {
@@ -197,6 +241,8 @@ pub(crate) struct Planner<'a> {
     over: Vec<Power>,
     slack: Vec<Slack>,
     setpoints: Vec<Setpoint>,
+    /// By circuit: whether a setpoint keeps machines from being stopped for money.
+    obliged: Vec<bool>,
     /// As if no hall were only watched; such a plan is shown and never carried out.
     pub(crate) acts_everywhere: bool,
     /// Always `None` outside tests.
@@ -228,6 +274,7 @@ impl<'a> Planner<'a> {
             over: vec![Power::ZERO; circuits],
             slack: vec![Slack { shed_above: None, start_at: None }; circuits],
             setpoints: Vec::with_capacity(site.machines.len()),
+            obliged: rank::obliged(site, envelope),
             acts_everywhere: false,
             flaw: None,
         }
@@ -260,6 +307,7 @@ impl<'a> Planner<'a> {
             Source::Lockout => self.flawed(Flaw::Lockout),
             Source::Stop => self.flawed(Flaw::Stop),
             Source::ContractClosed => self.flawed(Flaw::Window),
+            Source::Emergency(_) | Source::Dispatch(_) => self.flawed(Flaw::Orders),
             _ => false,
         }
     }
@@ -289,12 +337,21 @@ impl<'a> Planner<'a> {
             if self.overlooks(limit.source) {
                 continue;
             }
-            let limit = limit.power;
-            let noise =
-                circuit.meter.map_or(Power::ZERO, |meter| self.memory.meters[meter.ix()].uncertainty(limit));
-            // 0.15 % for what changes within a second without our doing (weather, returns).
-            let shed_above = limit - limit.scale(0.0015) - noise;
-            let start_below = shed_above - limit.scale(0.0015) - noise * 2;
+            let band = |limit: Power| {
+                let meter = circuit.meter.map(|meter| &self.memory.meters[meter.ix()]);
+                let noise = meter.map_or(Power::ZERO, |meter| meter.uncertainty(limit));
+                // 0.15 % for what changes within a second without our doing (weather, returns).
+                let shed_above = limit - limit.scale(0.0015) - noise;
+                (shed_above, shed_above - limit.scale(0.0015) - noise * 2)
+            };
+            let (mut shed_above, mut start_below) = band(limit.power);
+            if limit.holds {
+                // A setpoint lies in the middle of its band; the next limit is still a limit.
+                let next = self.envelope.circuit(ix).next.map(|next| band(next.power));
+                let (above, below) = (limit.power + limit.power.scale(0.004), limit.power);
+                (shed_above, start_below) =
+                    next.map_or((above, below), |(shed, start)| (above.min(shed), below.min(start)));
+            }
             let load = self.loads.circuit(ix);
             self.slack[ix.ix()].shed_above = Some(shed_above);
             self.over[ix.ix()] = (load.expected - shed_above).saturating_sub(Power::ZERO);
@@ -320,7 +377,12 @@ impl<'a> Planner<'a> {
             let standing = self.loads.standings[ix.ix()];
             let block = self.blocks[place.circuit.ix()];
             let stop = block.filter(|(_, block)| block.stops);
-            let earns = self.ranking.earns[place.model.ix()] != Some(false);
+            let obliged = self.obliged[place.circuit.ix()];
+            let earns = obliged || self.ranking.earns[place.model.ix()] != Some(false);
+            let now = self.snapshot.at;
+            let timing = self.site.rules.timing;
+            let runs_on = remembered.started_at.is_some_and(|at| at + timing.least_run > now);
+            let cools = remembered.rests_since.is_some_and(|at| at + timing.least_rest > now);
             let leave = |reason| Setpoint { target: Target::Leave, reason };
             let off = |reason| Setpoint { target: Target::Off, reason };
             let blocked = |(circuit, block): (CircuitIx, Block)| match block.source {
@@ -337,7 +399,9 @@ impl<'a> Planner<'a> {
                     (Standing::Running | Standing::Rising | Standing::Failed, Some(stop)) => {
                         off(blocked(stop))
                     }
-                    (Standing::Running | Standing::Rising, None) if !earns => off(Reason::Uneconomic),
+                    (Standing::Running | Standing::Rising, None) if !earns && !runs_on => {
+                        off(Reason::Uneconomic)
+                    }
                     (Standing::Running | Standing::Rising, None) => {
                         Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
                     }
@@ -352,6 +416,7 @@ impl<'a> Planner<'a> {
                         None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
                             Reason::Rests
                         }
+                        None if cools && !self.flawed(Flaw::Rest) => Reason::Cools,
                         None => Reason::Starts,
                     }),
                 }
@@ -420,8 +485,9 @@ impl<'a> Planner<'a> {
     }
 
     /// Starts best first where every circuit on the way has room and the ramp allows.
-    fn start(&mut self) -> (Option<Release>, bool) {
-        let mut release = self.refilled();
+    fn start(&mut self) -> (Vec<Option<Release>>, bool) {
+        let full = self.refilled();
+        let mut release = full.clone();
         let mut ramp_limited = false;
         let hold = if !self.memory.ready && !self.flawed(Flaw::Warmup) {
             Some(Reason::Warmup)
@@ -439,26 +505,28 @@ impl<'a> Planner<'a> {
                 (None, Some(circuit)) => Reason::NoRoom(circuit),
                 (None, None) => {
                     let power = self.frame.rated(self.frame.places()[ix.ix()].model).normal;
-                    match &mut release {
-                        Some(bucket) if bucket.tokens < power && !self.flawed(Flaw::Ramp) => {
-                            ramp_limited = true;
-                            Reason::Ramp
-                        }
-                        bucket => {
-                            if let Some(bucket) = bucket {
+                    let path = || self.site.circuits.path(self.frame.places()[ix.ix()].circuit);
+                    let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
+                    if path().any(used) && !self.flawed(Flaw::Ramp) {
+                        ramp_limited = true;
+                        Reason::Ramp
+                    } else {
+                        for circuit in path() {
+                            if let Some(bucket) = &mut release[circuit.ix()] {
                                 bucket.tokens -= power;
                             }
-                            self.take_room(*ix);
-                            Reason::Starts
                         }
+                        self.take_room(*ix);
+                        Reason::Starts
                     }
                 }
             };
             let target = if reason == Reason::Starts { Target::Run(ModeName::Normal) } else { Target::Off };
             self.setpoints[ix.ix()] = Setpoint { target, reason };
         }
-        let used = release.filter(|bucket| Some(*bucket) != self.refilled());
-        (used.or(self.memory.release), ramp_limited)
+        let after = release.into_iter().zip(full).zip(&self.memory.release);
+        let after = after.map(|((used, full), held)| if used == full { *held } else { used });
+        (after.collect(), ramp_limited)
     }
 
     fn need(&self, machine: MachineIx) -> Power {
@@ -498,18 +566,22 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    /// The ramp's bucket at this instant: refilled by the second, at most five seconds' worth, and
+    /// The ramps' buckets at this instant: refilled by the second, at most five seconds' worth, and
     /// always enough for the largest machine.
-    fn refilled(&self) -> Option<Release> {
-        let per_minute = self.site.circuits.get(CircuitIx::ROOT).ramp?.up_per_minute?;
-        let largest = self.site.models.iter().map(|model| model.power_max()).max()?;
-        let cap = per_minute.scale(5.0 / 60.0).max(largest);
-        let tokens = self.memory.release.map_or(cap, |held| {
-            let millis = held.at.duration_until(self.snapshot.at).as_millis().max(0) as i64;
-            let gained = per_minute.to_milliwatts().saturating_mul(millis) / 60_000;
-            cap.min(held.tokens + Power::from_milliwatts(gained.min(cap.to_milliwatts() * 2)))
-        });
-        Some(Release { tokens, at: self.snapshot.at })
+    fn refilled(&self) -> Vec<Option<Release>> {
+        let largest = self.site.models.iter().map(|model| model.power_max()).max().unwrap_or(Power::ZERO);
+        let now = self.snapshot.at;
+        let refill = |(circuit, held): (&offpeak_site::Circuit, &Option<Release>)| {
+            let per_minute = circuit.ramp?.up_per_minute?;
+            let cap = per_minute.scale(5.0 / 60.0).max(largest);
+            let tokens = held.map_or(cap, |held| {
+                let millis = held.at.duration_until(now).as_millis().max(0) as i64;
+                let gained = per_minute.to_milliwatts().saturating_mul(millis) / 60_000;
+                cap.min(held.tokens + Power::from_milliwatts(gained.min(cap.to_milliwatts() * 2)))
+            });
+            Some(Release { tokens, at: now })
+        };
+        self.site.circuits.iter().map(|(_, circuit)| circuit).zip(&self.memory.release).map(refill).collect()
     }
 
     fn unmet(&self) -> Vec<Unmet> {
@@ -521,9 +593,35 @@ impl<'a> Planner<'a> {
                 let circuit = CircuitIx(place as u32);
                 let limit = limits.binding?.power;
                 let floor = self.loads.circuit(circuit).floor;
-                (floor > limit).then_some(Unmet { circuit, limit, floor })
+                (floor > limit).then(|| Unmet { circuit, limit, floor, behind: self.behind(circuit) })
             })
             .collect()
+    }
+
+    /// Whose the floor of a circuit is.
+    fn behind(&self, circuit: CircuitIx) -> Behind {
+        let mut behind = Behind::default();
+        let within = |ix: CircuitIx| self.site.circuits.is_within(ix, circuit);
+        behind.base =
+            self.site.circuits.iter().filter(|(ix, _)| within(*ix)).map(|(_, of)| of.base_load).sum();
+        let machines = self.frame.places().iter().zip(&self.memory.machines).zip(&self.loads.standings);
+        for (ix, ((place, remembered), standing)) in machines.enumerate() {
+            if !within(place.circuit) || *standing == Standing::Cut {
+                continue;
+            }
+            let rated = self.frame.rated(place.model);
+            if is_stubborn(place, remembered, *standing) {
+                behind.stubborn += 1;
+                behind.on += rated.normal;
+                if behind.names.len() < Behind::NAMED {
+                    behind.names.push(MachineIx(ix as u32));
+                }
+            } else {
+                behind.sleepers += 1;
+                behind.asleep += rated.sleep;
+            }
+        }
+        behind
     }
 }
 

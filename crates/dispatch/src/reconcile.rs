@@ -3,9 +3,10 @@
 //! later reading. One that does not obey holds up nobody.
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{Action, Activity, Family, MachineIx, Model, Outcome, Site, Trouble};
+use offpeak_site::{Action, Activity, Family, MachineIx, Model, Outcome, Site, Timing, Trouble};
 use offpeak_units::Power;
 
+use crate::envelope::Source;
 use crate::frame::{Frame, Rated};
 use crate::limits;
 use crate::load::Loads;
@@ -105,12 +106,14 @@ pub(crate) fn settle(site: &Site, frame: &Frame, snapshot: &Snapshot, memory: &m
         }
         if let Some(outstanding) = remembered.outstanding {
             let ended = if is_done(&outstanding, seen) {
-                confirm(remembered, outstanding.action);
+                confirm(remembered, outstanding.action, snapshot.at);
                 Some(CommandState::Confirmed)
             } else if snapshot.at >= outstanding.deadline {
-                fail(remembered, outstanding, place.has_outlet, snapshot.at, 1);
+                let tries = if outstanding.urgent { limits::ATTEMPTS_MAX } else { 1 };
+                fail(remembered, outstanding, place.has_outlet, snapshot.at, tries);
                 let gave_up = remembered.attempts == 0 || remembered.attempts >= limits::ATTEMPTS_MAX;
-                remembered.disobeys |= gave_up && !outstanding.is_increase();
+                // One try in an emergency is no proof that it never obeys.
+                remembered.disobeys |= gave_up && !outstanding.is_increase() && !outstanding.urgent;
                 Some(CommandState::TimedOut)
             } else {
                 None
@@ -119,16 +122,17 @@ pub(crate) fn settle(site: &Site, frame: &Frame, snapshot: &Snapshot, memory: &m
                 transitions.push(transition(MachineIx(ix as u32), &outstanding, snapshot.at, state));
             }
         }
-        changes_at = sooner(changes_at, next_change(seen, remembered, snapshot.at));
+        changes_at = sooner(changes_at, next_change(seen, remembered, site.rules.timing, snapshot.at));
     }
     Settled { transitions, surprised, changes_at }
 }
 
 /// It did what was asked.
-fn confirm(remembered: &mut MachineMemory, action: Action) {
+fn confirm(remembered: &mut MachineMemory, action: Action, at: Timestamp) {
     remembered.outstanding = None;
     remembered.attempts = 0;
     if action == Action::Sleep {
+        remembered.rests_since = Some(at);
         remembered.started_at = None;
         remembered.disobeys = false;
     }
@@ -152,6 +156,7 @@ fn take_outcome(
             remembered.attempts = 0;
             remembered.cut = true;
             remembered.switched_at = Some(at);
+            remembered.rests_since = Some(at);
             remembered.started_at = None;
             CommandState::Confirmed
         }
@@ -169,7 +174,13 @@ fn take_outcome(
             CommandState::Refused(words.clone())
         }
         Outcome::Unanswered(trouble) => {
-            fail(remembered, outstanding, outlet, at, 1);
+            fail(
+                remembered,
+                outstanding,
+                outlet,
+                at,
+                if outstanding.urgent { limits::ATTEMPTS_MAX } else { 1 },
+            );
             if remembered.attempts > 0 && remembered.attempts < limits::ATTEMPTS_MAX {
                 remembered.sleep_retry_at = Some(at + limits::TRY_AGAIN_AFTER);
             }
@@ -285,7 +296,8 @@ pub(crate) fn issue(
         memory.generation += 1;
         let settled = *standing == Standing::Running;
         let relief = if settled { loads.relief(model.normal().power, model.sleep) } else { Power::ZERO };
-        let outstanding = begin(remembered, action, relief, model, generation, now);
+        let urgent = frame.places()[place].has_outlet && is_urgent(setpoint.reason);
+        let outstanding = begin(remembered, (action, urgent), relief, model, generation, now);
         transitions.push(transition(ix, &outstanding, now, CommandState::Issued));
         commands.push(Command {
             generation,
@@ -340,10 +352,15 @@ fn increase(remembered: &MachineMemory, standing: Standing) -> Option<Action> {
     }
 }
 
+/// Whether somebody is in danger, or the grid: then there is no time for a second try.
+const fn is_urgent(reason: Reason) -> bool {
+    matches!(reason, Reason::Blocked(_, Source::Stop | Source::Lockout | Source::Emergency(_)))
+}
+
 /// Notes a command as outstanding.
 fn begin(
     remembered: &mut MachineMemory,
-    action: Action,
+    (action, urgent): (Action, bool),
     relief: Power,
     model: &Model,
     generation: u64,
@@ -354,12 +371,15 @@ fn begin(
         Action::Wake | Action::SetMode(_) => p95(model.transitions.wake),
         Action::Restore => p95(model.transitions.boot) + p95(model.transitions.wake),
     };
+    let urgent = urgent && action == Action::Sleep;
+    let patience = if urgent { limits::URGENT_AFTER } else { takes + limits::CONFIRM_GRACE };
     let outstanding = Outstanding {
         generation,
         action,
         issued_at: now,
-        deadline: now + takes + limits::CONFIRM_GRACE,
+        deadline: now + patience,
         accepted: false,
+        urgent,
         relief,
     };
     if outstanding.is_increase() {
@@ -373,7 +393,7 @@ fn begin(
 }
 
 /// When this machine's standing changes by the passing of time alone.
-fn next_change(seen: &Seen, remembered: &MachineMemory, now: Timestamp) -> Option<Timestamp> {
+fn next_change(seen: &Seen, remembered: &MachineMemory, timing: Timing, now: Timestamp) -> Option<Timestamp> {
     let mut next = None;
     let mut note = |at: Option<Timestamp>| {
         if at.is_some_and(|at| at > now) {
@@ -384,6 +404,8 @@ fn next_change(seen: &Seen, remembered: &MachineMemory, now: Timestamp) -> Optio
     note(remembered.settles_at);
     note(remembered.wake_retry_at);
     note(remembered.sleep_retry_at);
+    note(remembered.started_at.map(|at| at + timing.least_run));
+    note(remembered.rests_since.map(|at| at + timing.least_rest));
     if let Some((_, since)) = seen.trouble {
         note(Some(since + limits::READING_STALE));
         note(Some(since + limits::RETURN_HORIZON + SignedDuration::from_secs(1)));

@@ -101,6 +101,7 @@ pub(crate) fn site() -> Site {
             tariffs: vec![],
             hash_prices: vec![],
             holidays: vec![],
+            costs: Costs::default(),
         },
         rules: Rules::default(),
     }

@@ -23,5 +23,5 @@ pub use observe::{
     Action, Activity, Meter, MeterIx, MeterReading, Outcome, Reading, Switch, SwitchIx, Trouble,
 };
 pub use plant::{Authority, Site};
-pub use price::{Dated, Economics, Tariff};
-pub use rules::{Demand, Derating, Measure, Rules, Signal};
+pub use price::{Costs, Dated, Economics, Levy, Tariff};
+pub use rules::{Demand, Derating, Measure, Rules, Signal, Timing};

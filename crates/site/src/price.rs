@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use offpeak_units::{Currency, HashPrice, Price};
+use rust_decimal::Decimal;
 
 /// A value in force from a civil date on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,26 @@ pub struct Tariff {
     pub price: Price,
 }
 
+/// A levy on each kilowatt-hour drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levy {
+    /// It is due where the power's own price is below this; `None`: always.
+    pub price_below: Option<Price>,
+    /// What is due.
+    pub price: Price,
+}
+
+/// What else depends on use. The default is nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// Losses and cooling that follow the machines' load, in parts per million of it.
+    pub overhead_ppm: u32,
+    /// The pool's and others' fees, in parts per million of what hashes earn.
+    pub fees_ppm: u32,
+    /// Levies by date, oldest first; where several of a date are due, the highest is.
+    pub levies: Vec<Dated<Vec<Levy>>>,
+}
+
 /// Prices of a site: one currency throughout; foreign prices were converted, at a dated rate, when
 /// the site file was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +62,8 @@ pub struct Economics {
     pub hash_prices: Vec<Dated<HashPrice>>,
     /// Holidays, as in the contract.
     pub holidays: Vec<Date>,
+    /// What else depends on use.
+    pub costs: Costs,
 }
 
 impl Economics {
@@ -59,6 +82,27 @@ impl Economics {
             on_day && in_hours
         };
         set.value.iter().find(fits).map(|tariff| tariff.price)
+    }
+    /// What a machine's kilowatt-hour costs all told, at this price of power: levies, losses and cooling included.
+    #[must_use]
+    pub fn marginal(&self, power: Price, zone: &TimeZone, at: Timestamp) -> Price {
+        let day = zone.to_datetime(at).date();
+        let own = power.to_per_kilowatt_hour();
+        let levies = self.costs.levies.iter().rev().find(|dated| dated.from <= day);
+        let due = |levy: &&Levy| levy.price_below.is_none_or(|below| own < below.to_per_kilowatt_hour());
+        let levy = levies
+            .and_then(|dated| {
+                dated.value.iter().filter(due).map(|levy| levy.price.to_per_kilowatt_hour()).max()
+            })
+            .unwrap_or(Decimal::ZERO);
+        let overhead = Decimal::ONE + Decimal::new(i64::from(self.costs.overhead_ppm), 6);
+        Price::per_kilowatt_hour((own + levy) * overhead, self.currency)
+    }
+    /// What is left of a hash price after fees.
+    #[must_use]
+    pub fn after_fees(&self, hash_price: HashPrice) -> HashPrice {
+        let left = Decimal::ONE - Decimal::new(i64::from(self.costs.fees_ppm), 6);
+        HashPrice::per_terahash_day(hash_price.to_per_terahash_day() * left, self.currency)
     }
     /// The hash price at an instant; `None` before the first entry.
     #[must_use]

@@ -100,6 +100,15 @@ pub struct Signal {
     pub levels: Vec<Power>,
 }
 
+/// How long machines run and rest at least. It never delays what a rating, an order or the contract asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// A machine that was started is not stopped for money before this.
+    pub least_run: SignedDuration,
+    /// A machine that was put to sleep is not started before this: heat and cold wear it.
+    pub least_rest: SignedDuration,
+}
+
 /// All of it. The default has no rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -109,6 +118,8 @@ pub struct Rules {
     pub demand: Vec<Demand>,
     /// The grid's signals.
     pub signals: Vec<Signal>,
+    /// How long machines run and rest at least.
+    pub timing: Timing,
     /// The file in which others write what they know, relative to the site file.
     pub feed: Option<String>,
 }

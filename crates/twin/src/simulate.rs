@@ -174,6 +174,10 @@ impl Simulation {
         self.directives = directives;
         self.directives_changed = true;
     }
+    /// Does something to a machine behind the controller's back.
+    pub fn disturb(&mut self, machine: MachineIx, action: offpeak_site::Action) {
+        let _ = self.plant.command(machine, action);
+    }
     /// Kills the controller: the plant goes on without one until then.
     pub fn leave_alone_until(&mut self, until: Timestamp) {
         while self.plant.now() < until {

@@ -75,7 +75,7 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
         Reason::NoRoom(circuit) | Reason::Shed(circuit) | Reason::Vetoed(circuit) => {
             envelope.circuit(*circuit).binding.map_or(Doing::OutsideHours, |limit| by_source(limit.source))
         }
-        Reason::ClosesSoon | Reason::Ramp | Reason::Falling => Doing::OutsideHours,
+        Reason::ClosesSoon | Reason::Ramp | Reason::Cools | Reason::Falling => Doing::OutsideHours,
         Reason::Uneconomic => Doing::Price,
         // It was asked and is not up yet.
         Reason::Runs | Reason::Starts => Doing::Starting,
@@ -104,7 +104,7 @@ const fn by_source(source: Source) -> Doing {
         | Source::ContractClosing
         | Source::Contract
         | Source::Nomination
-        | Source::Import
-        | Source::ImportPrice => Doing::OutsideHours,
+        | Source::Import => Doing::OutsideHours,
+        Source::ImportPrice => Doing::Price,
     }
 }

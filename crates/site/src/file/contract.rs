@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::diagnostic::Report;
 use super::section::Section;
 use crate::contract::{Contract, Import, Window, hours_of};
-use crate::price::{Dated, Economics, Tariff};
+use crate::price::{Costs, Dated, Economics, Levy, Tariff};
 
 /// Reads the contract.
 pub(crate) fn read_contract(
@@ -163,7 +163,8 @@ pub(crate) fn read_prices(
     holidays: Vec<Date>,
     report: &mut Report<'_>,
 ) -> Economics {
-    let mut economics = Economics { currency, tariffs: Vec::new(), hash_prices: Vec::new(), holidays };
+    let (tariffs, hash_prices) = (Vec::new(), Vec::new());
+    let mut economics = Economics { currency, tariffs, hash_prices, holidays, costs: Costs::default() };
     let Some(section) = file.section("prices") else { return economics };
     let mut tariffs = BTreeMap::new();
     for entry in section.sections("tariffs") {
@@ -175,7 +176,31 @@ pub(crate) fn read_prices(
     }
     economics.tariffs = tariffs.into_iter().map(|(from, value)| Dated { from, value }).collect();
     economics.hash_prices = read_hash_prices(&section, currency, report);
+    economics.costs = read_costs(&section, currency, report);
     economics
+}
+
+/// Levies, losses, cooling and fees.
+fn read_costs(section: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Costs {
+    use rust_decimal::prelude::ToPrimitive as _;
+    let mut share = |key: &str| {
+        let percent = section.amount(key).unwrap_or(Decimal::ZERO);
+        if percent > Decimal::ONE_HUNDRED {
+            report.wrong(&section.place_of(key), "a share from 0 to 100 percent");
+        }
+        (percent * Decimal::from(10_000)).to_u32().unwrap_or(0).min(1_000_000)
+    };
+    let (overhead_ppm, fees_ppm) = (share("overhead_percent"), share("fees_percent"));
+    let mut levies: BTreeMap<Date, Vec<Levy>> = BTreeMap::new();
+    let price = |amount| Price::per_kilowatt_hour(amount, currency);
+    for entry in section.sections("levies") {
+        if let (Some(from), Some(due)) = (entry.date("from"), entry.amount("per_kwh")) {
+            let price_below = entry.amount("price_below").map(price);
+            levies.entry(from).or_default().push(Levy { price_below, price: price(due) });
+        }
+    }
+    let levies = levies.into_iter().map(|(from, value)| Dated { from, value }).collect();
+    Costs { overhead_ppm, fees_ppm, levies }
 }
 
 fn tariff(line: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Option<Tariff> {

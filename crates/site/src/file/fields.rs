@@ -28,6 +28,7 @@ pub(crate) static FILE: Shape = Shape {
         may("machines", Kind::Sections(&MACHINES), "Machines by model and position"),
         may("inventory", Kind::Section(&INVENTORY), "Machines listed in a CSV file"),
         must("contract", Kind::Section(&CONTRACT), "When and how much may be drawn"),
+        may("timing", Kind::Section(&TIMING), "How long machines run and rest at least"),
         may("signals", Kind::Sections(&SIGNAL), "Channels on which the grid says what may be drawn"),
         may("prices", Kind::Section(&PRICES), "What power costs and what hashes earn"),
     ],
@@ -72,6 +73,14 @@ static POINT: Shape = Shape {
     fields: &[
         must("outdoor_c", Kind::Celsius, "The outdoor temperature"),
         must("rating_kw", Kind::Kilowatts, "What it may carry then"),
+    ],
+};
+
+static TIMING: Shape = Shape {
+    about: "How long machines run and rest at least; never delays a rating, an order or the contract",
+    fields: &[
+        may("least_run_min", Kind::Count(0, 1_440), "Minutes before a started machine is stopped for money"),
+        may("least_rest_min", Kind::Count(0, 1_440), "Minutes asleep before a machine is started again"),
     ],
 };
 
@@ -266,6 +275,18 @@ static PRICES: Shape = Shape {
         may("tariffs", Kind::Sections(&TARIFF), "Tariffs by date"),
         may("hash_prices", Kind::Sections(&HASH_PRICE), "Hash prices by date"),
         may("exchange_rates", Kind::Sections(&RATE), "What a dollar costs in the site's currency, by date"),
+        may("levies", Kind::Sections(&LEVY), "Levies on each kilowatt-hour, by date"),
+        may("overhead_percent", Kind::AmountFromZero, "Losses and cooling that follow the machines' load"),
+        may("fees_percent", Kind::AmountFromZero, "Fees on what hashes earn, the pool's included"),
+    ],
+};
+
+static LEVY: Shape = Shape {
+    about: "A levy from a date on; of several of one date the highest that is due counts",
+    fields: &[
+        must("from", Kind::Date, "The first day"),
+        must("per_kwh", Kind::AmountFromZero, "What is due for a kilowatt-hour, in the site's currency"),
+        may("price_below", Kind::Amount, "Only where the power's own price is below this"),
     ],
 };
 

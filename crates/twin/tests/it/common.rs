@@ -133,6 +133,7 @@ pub(crate) fn site(size: Size) -> Site {
             tariffs: vec![],
             hash_prices: vec![],
             holidays: vec![],
+            costs: Costs::default(),
         },
         rules: Rules::default(),
     }

@@ -1,0 +1,291 @@
+//! What an order would do before it is given, and what would change a machine's state: for people who decide.
+//!
+//! Not here: giving orders, and anything that is sent.
+
+use jiff::{SignedDuration, Timestamp};
+use offpeak_site::{Action, CircuitIx, MachineIx, Site};
+use offpeak_units::{Money, Power};
+
+use crate::controller::Cycle;
+use crate::directive::{Directives, Order};
+use crate::envelope::{Envelope, Limit, begins_down, envelope};
+use crate::frame::Frame;
+use crate::limits;
+use crate::load::Loads;
+use crate::memory::Memory;
+use crate::plan::{Plan, Reason, Target, Unmet, plan};
+use crate::rank::{self, rank};
+use crate::snapshot::Snapshot;
+use crate::standing::{Standing, p95};
+
+/// What an order would do to the mine as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// When the way down to it would begin; the order's own beginning, where it asks for none.
+    pub begins: Timestamp,
+    /// What the circuit draws and what in flight will make of it.
+    pub before: Power,
+    /// What it would come down to.
+    pub after: Power,
+    /// Machines that would be stopped, worst first by the planner's order, with what would be sent.
+    pub stops: Vec<(MachineIx, Action)>,
+    /// Machines that would be started.
+    pub starts: Vec<MachineIx>,
+    /// Until nineteen in twenty of the slowest kind are down, from the first command on.
+    pub takes: SignedDuration,
+    /// What an hour of it costs in margin; `None` while a price is not known.
+    pub cost_per_hour: Option<Money>,
+    /// If it cannot be met: what remains, and whose that is.
+    pub unmet: Option<Unmet>,
+}
+
+fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, directives: &Directives) -> (Plan, Loads) {
+    let frame = Frame::new(site);
+    let envelope = envelope(site, directives, snapshot.at);
+    let loads = Loads::new(site, &frame, snapshot, memory);
+    let economics = &site.economics;
+    let power = economics.power_price_at(&site.time_zone, snapshot.at);
+    let power = power.map(|price| economics.marginal(price, &site.time_zone, snapshot.at));
+    let hash =
+        rank::hash_price(site, &directives.feeds, snapshot.at).map(|price| economics.after_fees(price));
+    let ranking = rank(site, power, hash);
+    (plan(site, &frame, snapshot, &envelope, &loads, &ranking, memory), loads)
+}
+
+/// What an order would do if it held now, with what runs now. Nothing is changed by asking.
+#[must_use]
+pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order) -> Preview {
+    let (now, circuit) = (snapshot.at, order.circuit);
+    let (without, loads) = planned(site, snapshot, memory, &snapshot.directives);
+    let mut directives = snapshot.directives.clone();
+    directives.orders.push(Order { from: now, until: None, ..order.clone() });
+    let (with, _) = planned(site, snapshot, memory, &directives);
+    let (mut stops, mut starts) = (Vec::new(), Vec::new());
+    let (mut relief, mut added, mut takes) = (Power::ZERO, Power::ZERO, SignedDuration::ZERO);
+    for (ix, machine) in site.machines() {
+        let (before, after) = (without.setpoints[ix.ix()].target, with.setpoints[ix.ix()].target);
+        let model = site.model(machine.model);
+        let is_on = matches!(loads.standings[ix.ix()], Standing::Running | Standing::Rising);
+        let within = site.circuits.is_within(machine.circuit, circuit);
+        let watts = if within { model.normal().power - model.sleep } else { Power::ZERO };
+        match (before, after) {
+            (Target::Run(_), Target::Off) if is_on => {
+                let by_command = model.is_put_to_sleep() && !memory.machines[ix.ix()].disobeys;
+                stops.push((ix, if by_command { Action::Sleep } else { Action::Cut }));
+                relief += watts;
+                takes = takes.max(p95(model.transitions.sleep));
+            }
+            (Target::Off, Target::Run(_)) => {
+                starts.push(ix);
+                added += watts;
+                takes = takes.max(p95(model.transitions.wake) + p95(model.transitions.ramp_up));
+            }
+            _ => {}
+        }
+    }
+    let before = loads.circuit(circuit).expected;
+    let present = envelope(site, &snapshot.directives, now).circuit(circuit).binding;
+    let begins = match present {
+        Some(present) if order.from > now && order.limit < present.power => {
+            begins_down(site, circuit, (present.power, order.limit), order.from).max(now)
+        }
+        _ => order.from,
+    };
+    Preview {
+        begins,
+        before,
+        after: before - relief + added,
+        cost_per_hour: cost_per_hour(site, &snapshot.directives, now, &stops, &starts),
+        stops,
+        starts,
+        takes,
+        unmet: with.unmet.into_iter().find(|unmet| unmet.circuit == circuit),
+    }
+}
+
+/// The margin that an hour of these machines makes less, and that of those started makes more.
+fn cost_per_hour(
+    site: &Site,
+    directives: &Directives,
+    at: Timestamp,
+    stops: &[(MachineIx, Action)],
+    starts: &[MachineIx],
+) -> Option<Money> {
+    let economics = &site.economics;
+    let power = economics.marginal(economics.power_price_at(&site.time_zone, at)?, &site.time_zone, at);
+    let hash = economics.after_fees(rank::hash_price(site, &directives.feeds, at)?);
+    let hour_ms = 3_600_000;
+    let margin = |ix: MachineIx| {
+        let model = site.model_of(ix);
+        let watts = model.normal().power - model.sleep;
+        let revenue = hash.of(model.normal().hash_rate.over_millis(hour_ms));
+        revenue.checked_sub(power.of(watts.over_millis(hour_ms))).ok()
+    };
+    let mut cost = Money::zero(economics.currency);
+    for (ix, _) in stops {
+        cost = cost.checked_add(margin(*ix)?).ok()?;
+    }
+    for ix in starts {
+        cost = cost.checked_sub(margin(*ix)?).ok()?;
+    }
+    Some(cost)
+}
+
+/// Why a machine is as it is, and what would change that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// Its place among all machines by what they make of a watt, from 1.
+    pub rank: usize,
+    /// The limit on its way to the grid that leaves least room, with that room; negative above the limit.
+    pub tightest: Option<(CircuitIx, Limit, Power)>,
+    /// What a start of it needs.
+    pub needs: Power,
+    /// What would change its state, in words.
+    pub changes: Vec<String>,
+}
+
+/// Why a machine is as the cycle has it.
+#[must_use]
+pub fn why(site: &Site, cycle: &Cycle, memory: &Memory, machine: MachineIx) -> Why {
+    let order = rank(site, None, None).order;
+    let place = order.iter().position(|ix| *ix == machine).unwrap_or(order.len());
+    let circuit = site.machine(machine).circuit;
+    let room = |ix: CircuitIx| {
+        let limit = cycle.envelope.circuit(ix).binding?;
+        Some((ix, limit, limit.power - cycle.loads.circuit(ix).upper))
+    };
+    let tightest = site.circuits.path(circuit).filter_map(room).min_by_key(|(_, _, room)| *room);
+    let needs = Frame::new(site).rated(site.machine(machine).model).need();
+    let waits =
+        |ix: &&MachineIx| matches!(cycle.plan.setpoints[ix.ix()].reason, Reason::NoRoom(_) | Reason::Ramp);
+    let before = order[..place.min(order.len())].iter().filter(waits).count();
+    let changes = changes(site, cycle, memory, machine, (tightest, needs, before));
+    Why { rank: place + 1, tightest, needs, changes }
+}
+
+fn changes(
+    site: &Site,
+    cycle: &Cycle,
+    memory: &Memory,
+    machine: MachineIx,
+    (tightest, needs, before): (Option<(CircuitIx, Limit, Power)>, Power, usize),
+) -> Vec<String> {
+    let name = |ix: CircuitIx| site.circuits.get(ix).id.as_str();
+    let until = |limit: &Limit| limit.until.map_or_else(String::new, |until| format!(" (until {until})"));
+    let remembered = &memory.machines[machine.ix()];
+    let mut words = Vec::new();
+    match cycle.plan.setpoints[machine.ix()].reason {
+        Reason::Runs | Reason::Starts => {
+            if let Some((ix, limit, room)) = tightest {
+                let source = limit.source.describe(site);
+                words.push(format!("stops when {} at {} leaves {room} less", source, name(ix)));
+            }
+        }
+        Reason::NoRoom(ix) => {
+            let room =
+                cycle.envelope.circuit(ix).binding.map(|limit| limit.power - cycle.loads.circuit(ix).upper);
+            let short = room.map_or(needs, |room| needs.saturating_sub(room));
+            words.push(format!("starts when {short} more come free at {}", name(ix)));
+            words.push(format!("{before} machine(s) that make more of a watt wait before it"));
+        }
+        Reason::Blocked(ix, source) => {
+            let limit = cycle.envelope.circuit(ix).binding.filter(|limit| limit.source == source);
+            let ends = limit.as_ref().map_or_else(String::new, until);
+            words.push(format!("starts when this ends: {} at {}{ends}", source.describe(site), name(ix)));
+        }
+        Reason::ClosesSoon => words.push(format!("next window from {}", cycle.envelope.contract_next.from)),
+        Reason::Shed(ix) => words.push(format!("starts again when {needs} come free at {}", name(ix))),
+        Reason::Uneconomic => words.extend(break_even_words(site, &cycle.envelope, machine)),
+        Reason::Rests => words.extend(remembered.wake_retry_at.map(|at| format!("asked again at {at}"))),
+        Reason::Cools => {
+            let at = remembered.rests_since.map(|at| at + site.rules.timing.least_rest);
+            words.extend(at.map(|at| format!("has rested long enough at {at}")));
+        }
+        Reason::NoMeter => words.push("starts when the revenue meter answers again".to_owned()),
+        Reason::ObserveOnly => words.push("`offpeak authority HALL control` lets it be run".to_owned()),
+        Reason::Ramp => words.push(format!("starts within {}", minutes(limits::RUN_MIN))),
+        Reason::Vetoed(ix) => words.push(format!("starts when the checker has no objection at {}", name(ix))),
+        Reason::Falling | Reason::Warmup | Reason::NoWord | Reason::NotCommandable | Reason::Failed => {}
+    }
+    words
+}
+
+fn minutes(of: SignedDuration) -> String {
+    format!("{} min as the ramp allows", of.as_mins())
+}
+
+/// At which prices it would earn again.
+fn break_even_words(site: &Site, envelope: &Envelope, machine: MachineIx) -> Option<String> {
+    use rust_decimal::prelude::ToPrimitive as _;
+    let at = envelope.at;
+    let economics = &site.economics;
+    let price = economics.power_price_at(&site.time_zone, at)?;
+    let all_told = economics.marginal(price, &site.time_zone, at).to_per_kilowatt_hour().to_f64()?;
+    let own = site.model_of(machine).efficiency()?.to_joules_per_terahash_f64();
+    let needs = all_told * own * 0.024;
+    Some(format!(
+        "earns again once a terahash makes more than {needs:.2} {} a day, power at {all_told:.2} a kWh all told",
+        economics.currency
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Controller;
+    use crate::testing::{MACHINE_W, memory, monday, site, snapshot};
+
+    #[test]
+    fn a_preview_tells_who_stops_how_fast_and_that_nothing_is_changed() {
+        let site = site();
+        let snapshot = snapshot(monday(3_600), 30);
+        let memory = memory(&site, &snapshot);
+        let order = Order::at_most(0, CircuitIx(1), Power::from_watts(30_000), monday(7_200), None);
+        let seen = preview(&site, &snapshot, &memory, &order);
+        // Twenty machines run in the hall: 60 kW; about half of them stop, the last of the order first.
+        assert!((10..=14).contains(&seen.stops.len()), "{}", seen.stops.len());
+        assert!(seen.stops.iter().all(|(ix, action)| ix.0 < 20 && *action == Action::Sleep));
+        // Without a meter there they count with the catalogue's tolerance.
+        assert!((60..64).contains(&(seen.before.to_watts() / 1_000)), "{}", seen.before);
+        assert!(seen.after <= order.limit && seen.after > order.limit - Power::from_watts(4 * MACHINE_W));
+        assert_eq!(seen.takes, SignedDuration::from_secs(10));
+        // From the hall's rating of 100 kW at 2 kW a second.
+        assert_eq!(seen.begins, monday(7_200) - limits::CLOSING_TAIL - SignedDuration::from_secs(36));
+        assert_eq!(seen.unmet, None);
+        let zero = Order { limit: Power::ZERO, ..order };
+        let unmet = preview(&site, &snapshot, &memory, &zero).unmet.unwrap();
+        assert_eq!((unmet.floor.to_watts(), unmet.behind.sleepers), (20 * 20, 20));
+    }
+
+    #[test]
+    fn every_machine_knows_what_would_change_it() {
+        let site = Arc::new(site());
+        let snapshot = snapshot(monday(3_600), 33);
+        let mut controller = Controller::new(Arc::clone(&site), memory(&site, &snapshot));
+        let cycle = controller.cycle(&snapshot);
+        let of = |ix| why(&site, &cycle, controller.memory(), MachineIx(ix));
+        assert!(of(0).changes[0].starts_with("stops when contract at grid leaves"), "{:?}", of(0).changes);
+        let waits = of(39);
+        assert!(waits.changes[0].contains("more come free at grid"), "{:?}", waits.changes);
+        assert_eq!((waits.rank, waits.tightest.unwrap().0), (40, CircuitIx::ROOT));
+        assert_eq!(waits.changes[1], "6 machine(s) that make more of a watt wait before it");
+    }
+
+    #[test]
+    fn a_machine_that_nothing_stops_is_named_behind_the_floor() {
+        let site = site();
+        let mut snapshot = snapshot(monday(3_600), 20);
+        snapshot.directives.orders = vec![Order::at_most(1, CircuitIx(1), Power::ZERO, monday(0), None)];
+        let mut memory = memory(&site, &snapshot);
+        memory.machines[3].disobeys = true;
+        memory.machines[10].disobeys = true;
+        let (plan, _) = planned(&site, &snapshot, &memory, &snapshot.directives);
+        let unmet = plan.unmet.iter().find(|unmet| unmet.circuit == CircuitIx(1)).unwrap();
+        // The eleventh has an outlet.
+        assert_eq!((unmet.behind.stubborn, &*unmet.behind.names), (1, &[MachineIx(3)][..]));
+        assert_eq!(unmet.floor.to_watts(), MACHINE_W + 19 * 20);
+        assert!(unmet.behind.describe(&site).ends_with("of machines that nothing stops: m3"));
+    }
+}
