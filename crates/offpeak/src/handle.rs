@@ -5,7 +5,7 @@ use offpeak_site::Site;
 use offpeak_site::file::nearest;
 
 use crate::order_words::OrderWordsError;
-use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, PreviewView, SiteView, WhyView};
 
 /// Which machines to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,6 +55,9 @@ pub(crate) enum HandleError {
     /// No such kind of order.
     #[error("`{0}` is no kind of order\nhint: emergency, dispatch, wish or maintenance")]
     OrderKind(String),
+    /// No cycle has run yet.
+    #[error("no cycle has run yet, so nothing can be planned\nhint: ask again in some seconds")]
+    TooEarly,
     /// No such order.
     #[error("there is no order {0} in force\nhint: `offpeak orders` lists them")]
     NoOrder(u64),
@@ -121,6 +124,10 @@ pub(crate) trait SiteHandle: Send + Sync {
     fn lift_order(&self, id: u64) -> Result<(), HandleError>;
     /// Orders that are neither lifted nor over.
     fn orders(&self) -> Vec<OrderView>;
+    /// What an order would do; nothing is given.
+    fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError>;
+    /// Why a machine is as it is; `None` if there is no such machine.
+    fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError>;
     /// What binds on a circuit in the days to come; on the connection if none is named.
     fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError>;
     /// Gives or takes authority in a hall.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::handle::MachineFilter;
-use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, PreviewView, SiteView, WhyView};
 
 /// The version of what is said; a client of another one is told so.
 pub(crate) const VERSION: u32 = 1;
@@ -34,6 +34,8 @@ pub(crate) enum Request {
     Order { words: String, kind: String },
     LiftOrder(u64),
     Orders,
+    Plan { words: String, kind: String },
+    Why(String),
     Calendar { circuit: Option<String>, days: u16 },
 }
 
@@ -47,6 +49,8 @@ pub(crate) enum Response {
     Explain(Box<Explanation>),
     Orders(Vec<OrderView>),
     Calendar(Vec<CalendarView>),
+    Plan(Box<PreviewView>),
+    Why(Option<Box<WhyView>>),
     /// Done, in words.
     Done(String),
     /// Not done, and why.

@@ -194,6 +194,8 @@ fn carry_out(request: Request, handle: &dyn SiteHandle) -> Result<Response, crat
             handle.lift_order(id)?;
             Response::Done(format!("order {id} lifted"))
         }
+        Request::Plan { words, kind } => Response::Plan(Box::new(handle.preview(&words, &kind)?)),
+        Request::Why(name) => Response::Why(handle.why(&name)?.map(Box::new)),
         Request::Orders => Response::Orders(handle.orders()),
         Request::Calendar { circuit, days } => Response::Calendar(handle.calendar(circuit.as_deref(), days)?),
         Request::Authority { hall, control } => {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::handle::{HandleError, MachineFilter};
-use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, PreviewView, SiteView, WhyView};
 
 #[derive(Default)]
 struct Fake {
@@ -47,6 +47,12 @@ impl SiteHandle for Fake {
     }
     fn orders(&self) -> Vec<OrderView> {
         Vec::new()
+    }
+    fn preview(&self, _words: &str, _kind: &str) -> Result<PreviewView, HandleError> {
+        Err(HandleError::TooEarly)
+    }
+    fn why(&self, _name: &str) -> Result<Option<WhyView>, HandleError> {
+        Ok(None)
     }
     fn calendar(&self, _circuit: Option<&str>, _days: u16) -> Result<Vec<CalendarView>, HandleError> {
         Ok(Vec::new())

@@ -268,6 +268,47 @@ pub(crate) struct CalendarView {
     pub(crate) power_price: Option<f64>,
 }
 
+/// What an order would do, before it is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PreviewView {
+    pub(crate) order: OrderView,
+    /// When the way down to it would begin.
+    pub(crate) begins: Timestamp,
+    /// What the circuit draws now, and what it would come down to.
+    pub(crate) before_kw: f64,
+    pub(crate) after_kw: f64,
+    /// Machines that would be stopped, each with what would be sent.
+    pub(crate) stops: Vec<(String, String)>,
+    pub(crate) starts: Vec<String>,
+    /// Until nineteen in twenty of the slowest kind have followed.
+    pub(crate) takes_s: f64,
+    /// Lost margin an hour, and over the whole order where its end is known; `null`: a price is not known.
+    pub(crate) cost_per_h: Option<f64>,
+    pub(crate) cost: Option<f64>,
+    pub(crate) currency: String,
+    /// If it cannot be met: what remains, and whose that is.
+    pub(crate) unmet: Option<String>,
+}
+
+/// Why a machine is as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WhyView {
+    pub(crate) machine: String,
+    pub(crate) state: String,
+    pub(crate) target: String,
+    pub(crate) reason: String,
+    /// Its place among all machines by what they make of a watt, from 1.
+    pub(crate) rank: usize,
+    pub(crate) machines: usize,
+    /// Where on its way to the grid least room is left, by whom, and how much.
+    pub(crate) binds_at: Option<String>,
+    pub(crate) binds: Option<LimitView>,
+    pub(crate) room_kw: Option<f64>,
+    pub(crate) needs_kw: f64,
+    /// What would change its state.
+    pub(crate) changes: Vec<String>,
+}
+
 /// An order that is not over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OrderView {

@@ -16,6 +16,16 @@ pub(crate) enum Control {
   offpeak order \"hall-2/rack-07 to 0 kW at 2022-10-05T09:00 for 4 h\" --kind maintenance
   offpeak order --lift 7")]
     Order(Order),
+    /// Show what an order would do, before anything is sent: which machines, how fast, what it costs
+    #[command(after_help = "Examples:
+  offpeak plan --order \"hall-3 to 4 MW at 18:00 for 2 h\"
+  offpeak plan --order \"grid to 0 kW\" --json | jq .unmet")]
+    Plan(Plan),
+    /// Say why a machine is as it is: its state, what binds, its rank, what would change it
+    #[command(after_help = "Examples:
+  offpeak why hall-1/rack-1/pdu-2/4
+  offpeak why 127.1.1.7 --json")]
+    Why(Why),
     /// List the orders that are neither lifted nor over
     #[command(after_help = "Example:
   offpeak orders --json")]
@@ -39,6 +49,33 @@ pub(crate) struct Order {
     /// Lift the order of this number
     #[arg(long, value_name = "N", conflicts_with = "words")]
     pub(crate) lift: Option<u64>,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// CIRCUIT to|hold POWER [over 15|30|60 min] [at TIME] [for DURATION | until TIME]
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) order: String,
+    /// Whose order it would be
+    #[arg(long, default_value = "wish", value_parser = ["emergency", "dispatch", "wish", "maintenance"])]
+    pub(crate) kind: String,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// Its id or IP address, with the port where several machines share one
+    #[arg(value_name = "ID|IP[:PORT]")]
+    pub(crate) machine: String,
     #[command(flatten)]
     pub(crate) site: SiteDir,
     /// As JSON

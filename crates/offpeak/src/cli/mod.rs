@@ -9,7 +9,7 @@ pub(crate) use args::{
     Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Lockout, Machine, Machines,
     Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
-pub(crate) use control::{Calendar, Control, Order, Orders};
+pub(crate) use control::{Calendar, Control, Order, Orders, Plan, Why};
 pub(crate) use observatory::{
     Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Sources, TermsOf, World,
 };

@@ -8,15 +8,17 @@ use offpeak_site::CircuitIx;
 use super::running::{ask, civil, order, refused, site_zone};
 use super::table::{number, table};
 use super::{load, print, print_json};
-use crate::cli::{Calendar, Control, Order, Orders, instant};
+use crate::cli::{Calendar, Control, Order, Orders, Plan, Why, instant};
 use crate::exit::Exit;
 use crate::handle::HandleError;
 use crate::protocol::{Request, Response};
-use crate::view::{CalendarView, OrderView};
+use crate::view::{CalendarView, OrderView, PreviewView, WhyView};
 
 pub(crate) fn control(command: Control) -> Result<Exit> {
     match command {
         Control::Order(args) => give(args),
+        Control::Plan(args) => plan(args),
+        Control::Why(args) => why(args),
         Control::Orders(args) => list(args),
         Control::Calendar(args) => calendar(args),
     }
@@ -68,6 +70,101 @@ fn orders_text(orders: &[OrderView], zone: &TimeZone) -> String {
     };
     let heading = ["order", "kind", "circuit", "what", "from", "until"];
     table(&heading, &orders.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Machines named before the rest is counted.
+const NAMED: usize = 12;
+
+fn plan(args: Plan) -> Result<Exit> {
+    let Some(zone) = site_zone(&args.site)? else { return Ok(Exit::NothingRuns) };
+    match ask(&args.site, Request::Plan { words: args.order, kind: args.kind })? {
+        None => Ok(Exit::NothingRuns),
+        Some(Response::Plan(preview)) => {
+            if args.json {
+                print_json(&preview)?
+            } else {
+                print(&plan_text(&preview, &zone))?
+            }
+            Ok(Exit::Done)
+        }
+        Some(other) => refused(other),
+    }
+}
+
+fn plan_text(of: &PreviewView, zone: &TimeZone) -> String {
+    let named = |names: Vec<&str>| {
+        let more = names.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
+    };
+    let money = |amount: Option<f64>| {
+        amount.map_or("not known".to_owned(), |amount| format!("{amount:.2} {}", of.currency))
+    };
+    let cut = of.stops.iter().filter(|(_, action)| action != "sleep").count();
+    let mut lines = vec![
+        orders_text(std::slice::from_ref(&of.order), zone),
+        format!("way down   begins {}", civil(zone, of.begins)),
+        format!("power      {:.1} kW now, then {:.1} kW", of.before_kw, of.after_kw),
+        format!("stops      {} machine(s), {cut} of them at the outlet", of.stops.len()),
+    ];
+    if !of.stops.is_empty() {
+        lines.push(format!("           {}", named(of.stops.iter().map(|(id, _)| id.as_str()).collect())));
+    }
+    if !of.starts.is_empty() {
+        lines.push(format!(
+            "starts     {}: {}",
+            of.starts.len(),
+            named(of.starts.iter().map(String::as_str).collect())
+        ));
+    }
+    lines.push(format!("takes      {:.0} s until nineteen in twenty have followed", of.takes_s));
+    lines.push(format!("costs      {} an hour, {} in all", money(of.cost_per_h), money(of.cost)));
+    lines.extend(of.unmet.iter().map(|unmet| format!("cannot     be met: {unmet}")));
+    lines.push("nothing was sent; machines as they run now, as if the order held now".to_owned());
+    lines.join("\n")
+}
+
+fn why(args: Why) -> Result<Exit> {
+    match ask(&args.site, Request::Why(args.machine.clone()))? {
+        None => Ok(Exit::NothingRuns),
+        Some(Response::Why(Some(of))) => {
+            if args.json {
+                print_json(&of)?
+            } else {
+                print(&why_text(&of))?
+            }
+            Ok(Exit::Done)
+        }
+        Some(Response::Why(None)) => {
+            eprintln!("error: there is no machine `{}`", args.machine);
+            eprintln!("hint: `offpeak machines` lists them by id and address");
+            Ok(Exit::Refused)
+        }
+        Some(other) => refused(other),
+    }
+}
+
+fn why_text(of: &WhyView) -> String {
+    let binds = match (&of.binds_at, &of.binds) {
+        (Some(at), Some(limit)) => {
+            format!(
+                "{:.1} kW by {} at {at}, {} kW of it free",
+                limit.limit_kw,
+                limit.source,
+                number(of.room_kw, 1)
+            )
+        }
+        _ => "nothing".to_owned(),
+    };
+    let mut lines = vec![
+        of.machine.clone(),
+        format!("state      {}, asked to {}", of.state, of.target),
+        format!("why        {}", of.reason),
+        format!("binds      {binds}"),
+        format!("rank       {} of {}; a start needs {:.2} kW", of.rank, of.machines, of.needs_kw),
+    ];
+    lines.extend(of.changes.iter().map(|change| format!("change     {change}")));
+    lines.join("\n")
 }
 
 fn calendar(args: Calendar) -> Result<Exit> {

@@ -13,7 +13,7 @@ use super::live::{self, Latest, Shared, lock};
 use super::orders;
 use super::views::{explain, explain_all, find_machine, machine_view, site_view};
 use crate::handle::{HandleError, MachineFilter, SiteHandle};
-use crate::view::{CalendarView, Explanation, MachineView, OrderView, SiteView};
+use crate::view::{CalendarView, Explanation, MachineView, OrderView, PreviewView, SiteView, WhyView};
 
 /// Who asks through the local socket: the user that the data folder belongs to. It tells nothing finer.
 const LOCAL: &str = "local socket";
@@ -174,6 +174,17 @@ impl SiteHandle for Answers {
         let directives = lock(&self.shared.directives);
         let open = |order: &&Order| order.until.is_none_or(|until| now < until);
         directives.orders.iter().filter(open).map(|order| orders::view(&site, order)).collect()
+    }
+
+    fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError> {
+        let latest = self.latest().ok_or(HandleError::TooEarly)?;
+        orders::preview_view(self, &latest, words, kind)
+    }
+
+    fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError> {
+        let latest = self.latest().ok_or(HandleError::TooEarly)?;
+        let site = self.site();
+        Ok(find_machine(&site, name)?.map(|ix| orders::why_view(&site, &latest, ix)))
     }
 
     fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError> {

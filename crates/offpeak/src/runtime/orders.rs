@@ -1,16 +1,16 @@
 //! Orders given by words, and the calendar of what binds.
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::{CalendarRow, Directives, Order, OrderKind, calendar};
-use offpeak_site::{CircuitIx, Measure, Site};
+use offpeak_dispatch::{CalendarRow, Directives, Order, OrderKind, calendar, preview, why};
+use offpeak_site::{CircuitIx, MachineIx, Measure, Site};
 use offpeak_store::OrderEntry;
 
 use super::answer::{Answers, book_error};
-use super::live::lock;
-use super::views::{block_words, limit_view};
+use super::live::{Latest, lock};
+use super::views::{amount, block_words, limit_view, state_name, target_name};
 use crate::handle::HandleError;
 use crate::order_words::OrderWords;
-use crate::view::{CalendarView, OrderView};
+use crate::view::{CalendarView, OrderView, PreviewView, WhyView};
 
 /// An order as it is shown.
 pub(super) fn view(site: &Site, order: &Order) -> OrderView {
@@ -61,6 +61,52 @@ pub(super) fn give(answers: &Answers, words: &str, kind: &str) -> Result<OrderVi
     lock(&answers.shared.story).decide(answers.now(), format!("{} order {id}: {words}", shown.kind));
     answers.reload()?;
     Ok(OrderView { id, ..shown })
+}
+
+/// What an order would do, by the last cycle's picture.
+pub(super) fn preview_view(
+    answers: &Answers,
+    latest: &Latest,
+    words: &str,
+    kind: &str,
+) -> Result<PreviewView, HandleError> {
+    let (order, site) = (read(answers, words, kind)?, answers.site());
+    let seen = preview(&site, &latest.snapshot, &latest.memory, &order);
+    let name = |ix: MachineIx| site.machine(ix).id.clone();
+    let cost_per_h = seen.cost_per_hour.map(amount);
+    let hours = order.until.map(|until| order.from.duration_until(until).as_secs_f64() / 3_600.0);
+    Ok(PreviewView {
+        order: view(&site, &order),
+        begins: seen.begins,
+        before_kw: seen.before.to_kilowatts_f64(),
+        after_kw: seen.after.to_kilowatts_f64(),
+        stops: seen.stops.iter().map(|(ix, action)| (name(*ix), action.to_string())).collect(),
+        starts: seen.starts.into_iter().map(name).collect(),
+        takes_s: seen.takes.as_secs_f64(),
+        cost_per_h,
+        cost: cost_per_h.zip(hours).map(|(cost, hours)| cost * hours),
+        currency: site.economics.currency.to_string(),
+        unmet: seen.unmet.map(|unmet| format!("{} remain: {}", unmet.floor, unmet.behind.describe(&site))),
+    })
+}
+
+/// Why a machine is as it is, by the last cycle.
+pub(super) fn why_view(site: &Site, latest: &Latest, ix: MachineIx) -> WhyView {
+    let of = why(site, &latest.cycle, &latest.memory, ix);
+    let setpoint = latest.cycle.plan.setpoints[ix.ix()];
+    WhyView {
+        machine: site.machine(ix).id.clone(),
+        state: state_name(latest.cycle.loads.standings[ix.ix()]).to_owned(),
+        target: target_name(setpoint.target).to_owned(),
+        reason: setpoint.reason.describe(site),
+        rank: of.rank,
+        machines: site.machines.len(),
+        binds_at: of.tightest.map(|(ix, ..)| site.circuits.get(ix).id.clone()),
+        binds: of.tightest.map(|(_, limit, _)| limit_view(site, &limit)),
+        room_kw: of.tightest.map(|(.., room)| room.to_kilowatts_f64()),
+        needs_kw: of.needs.to_kilowatts_f64(),
+        changes: of.changes,
+    }
 }
 
 /// The calendar of the next days.

@@ -44,7 +44,7 @@ fn block_view(site: &Site, limits: &CircuitLimit) -> Option<String> {
 }
 
 /// The word for a standing, as in filters and tables.
-const fn state_name(standing: Standing) -> &'static str {
+pub(super) const fn state_name(standing: Standing) -> &'static str {
     match standing {
         Standing::Running => "running",
         Standing::Rising => "rising",
@@ -53,6 +53,15 @@ const fn state_name(standing: Standing) -> &'static str {
         Standing::Cut => "cut",
         Standing::Failed => "failed",
         Standing::Unknown => "unknown",
+    }
+}
+
+/// The word for what is asked of a machine.
+pub(super) const fn target_name(target: Target) -> &'static str {
+    match target {
+        Target::Leave => "leave",
+        Target::Off => "off",
+        Target::Run(_) => "run",
     }
 }
 
@@ -215,7 +224,7 @@ fn coming(envelope: &Envelope) -> ChangeView {
     ChangeView { at: next.from, limit_kw: kw, text: text.to_owned() }
 }
 
-fn amount(money: Money) -> f64 {
+pub(super) fn amount(money: Money) -> f64 {
     money.amount().try_into().unwrap_or(f64::NAN)
 }
 
@@ -328,13 +337,26 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
     };
     let mut alarms = Vec::new();
     if power.is_none() {
-        alarms.push("the revenue meter is silent: nothing is started".to_owned());
+        let unused = latest.cycle.envelope.circuit(CircuitIx::ROOT).binding.map_or(Power::ZERO, |limit| {
+            limit.power.saturating_sub(latest.cycle.loads.circuit(CircuitIx::ROOT).expected)
+        });
+        alarms.push(format!(
+            "the revenue meter is silent: nothing is started, and {unused} of what is allowed stay unused"
+        ));
+    }
+    for (meter, frozen) in site.meters.iter().zip(&latest.memory.frozen) {
+        if frozen.is_stuck(latest.cycle.at) {
+            let id = &meter.id;
+            alarms.push(format!("{id} shows one value while its machines' load changes: it is not believed"));
+        }
     }
     for unmet in &latest.cycle.plan.unmet {
         let id = &site.circuits.get(unmet.circuit).id;
         alarms.push(format!(
-            "{id}: the limit is {}, but {} remain with everything asleep",
-            unmet.limit, unmet.floor
+            "{id}: the limit is {}, but {} remain: {}",
+            unmet.limit,
+            unmet.floor,
+            unmet.behind.describe(&site)
         ));
     }
     for (ix, circuit) in site.circuits.iter() {
@@ -398,12 +420,7 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         serial: machine.serial.clone().or(known.and_then(|known| known.identity.serial.clone())),
         firmware: known.and_then(|known| known.identity.firmware.clone()),
         state: state_name(latest.cycle.loads.standings[ix.ix()]).to_owned(),
-        target: match setpoint.target {
-            Target::Leave => "leave",
-            Target::Off => "off",
-            Target::Run(_) => "run",
-        }
-        .to_owned(),
+        target: target_name(setpoint.target).to_owned(),
         reason: setpoint.reason.describe(&site),
         advice,
         trouble: seen.trouble.map(|(trouble, since)| format!("{trouble} since {since}")),

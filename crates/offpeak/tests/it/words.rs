@@ -24,6 +24,8 @@ fn help_teaches_by_example() {
         "lockout",
         "authority",
         "order",
+        "plan",
+        "why",
         "orders",
         "calendar",
         "dispatch",
