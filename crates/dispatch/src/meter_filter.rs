@@ -30,6 +30,13 @@ pub struct MeterFilter {
     recent: Power,
     count: i64,
     at: Option<Timestamp>,
+    /// The last reading.
+    last: Power,
+    /// The readings' variance by how far each lies from the one before it, in parts per million squared: a running
+    /// mean. A slow ramp hardly shows in it.
+    spread: i64,
+    /// The standard error that margins go by.
+    margin_ppm: u32,
 }
 
 impl MeterFilter {
@@ -43,13 +50,37 @@ impl MeterFilter {
     /// A filter for a meter of this standard error (parts per million of the reading).
     #[must_use]
     pub const fn new(error_ppm: u32) -> Self {
-        Self { error_ppm, mean: Power::ZERO, recent: Power::ZERO, count: 0, at: None }
+        let spread = error_ppm as i64 * error_ppm as i64;
+        let (mean, recent, last) = (Power::ZERO, Power::ZERO, Power::ZERO);
+        Self { error_ppm, mean, recent, count: 0, at: None, last, spread, margin_ppm: error_ppm }
+    }
+    /// The memory of the observed error, in readings: some minutes.
+    pub const DEPTH_SPREAD: i64 = 256;
+    /// How far the observed error may move the margin from what the class says: to a quarter, or four times.
+    pub const MARGIN_RANGE: u32 = 4;
+
+    /// Lets margins go by the error observed since: a quiet meter needs less room than its class says, one that is
+    /// worse than its class more. Called each quarter of an hour, so that levels stand still in between.
+    pub fn adapt(&mut self) {
+        let observed = u32::try_from(self.spread.max(0).isqrt()).unwrap_or(u32::MAX);
+        let (least, most) =
+            (self.error_ppm / Self::MARGIN_RANGE, self.error_ppm.saturating_mul(Self::MARGIN_RANGE));
+        self.margin_ppm = observed.clamp(least, most);
+    }
+    /// The standard error that margins go by, in parts per million of the reading.
+    #[must_use]
+    pub const fn margin_ppm(&self) -> u32 {
+        self.margin_ppm
     }
     /// Takes a reading; one no newer than the last is ignored.
     pub fn feed(&mut self, reading: MeterReading) {
         if self.at.is_some_and(|last| reading.at <= last) {
             return;
         }
+        if self.at.is_some() {
+            self.learn(reading.power);
+        }
+        self.last = reading.power;
         self.at = Some(reading.at);
         let sigma = self.mean.abs().to_milliwatts() / 1_000_000 * i64::from(self.error_ppm);
         let band = sigma * Self::JUMP_SIGMAS;
@@ -67,6 +98,17 @@ impl MeterFilter {
         if (self.recent - self.mean).abs().to_milliwatts() > band * 100 / 387 {
             self.mean = self.recent;
             self.count = Self::DEPTH_RECENT;
+        }
+    }
+    /// Takes a reading's distance from the one before it into the observed error; a step of the load counts as no
+    /// more than the worst error that is believed.
+    fn learn(&mut self, power: Power) {
+        let watts = self.last.abs().to_milliwatts() / 1_000;
+        if watts > 0 {
+            let most = i64::from(self.error_ppm) * i64::from(Self::MARGIN_RANGE) * 2;
+            let apart = (power - self.last).to_milliwatts().saturating_mul(1_000) / watts;
+            let apart = apart.clamp(-most, most);
+            self.spread += (apart * apart / 2 - self.spread) / Self::DEPTH_SPREAD;
         }
     }
     /// The steady power; `None` before the first reading.
@@ -91,7 +133,7 @@ impl MeterFilter {
     pub fn uncertainty(&self, power: Power) -> Power {
         #[expect(clippy::cast_precision_loss, reason = "a small constant")]
         let shrink = ((2 * Self::DEPTH - 1) as f64).sqrt();
-        power.abs().scale(3.0 * f64::from(self.error_ppm) / 1e6 / shrink)
+        power.abs().scale(3.0 * f64::from(self.margin_ppm) / 1e6 / shrink)
     }
 }
 
@@ -119,6 +161,24 @@ mod tests {
             let lag = 100_000 + (second - 59) * 50 - filter.power().unwrap().to_watts();
             assert!((0..=900).contains(&lag), "{lag} W behind after {} s", second - 59);
         }
+    }
+
+    #[test]
+    fn the_margin_follows_the_observed_error() {
+        // Up and down in turn by so much: apart by twice that, a standard error of that times the root of two.
+        let told = |watts: i64| {
+            let mut filter = MeterFilter::new(5_000);
+            for second in 0..3_000 {
+                feed(&mut filter, second, 1_000_000 + if second % 2 == 0 { watts } else { -watts });
+            }
+            assert_eq!(filter.margin_ppm(), 5_000, "it stands still in between");
+            filter.adapt();
+            i64::from(filter.margin_ppm())
+        };
+        assert!((4_900..5_100).contains(&told(3_535)), "as its class says: {}", told(3_535));
+        assert!((1_950..2_050).contains(&told(1_414)), "{}", told(1_414));
+        assert_eq!(told(0), 1_250, "never below a quarter of the class");
+        assert!((11_800..12_200).contains(&told(8_485)), "{}", told(8_485));
     }
 
     #[test]
