@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, MeterReading, Site};
+use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, MeterReading, SharingRule, Site};
 use offpeak_units::{HashPrice, Power, Price};
 
 use crate::batch::{self, BatchVerdict};
@@ -15,9 +15,11 @@ use crate::frame::Frame;
 use crate::limits;
 use crate::load::Loads;
 use crate::memory::Memory;
+use crate::meter_filter::MeterFilter;
 use crate::plan::{Plan, Slack, plan};
 use crate::rank::{self, Ranking, rank};
 use crate::reconcile::{self, Command, CommandState, Transition, sooner};
+use crate::share;
 use crate::snapshot::Snapshot;
 
 /// What one cycle decided.
@@ -63,6 +65,8 @@ struct Ranked {
     hash_price: Option<HashPrice>,
     /// When the contract's span began; imports come and go with it.
     span_from: Timestamp,
+    /// The quarter of an hour; who was served what goes into the order.
+    quarter: i64,
     /// When a model that rests for money is to be looked at again.
     again_at: Option<Timestamp>,
     worth: Option<Power>,
@@ -154,6 +158,9 @@ impl Controller {
         let known = Known { means: &self.memory.means, worth };
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
+        if self.memory.served.count(&site, &loads, now) {
+            self.memory.meters.iter_mut().for_each(MeterFilter::adapt);
+        }
         for (meter, frozen) in site.meters.iter().zip(&mut self.memory.frozen) {
             frozen.note(loads.circuit(meter.circuit).settled());
         }
@@ -227,21 +234,25 @@ impl Controller {
         let power_price =
             economics.power_price_at(zone, now).map(|price| economics.marginal(price, zone, now));
         let told = rank::hash_price(&self.site, feeds, now);
+        let (quarter, shares) = (share::quarter(now), self.site.rules.sharing == SharingRule::Proportional);
         let hash_price = told.map(|price| economics.after_fees(price));
         if let Some(held) = &self.ranking
             && (held.power_price, held.hash_price, held.span_from) == (power_price, hash_price, span.from)
+            && (held.quarter == quarter || !shares)
             && held.again_at.is_none_or(|at| now < at)
         {
             return held.clone();
         }
         let mut ranking = rank(&self.site, power_price, hash_price);
         ranking.steady(&self.site, (power_price, hash_price), &mut self.memory.earning, now);
+        share::put_in_order(&self.site, &self.memory.served, &mut ranking.order);
         let resting = self.memory.earning.iter().filter(|held| held.earns == Some(false));
         let again = resting.filter_map(|held| held.since).map(|since| since + limits::EARNS_AGAIN_AFTER);
         let ranked = Ranked {
             power_price,
             hash_price,
             span_from: span.from,
+            quarter,
             again_at: again.filter(|at| *at > now).min(),
             worth: rank::worth_of_imports(&self.site, &span, told, now),
             ranking: Arc::new(ranking),

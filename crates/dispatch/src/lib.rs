@@ -25,6 +25,7 @@ mod plan;
 mod preview;
 mod rank;
 mod reconcile;
+mod share;
 mod snapshot;
 pub mod solve;
 mod standing;
@@ -47,6 +48,7 @@ pub use plan::{Behind, Plan, Reason, Setpoint, Target, Unmet, plan};
 pub use preview::{Preview, Why, preview, why};
 pub use rank::{Earning, Ranking, break_even, hash_price, rank, worth_of_imports};
 pub use reconcile::{Command, CommandState, Transition};
+pub use share::Served;
 pub use snapshot::{Returned, Seen, Snapshot};
 pub use standing::Standing;
 

@@ -11,6 +11,7 @@ use crate::frozen::Frozen;
 use crate::mean::Means;
 use crate::meter_filter::MeterFilter;
 use crate::rank::Earning;
+use crate::share::Served;
 
 /// A command whose effect has not been seen yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +114,8 @@ pub struct Memory {
     pub release: Vec<Option<Release>>,
     /// One element a model: whether it earns what its power costs, as last decided.
     pub earning: Vec<Earning>,
+    /// What each owner was served this month.
+    pub served: Served,
     /// One element a meter: since when it has shown one and the same value.
     pub frozen: Vec<Frozen>,
     /// The next command's generation. The book hands out ranges so that none is ever used twice.
@@ -135,6 +138,7 @@ impl Memory {
             batches: vec![None; site.circuits.len()],
             release: vec![None; site.circuits.len()],
             earning: vec![Earning::default(); site.models.len()],
+            served: Served::default(),
             frozen: vec![Frozen::default(); site.meters.len()],
             generation,
             ready: false,

@@ -50,6 +50,8 @@ pub enum Reason {
     Cools,
     /// It earns less than its power costs.
     Uneconomic,
+    /// The operator wants it off.
+    Pinned,
     /// It is on its way to sleep.
     Falling,
     /// It did not follow and is asked again later.
@@ -85,6 +87,7 @@ impl Reason {
             Self::Ramp => "waits: the ramp up is used".to_owned(),
             Self::Cools => "waits: it has not rested long enough".to_owned(),
             Self::Uneconomic => "off: earns less than its power costs".to_owned(),
+            Self::Pinned => "off: pinned by the operator".to_owned(),
             Self::Falling => "on its way to sleep".to_owned(),
             Self::Rests => "did not follow; asked again later".to_owned(),
             Self::NoMeter => "waits: the revenue meter is silent".to_owned(),
@@ -185,6 +188,14 @@ pub struct Plan {
     pub ramp_limited: bool,
     /// One element a circuit.
     pub(crate) slack: Vec<Slack>,
+}
+
+impl Plan {
+    /// Above which expected load a circuit is shed: its limit less the margin for what is not known.
+    #[must_use]
+    pub fn sheds_above(&self, circuit: CircuitIx) -> Option<Power> {
+        self.slack.get(circuit.ix())?.shed_above
+    }
 }
 
 /// Makes the plan.
@@ -377,7 +388,8 @@ impl<'a> Planner<'a> {
             let standing = self.loads.standings[ix.ix()];
             let block = self.blocks[place.circuit.ix()];
             let stop = block.filter(|(_, block)| block.stops);
-            let obliged = self.obliged[place.circuit.ix()];
+            let pinned = self.site.rules.pinned.get(&ix).copied();
+            let obliged = self.obliged[place.circuit.ix()] || pinned == Some(true);
             let earns = obliged || self.ranking.earns[place.model.ix()] != Some(false);
             let now = self.snapshot.at;
             let timing = self.site.rules.timing;
@@ -399,6 +411,11 @@ impl<'a> Planner<'a> {
                     (Standing::Running | Standing::Rising | Standing::Failed, Some(stop)) => {
                         off(blocked(stop))
                     }
+                    (Standing::Running | Standing::Rising | Standing::Failed, None)
+                        if pinned == Some(false) =>
+                    {
+                        off(Reason::Pinned)
+                    }
                     (Standing::Running | Standing::Rising, None) if !earns && !runs_on => {
                         off(Reason::Uneconomic)
                     }
@@ -412,6 +429,7 @@ impl<'a> Planner<'a> {
                     (Standing::Unknown, _) => leave(Reason::NoWord),
                     (Standing::Asleep | Standing::Cut, _) => off(match block {
                         Some(block) => blocked(block),
+                        None if pinned == Some(false) => Reason::Pinned,
                         None if !earns => Reason::Uneconomic,
                         None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
                             Reason::Rests

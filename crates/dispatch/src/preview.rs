@@ -15,6 +15,7 @@ use crate::load::Loads;
 use crate::memory::Memory;
 use crate::plan::{Plan, Reason, Target, Unmet, plan};
 use crate::rank::{self, rank};
+use crate::share;
 use crate::snapshot::Snapshot;
 use crate::standing::{Standing, p95};
 
@@ -48,7 +49,8 @@ fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, directives: &Direc
     let power = power.map(|price| economics.marginal(price, &site.time_zone, snapshot.at));
     let hash =
         rank::hash_price(site, &directives.feeds, snapshot.at).map(|price| economics.after_fees(price));
-    let ranking = rank(site, power, hash);
+    let mut ranking = rank(site, power, hash);
+    share::put_in_order(site, &memory.served, &mut ranking.order);
     (plan(site, &frame, snapshot, &envelope, &loads, &ranking, memory), loads)
 }
 
@@ -147,7 +149,8 @@ pub struct Why {
 /// Why a machine is as the cycle has it.
 #[must_use]
 pub fn why(site: &Site, cycle: &Cycle, memory: &Memory, machine: MachineIx) -> Why {
-    let order = rank(site, None, None).order;
+    let mut order = rank(site, None, None).order;
+    share::put_in_order(site, &memory.served, &mut order);
     let place = order.iter().position(|ix| *ix == machine).unwrap_or(order.len());
     let circuit = site.machine(machine).circuit;
     let room = |ix: CircuitIx| {
@@ -205,6 +208,7 @@ fn changes(
         Reason::ObserveOnly => words.push("`offpeak authority HALL control` lets it be run".to_owned()),
         Reason::Ramp => words.push(format!("starts within {}", minutes(limits::RUN_MIN))),
         Reason::Vetoed(ix) => words.push(format!("starts when the checker has no objection at {}", name(ix))),
+        Reason::Pinned => words.push("`pinned` in the site file keeps it off".to_owned()),
         Reason::Falling | Reason::Warmup | Reason::NoWord | Reason::NotCommandable | Reason::Failed => {}
     }
     words

@@ -247,6 +247,8 @@ pub(crate) struct Explanation {
     /// What would remain with everything asleep.
     pub(crate) floor_kw: Option<f64>,
     pub(crate) changes_at: Timestamp,
+    /// What is kept free below the limit for what meters and machines leave unknown; `null` for another moment.
+    pub(crate) margin_kw: Option<f64>,
     /// Every limit at the circuit and above it, tightest first, each with where it is.
     pub(crate) every: Vec<(String, LimitView)>,
 }

@@ -3,10 +3,13 @@
 //!
 //! Not here: what follows from it at an instant (`dispatch`).
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use offpeak_units::{Power, Temperature};
 
 use crate::circuit::CircuitIx;
+use crate::machine::{MachineIx, OwnerIx};
 
 /// What a circuit may carry at an outdoor temperature: straight lines between points, the first point's
 /// power below it and the last one's above it.
@@ -109,6 +112,35 @@ pub struct Timing {
     pub least_rest: SignedDuration,
 }
 
+/// Whose machines run first where there is not room for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SharingRule {
+    /// Those that make most of a watt, whoever owns them.
+    #[default]
+    Efficiency,
+    /// Those of the owner who is listed first.
+    FirstIn,
+    /// Those of the owner with the lowest number.
+    Priority,
+    /// Each owner gets its share of the month's energy, as far as it has machines for it.
+    Proportional,
+}
+
+/// An owner's terms for sharing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerTerms {
+    /// Its share beside the others' shares.
+    pub share: u32,
+    /// Its number; the lowest goes first.
+    pub priority: u32,
+}
+
+impl Default for OwnerTerms {
+    fn default() -> Self {
+        Self { share: 1, priority: 100 }
+    }
+}
+
 /// All of it. The default has no rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -120,6 +152,20 @@ pub struct Rules {
     pub signals: Vec<Signal>,
     /// How long machines run and rest at least.
     pub timing: Timing,
+    /// Who goes first.
+    pub sharing: SharingRule,
+    /// One element an owner; what is missing has the default's terms.
+    pub terms: Vec<OwnerTerms>,
+    /// Machines that the operator wants on (as far as limits allow, and whatever they earn) or off.
+    pub pinned: BTreeMap<MachineIx, bool>,
     /// The file in which others write what they know, relative to the site file.
     pub feed: Option<String>,
+}
+
+impl Rules {
+    /// An owner's terms.
+    #[must_use]
+    pub fn terms_of(&self, owner: OwnerIx) -> OwnerTerms {
+        self.terms.get(usize::from(owner.0)).copied().unwrap_or_default()
+    }
 }

@@ -76,6 +76,7 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
             envelope.circuit(*circuit).binding.map_or(Doing::OutsideHours, |limit| by_source(limit.source))
         }
         Reason::ClosesSoon | Reason::Ramp | Reason::Cools | Reason::Falling => Doing::OutsideHours,
+        Reason::Pinned => Doing::Ordered,
         Reason::Uneconomic => Doing::Price,
         // It was asked and is not up yet.
         Reason::Runs | Reason::Starts => Doing::Starting,

@@ -329,6 +329,10 @@ fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
     ];
     if explanation.floor_kw.is_some() {
         lines.push(format!("measured   {} kW", number(explanation.power_kw, 1)));
+        lines.push(format!(
+            "margin     {} kW kept free for what is not known",
+            number(explanation.margin_kw, 2)
+        ));
         lines.push(format!("floor      {} kW with everything asleep", number(explanation.floor_kw, 1)));
     }
     lines.extend(explanation.above.iter().map(|(id, above)| format!("above      {id}: {}", limit(above))));

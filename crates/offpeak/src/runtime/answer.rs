@@ -108,6 +108,10 @@ impl SiteHandle for Answers {
             let load = latest.cycle.loads.circuit(ix);
             explanation.power_kw = load.measured.map(Power::to_kilowatts_f64);
             explanation.floor_kw = Some(load.floor.to_kilowatts_f64());
+            let binding = latest.cycle.envelope.circuit(ix).binding;
+            let margin =
+                binding.zip(latest.cycle.plan.sheds_above(ix)).map(|(limit, above)| limit.power - above);
+            explanation.margin_kw = margin.map(Power::to_kilowatts_f64);
         }
         Ok(explanation)
     }

@@ -140,6 +140,7 @@ pub(crate) fn explain(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> E
         power_kw: None,
         floor_kw: None,
         changes_at: envelope.changes_at,
+        margin_kw: None,
         every: Vec::new(),
     }
 }

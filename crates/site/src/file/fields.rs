@@ -28,6 +28,7 @@ pub(crate) static FILE: Shape = Shape {
         may("machines", Kind::Sections(&MACHINES), "Machines by model and position"),
         may("inventory", Kind::Section(&INVENTORY), "Machines listed in a CSV file"),
         must("contract", Kind::Section(&CONTRACT), "When and how much may be drawn"),
+        may("sharing", Kind::Section(&SHARING), "Whose machines run first where there is not room for all"),
         may("timing", Kind::Section(&TIMING), "How long machines run and rest at least"),
         may("signals", Kind::Sections(&SIGNAL), "Channels on which the grid says what may be drawn"),
         may("prices", Kind::Section(&PRICES), "What power costs and what hashes earn"),
@@ -74,6 +75,15 @@ static POINT: Shape = Shape {
         must("outdoor_c", Kind::Celsius, "The outdoor temperature"),
         must("rating_kw", Kind::Kilowatts, "What it may carry then"),
     ],
+};
+
+static SHARING: Shape = Shape {
+    about: "Whose machines run first where there is not room for all",
+    fields: &[must(
+        "rule",
+        Kind::Choice(&["efficiency", "first-in", "priority", "proportional"]),
+        "By what they make of a watt, by the owners' order, by their `priority`, or by their `share` of the month",
+    )],
 };
 
 static TIMING: Shape = Shape {
@@ -155,7 +165,16 @@ static SWITCH: Shape = Shape {
 
 static OWNER: Shape = Shape {
     about: "Whose machines stand here",
-    fields: &[must("id", Kind::Text, "A short name"), must("name", Kind::Text, "The full name")],
+    fields: &[
+        must("id", Kind::Text, "A short name"),
+        must("name", Kind::Text, "The full name"),
+        may(
+            "share",
+            Kind::Count(1, 1_000_000),
+            "Its share beside the others', where they share in proportion",
+        ),
+        may("priority", Kind::Count(0, 1_000), "Its number, where the lowest goes first; 100 unless given"),
+    ],
 };
 
 /// A model of the catalogue or of a site.
@@ -202,6 +221,11 @@ static MACHINES: Shape = Shape {
             "api_port",
             Kind::Count(1, 65_535),
             "Where their API answers; 4028 unless given, 4433 for WhatsMiners of version 3",
+        ),
+        may(
+            "pinned",
+            Kind::Choice(&["on", "off"]),
+            "Kept on as far as limits allow, or off, whatever they earn",
         ),
         may("http_port", Kind::Count(1, 65_535), "Where their web pages answer; 80 unless given"),
         may("switch", Kind::Names, "The switch with their outlets, a channel for each"),

@@ -31,6 +31,8 @@ pub(crate) struct Machines {
     /// The origin of each.
     from: Vec<u32>,
     origins: Vec<Origin>,
+    /// Those that the operator wants on or off.
+    pub(crate) pinned: std::collections::BTreeMap<crate::machine::MachineIx, bool>,
 }
 
 /// What machines refer to.
@@ -120,6 +122,10 @@ impl Machines {
                     endpoint,
                     outlet,
                 };
+                if let Some(pinned) = entry.text("pinned") {
+                    let ix = crate::machine::MachineIx(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
+                    self.pinned.insert(ix, pinned == "on");
+                }
                 self.push(machine, slot.parse().unwrap_or(0));
             }
         }

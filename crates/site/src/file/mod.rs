@@ -111,7 +111,8 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
     inventory::read(file, attachments, &mut machines, &mut known, report);
     machines.check_unique(&switches, report);
     let contract = contract::read_contract(file, &time_zone, currency, report);
-    let rules = rules::read(file, &circuits, report);
+    let mut rules = rules::read(file, &circuits, report);
+    rules.pinned = std::mem::take(&mut machines.pinned);
     let economics = contract::read_prices(file, currency, contract.holidays.clone(), report);
     Site {
         id: text("id"),

@@ -6,7 +6,7 @@ use super::circuits::{Circuits, Found};
 use super::diagnostic::Report;
 use super::section::Section;
 use crate::circuit::CircuitIx;
-use crate::rules::{Demand, Derating, Measure, Rules, Signal, Timing};
+use crate::rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing};
 
 /// Reads what limits circuits beside ratings and contract.
 pub(crate) fn read(file: &Section<'_>, circuits: &Circuits, report: &mut Report<'_>) -> Rules {
@@ -29,11 +29,26 @@ pub(crate) fn read(file: &Section<'_>, circuits: &Circuits, report: &mut Report<
         read_circuits(&entry, &found, circuits, &mut rules, report);
     }
     read_signals(file, circuits, &mut rules, report);
+    rules.terms = file.sections("owners").iter().map(terms).collect();
+    rules.sharing = match file.section("sharing").and_then(|sharing| sharing.text("rule")) {
+        Some("first-in") => SharingRule::FirstIn,
+        Some("priority") => SharingRule::Priority,
+        Some("proportional") => SharingRule::Proportional,
+        _ => SharingRule::Efficiency,
+    };
     if let Some(timing) = file.section("timing") {
         let minutes = |key: &str| SignedDuration::from_mins(i64::from(timing.count(key).unwrap_or(0)));
         rules.timing = Timing { least_run: minutes("least_run_min"), least_rest: minutes("least_rest_min") };
     }
     rules
+}
+
+fn terms(owner: &Section<'_>) -> OwnerTerms {
+    let usual = OwnerTerms::default();
+    OwnerTerms {
+        share: owner.count("share").unwrap_or(usual.share),
+        priority: owner.count("priority").unwrap_or(usual.priority),
+    }
 }
 
 fn read_circuits(

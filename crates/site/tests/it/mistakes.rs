@@ -74,6 +74,20 @@ kind = \"rack\"",
         ),
         ("base_load_kw = 1 ", "demand_kw = 100\ndemand_min = 20 #", "15, 30 or 60"),
         ("base_load_kw = 1 ", "demand_min = 15 #", "`demand_kw` beside it"),
+        ("[contract]", "[sharing]\nrule = \"fair\"\n[contract]", "sharing.rule: found \"fair\""),
+        ("[contract]", "[timing]\nleast_rest_min = 2000\n[contract]", "timing.least_rest_min: found 2000"),
+        ("name = \"Customer A\"", "name = \"Customer A\"\nshare = 0", "owners[1].share: found 0"),
+        (
+            "slots = 8\nowner = \"house\"",
+            "slots = 8\npinned = \"yes\"\nowner = \"house\"",
+            "machines[0].pinned: found \"yes\"",
+        ),
+        ("[prices]", "[prices]\nfees_percent = 120", "a share from 0 to 100 percent"),
+        (
+            "[prices]",
+            "[prices]\nlevies = [{ from = 2022-01-01, per_kwh = -1 }]",
+            "levies[0].per_kwh: found -1",
+        ),
         ("kind = \"transformer\"", "kind = \"transformer\"\ndemand_kw = 100", "which has no meter"),
         (
             "[contract]",
@@ -293,6 +307,27 @@ fn signals_demand_derating_nominations_and_imports_are_read() {
     assert_eq!(imports("2022-10-03T21:00:00Z"), 0);
     let night = span("2022-10-03T17:00:00Z");
     assert_eq!((night.limit.to_watts(), night.firm.to_watts()), (32_000, 12_000), "on top of the house load");
+}
+
+#[test]
+fn sharing_timing_pins_and_costs_are_read() {
+    let text = crate::text("small")
+        .replacen("[contract]", "[sharing]\nrule = \"proportional\"\n\n[timing]\nleast_rest_min = 10\n\n[contract]", 1)
+        .replacen("name = \"Customer A\"", "name = \"Customer A\"\nshare = 3", 1)
+        .replacen("slots = 8\nowner = \"house\"", "slots = 8\npinned = \"off\"\nowner = \"house\"", 1)
+        .replacen(
+            "[prices]",
+            "[prices]\noverhead_percent = 2.5\nlevies = [{ from = 2022-01-01, per_kwh = 1 }, { from = 2022-01-01, per_kwh = 10, price_below = 20 }]",
+            1,
+        );
+    let site = file::load("x.toml", &text, &|_| None).unwrap();
+    assert_eq!(site.rules.sharing, offpeak_site::SharingRule::Proportional);
+    assert_eq!(site.rules.timing.least_rest, jiff::SignedDuration::from_mins(10));
+    assert_eq!(site.rules.terms.iter().map(|terms| terms.share).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(site.rules.pinned.len(), 16, "the first entry's machines");
+    assert!(site.rules.pinned.iter().all(|(ix, on)| ix.0 < 16 && !on));
+    assert_eq!(site.economics.costs.overhead_ppm, 25_000);
+    assert_eq!(site.economics.costs.levies[0].value.len(), 2);
 }
 
 #[test]
