@@ -15,4 +15,5 @@ pub mod hardware;
 pub mod hashprice;
 pub mod network;
 pub mod quote;
+pub mod slider;
 pub mod world;

@@ -168,7 +168,7 @@ impl Cambridge {
     pub const fn parity_rules() -> &'static [&'static str] {
         &[
             "the best guess takes power over hash rate rounded half up to whole TH/s (machines of 1 TH/s and more)",
-            "the WhatsMiner M50 counts as released in March 2022",
+            "the WhatsMiner M50 counts as released in March 2022, the Core i5-650 in January 2009 (sold from January 2010), the GTX 570 in September 2010 (sold from December)",
             "M60S++, M63S++, M66S++ and S21 XP+ Hyd are left out: the published list had none of them by November 2025",
         ]
     }
@@ -214,6 +214,10 @@ impl Candidate {
             }
             if is("m50") {
                 release = date(2022, 3, 1);
+            } else if is("core i5-650") {
+                release = date(2009, 1, 1);
+            } else if is("gtx 570 (overclocked)") {
+                release = date(2010, 9, 1);
             }
             if model.hash_rate_ths >= 1.0 {
                 efficiency_in_mean = model.power_w / (model.hash_rate_ths + 0.5).floor();

@@ -45,6 +45,7 @@ fn model() -> impl Strategy<Value = Model> {
             weight_kg: None,
             cooling: None,
             counts_for_cambridge,
+            source: None,
         },
     )
 }

@@ -183,6 +183,7 @@ pub(crate) static MODEL: Shape = Shape {
     fields: &[
         must("name", Kind::Text, "Its name"),
         may("like", Kind::Text, "The model it is like, but for what is said here"),
+        may("hardware", Kind::Text, "Its row in the table of machines, for maker, watts and hash rate"),
         may("maker", Kind::Text, "Who makes it"),
         may("family", Kind::Choice(&Family::NAMES), "What its firmware speaks"),
         may("modes", Kind::Sections(&MODE), "Its running modes"),

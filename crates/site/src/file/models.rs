@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use offpeak_units::Power;
+use offpeak_units::{HashRate, Power};
 
 use super::diagnostic::Report;
 use super::fields;
@@ -37,7 +37,8 @@ pub fn catalogue() -> Vec<Model> {
     let table = toml::de::DeTable::parse(text).expect("the catalogue is TOML");
     let file = Section::root(&table, &CATALOGUE_FILE);
     file.check(&mut report);
-    let mut models = Models { known: BTreeMap::new(), used: Vec::new(), by_name: BTreeMap::new() };
+    let mut models =
+        Models { known: BTreeMap::new(), used: Vec::new(), by_name: BTreeMap::new(), table: None };
     models.read(&file, &mut report);
     let mistakes = report.finish();
     assert!(mistakes.is_empty(), "the catalogue is without mistakes, but: {}", mistakes[0]);
@@ -50,12 +51,14 @@ pub(crate) struct Models {
     /// Those with machines, in the order of their first machine.
     pub(crate) used: Vec<Model>,
     by_name: BTreeMap<String, ModelIx>,
+    /// The table of machines, once an entry has named a row of it.
+    table: Option<Vec<offpeak_hardware::Model>>,
 }
 
 impl Models {
     pub(crate) fn with_catalogue() -> Self {
         let known = catalogue().into_iter().map(|model| (model.name.clone(), model)).collect();
-        Self { known, used: Vec::new(), by_name: BTreeMap::new() }
+        Self { known, used: Vec::new(), by_name: BTreeMap::new(), table: None }
     }
 
     /// Reads `[[models]]` over what is known.
@@ -78,9 +81,24 @@ impl Models {
                     self.hint(like),
                 );
             }
-            let model = read_model(name, &entry, base, report);
+            let row = self.hardware(&entry, report);
+            let model = read_model(name, &entry, base, row.as_ref(), report);
             self.known.insert(name.to_owned(), model);
         }
+    }
+
+    /// The row of the table of machines that an entry names.
+    fn hardware(&mut self, entry: &Section<'_>, report: &mut Report<'_>) -> Option<offpeak_hardware::Model> {
+        let name = entry.text("hardware")?;
+        let table = self.table.get_or_insert_with(offpeak_hardware::machines);
+        let row = table.iter().find(|row| row.name == name).cloned();
+        if row.is_none() {
+            let near = shape::nearest(name, table.iter().map(|row| row.name.as_str()));
+            let hint = near.map(|near| format!("did you mean `{near}`?"));
+            let expected = "a machine of the table, such as \"Antminer S19 (95 TH)\"";
+            report.error_with_hint(&entry.place_of("hardware"), &format!("`{name}`"), expected, hint);
+        }
+        row
     }
 
     /// The index of a model, which from now on is used; `None` if nobody knows it.
@@ -108,7 +126,13 @@ impl Models {
 
 /// A model from an entry over its base; what neither has is reported and stood in for, so that
 /// reading goes on.
-fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut Report<'_>) -> Model {
+fn read_model(
+    name: &str,
+    entry: &Section<'_>,
+    base: Option<Model>,
+    row: Option<&offpeak_hardware::Model>,
+    report: &mut Report<'_>,
+) -> Model {
     let mut modes: Vec<Mode> = entry.sections("modes").iter().filter_map(mode).collect();
     modes.sort_by_key(|mode| mode.power);
     let of_base = base.as_ref();
@@ -116,6 +140,9 @@ fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut
         report_gaps(name, entry, report);
     }
     check_modes(entry, &modes, report);
+    if modes.is_empty() {
+        modes = row.and_then(normal_mode).into_iter().collect();
+    }
     if modes.is_empty() {
         modes = of_base.map(|base| base.modes.clone()).unwrap_or_default();
     }
@@ -129,7 +156,10 @@ fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut
     };
     let model = Model {
         name: name.to_owned(),
-        maker: text("maker", |base| &base.maker),
+        maker: match (entry.has("maker"), row) {
+            (false, Some(row)) => row.maker.clone(),
+            _ => text("maker", |base| &base.maker),
+        },
         family: entry
             .text("family")
             .and_then(family)
@@ -146,7 +176,7 @@ fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut
             ramp_up: time("ramp_up_s", |times| times.ramp_up),
             sleep: time("sleep_s", |times| times.sleep),
         },
-        source: text("source", |base| &base.source),
+        source: source(entry, of_base, row),
         modes,
     };
     if let Some(least) = model.modes.first()
@@ -157,6 +187,20 @@ fn read_model(name: &str, entry: &Section<'_>, base: Option<Model>, report: &mut
         report.error(&place, &found, "less asleep than in every mode");
     }
     model
+}
+
+/// What a row of the table says of a machine at its datasheet's point.
+fn normal_mode(row: &offpeak_hardware::Model) -> Option<Mode> {
+    let power = Power::from_watts_f64(row.power_w)?;
+    let hash_rate = HashRate::from_terahashes_f64(row.hash_rate_ths)?;
+    Some(Mode { name: ModeName::Normal, power, hash_rate })
+}
+
+/// Where a model's figures stand: the row's source first, then what the entry says, or else its base.
+fn source(entry: &Section<'_>, base: Option<&Model>, row: Option<&offpeak_hardware::Model>) -> String {
+    let of_row = row.and_then(|row| row.source.as_deref());
+    let own = entry.text("source").or(base.filter(|_| row.is_none()).map(|base| base.source.as_str()));
+    [of_row, own].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// What a model without a base must say.
@@ -173,7 +217,9 @@ fn report_gaps(name: &str, entry: &Section<'_>, report: &mut Report<'_>) {
         "sleep_s",
         "source",
     ];
-    let missing: Vec<_> = NEEDED.iter().filter(|key| !entry.has(key)).map(|key| format!("`{key}`")).collect();
+    let by_row = |key: &str| entry.has("hardware") && ["maker", "modes", "source"].contains(&key);
+    let missing: Vec<_> =
+        NEEDED.iter().filter(|key| !entry.has(key) && !by_row(key)).map(|key| format!("`{key}`")).collect();
     if !missing.is_empty() {
         let expected = format!("{}, or `like` with a model of the catalogue", missing.join(", "));
         let found = format!("`{name}`, which is not in the catalogue");
@@ -214,7 +260,7 @@ mod tests {
     #[test]
     fn the_catalogue_is_whole() {
         let models = catalogue();
-        assert!(models.len() >= 20, "{}", models.len());
+        assert!(models.len() >= 40, "{}", models.len());
         for model in &models {
             assert!(
                 !model.modes.is_empty() && !model.maker.is_empty() && !model.source.is_empty(),
@@ -222,7 +268,7 @@ mod tests {
                 model.name
             );
             let efficiency = model.efficiency().expect("every mode hashes").to_joules_per_terahash_f64();
-            assert!((15.0..=110.0).contains(&efficiency), "{}: {efficiency} J/TH", model.name);
+            assert!((13.0..=110.0).contains(&efficiency), "{}: {efficiency} J/TH", model.name);
             assert!(model.sleep < model.normal().power, "{}", model.name);
         }
     }
