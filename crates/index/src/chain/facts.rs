@@ -2,8 +2,8 @@
 //!
 //! For: a daily series of the network with no connection at all, each part with its vintage; bringing the
 //! epochs up to date from headers.
-//! Not for: a single day's figure. Within an epoch the hash rate is its mean, and the price between two
-//! Mondays is interpolated; over two weeks both come within some 2 %.
+//! Not for: a single day's figure. Within an epoch the hash rate is interpolated between the means of its
+//! neighbours, and the price between two Mondays; over two weeks both come within some 2 %.
 //!
 //! Sources: `data/chain/SOURCES`, which [`Facts::sources`] gives as text.
 
@@ -213,6 +213,28 @@ impl Facts {
         }
         Ok(self)
     }
+    /// Takes prices: of the same day they replace what is known.
+    #[must_use]
+    pub fn with_prices(mut self, new: &[PricePoint]) -> Self {
+        for point in new {
+            match self.prices.binary_search_by_key(&point.date, |known| known.date) {
+                Ok(place) => self.prices[place] = *point,
+                Err(place) => self.prices.insert(place, *point),
+            }
+        }
+        self
+    }
+    /// Takes fees: of the same month they replace what is known.
+    #[must_use]
+    pub fn with_fees(mut self, new: &[MonthFees]) -> Self {
+        for fees in new {
+            match self.fees.binary_search_by_key(&fees.month, |known| known.month) {
+                Ok(place) => self.fees[place] = *fees,
+                Err(place) => self.fees.insert(place, *fees),
+            }
+        }
+        self
+    }
     /// The price at noon (UTC) of a day, interpolated in its logarithm; `None` outside the known prices.
     #[must_use]
     pub fn price_usd(&self, date: Date) -> Option<f64> {
@@ -232,8 +254,9 @@ impl Facts {
     /// One row a day from the second block to the day before the last epoch began, within `from` and `to`
     /// (both included; `None` is no limit).
     ///
-    /// Hash rate: the work of the epochs that the day touches, by time, with 2^32 hashes a difficulty.
-    /// Issuance: heights interpolated within the epoch. Blocks are not known. Prices and fees as by
+    /// Hash rate: the work of the epochs that the day touches, with 2^32 hashes a difficulty. Within an epoch
+    /// the rate runs, in its logarithm, straight from the mean of one epoch at its middle to that of the next,
+    /// and is scaled so that the epoch's work is kept. Issuance: blocks come at that pace. Blocks are not known. Prices and fees as by
     /// [`Facts::price_usd`] and [`Facts::fees_btc`].
     #[must_use]
     pub fn daily_network(&self, from: Option<Date>, to: Option<Date>) -> Vec<NetworkDay> {
@@ -273,7 +296,7 @@ impl Facts {
     }
     fn stretches(&self) -> Vec<Stretch> {
         let pairs = self.epochs.iter().zip(self.epochs.iter().skip(1));
-        pairs
+        let mut stretches: Vec<Stretch> = pairs
             .map(|(epoch, next)| {
                 let (start, height) = match epoch.index {
                     0 => (SECOND_BLOCK, 1),
@@ -285,27 +308,61 @@ impl Facts {
                     height: f64::from(height),
                     blocks: f64::from(next.first_height() - height),
                     hashes_per_block: epoch.difficulty() * HASHES_PER_DIFFICULTY,
+                    bend: (0.0, 0.0),
                 }
             })
             .filter(|stretch| stretch.start < stretch.end)
-            .collect()
+            .collect();
+        for place in 0..stretches.len() {
+            let before = place.checked_sub(1).map(|before| &stretches[before]);
+            let bend = stretches[place].bend_between(before, stretches.get(place + 1));
+            stretches[place].bend = bend;
+        }
+        stretches
     }
 }
 
-/// Blocks that are taken to have come evenly over a time.
+/// The blocks of one target and how their pace changed.
 struct Stretch {
     start: i64,
     end: i64,
     height: f64,
     blocks: f64,
     hashes_per_block: f64,
+    /// The logarithm of the rate at the start and at the end, less that in the middle.
+    bend: (f64, f64),
 }
 
 impl Stretch {
-    /// How far through the stretch a time lies, from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a few weeks")]
+    fn seconds(&self) -> f64 {
+        (self.end - self.start) as f64
+    }
+    fn log_rate(&self) -> f64 {
+        (self.blocks * self.hashes_per_block / self.seconds()).ln()
+    }
+    /// The bend that leads from the mean of the stretch before to that of the one after; none where there is
+    /// no neighbour.
+    fn bend_between(&self, before: Option<&Self>, after: Option<&Self>) -> (f64, f64) {
+        let own = self.log_rate();
+        let towards = |other: Option<&Self>| {
+            let share = |other: &Self| self.seconds() / (self.seconds() + other.seconds());
+            other.map_or(0.0, |other| (other.log_rate() - own) * share(other))
+        };
+        (towards(before), towards(after))
+    }
+    /// How much of the stretch's work was done up to a time, from 0 to 1.
     #[expect(clippy::cast_precision_loss, reason = "seconds of a few weeks")]
     fn part(&self, time: i64) -> f64 {
-        (time.clamp(self.start, self.end) - self.start) as f64 / (self.end - self.start) as f64
+        let at = (time.clamp(self.start, self.end) - self.start) as f64 / self.seconds();
+        let (first, second) = (area(self.bend.0, 0.0, 0.5), area(0.0, self.bend.1, 0.5));
+        let done = if at <= 0.5 {
+            // From the start's rate to that at `at`, which lies on the straight line to the middle.
+            area(self.bend.0, self.bend.0 * (1.0 - 2.0 * at), at)
+        } else {
+            first + area(0.0, self.bend.1 * (2.0 * at - 1.0), at - 0.5)
+        };
+        done / (first + second)
     }
     fn hashes_within(&self, start: i64, end: i64) -> f64 {
         (self.part(end) - self.part(start)) * self.blocks * self.hashes_per_block
@@ -314,6 +371,12 @@ impl Stretch {
         let supply = |time| supply_btc(self.height + self.part(time) * self.blocks);
         supply(end) - supply(start)
     }
+}
+
+/// The area under a curve whose logarithm runs straight from one value to another over a width.
+fn area(from: f64, to: f64, width: f64) -> f64 {
+    let rise = to - from;
+    if rise.abs() < 1e-9 { width * from.exp() } else { width * (to.exp() - from.exp()) / rise }
 }
 
 fn rows(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -345,7 +408,7 @@ fn month_fees(row: &[&str]) -> MonthFees {
     }
 }
 
-fn date_of(seconds: i64) -> Date {
+pub(super) fn date_of(seconds: i64) -> Date {
     let time = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
     TimeZone::UTC.to_datetime(time).date()
 }

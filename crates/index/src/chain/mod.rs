@@ -4,7 +4,9 @@
 //! its interval, subsidy by height, and the facts about the chain that are built in.
 //! Not for: fetching headers, or blocks and transactions.
 
+mod days;
 mod facts;
+mod facts_csv;
 mod header;
 mod rate;
 mod stats;
@@ -14,9 +16,11 @@ mod target;
 mod u256;
 mod verify;
 
+pub use days::{HeaderDay, days_of};
 pub use facts::{
     Epoch, Facts, FactsError, FactsVintage, MonthFees, PricePoint, daily_network, epochs_of, facts,
 };
+pub use facts_csv::{FactsCsvError, fees_csv, parse_day_values, prices_csv};
 pub use header::{
     BlockHash, HEADER_BYTES, HashError, Header, LengthError, RawHeader, hash_all, split_headers,
 };

@@ -47,6 +47,18 @@ impl Rules {
             checkpoints: BTreeMap::new(),
         }
     }
+    /// Those of the chain that tests make for themselves (Bitcoin Core, `kernel/chainparams.cpp`): the easiest
+    /// target, never adjusted.
+    #[must_use]
+    pub fn regtest() -> Self {
+        Self {
+            genesis: REGTEST_GENESIS.parse().expect("a constant of 64 digits"),
+            limit: Target::regtest_limit(),
+            retargets: false,
+            versions: Vec::new(),
+            checkpoints: BTreeMap::new(),
+        }
+    }
     /// The same with hashes that must be found at some heights.
     #[must_use]
     pub fn with_checkpoints(mut self, checkpoints: impl IntoIterator<Item = (u32, BlockHash)>) -> Self {
@@ -61,6 +73,9 @@ impl Rules {
 
 /// The hash of Bitcoin's first block (Nakamoto, 3 January 2009).
 const MAINNET_GENESIS: &str = "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f";
+
+/// The hash of the first block of every test chain.
+const REGTEST_GENESIS: &str = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206";
 
 /// Why headers are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
