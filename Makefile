@@ -2,6 +2,7 @@
 #   make demo   a mine on your screen
 #   make test   everything that must hold before a change is taken
 #   make bench  figures of this machine, into target/bench.json
+#   make node   the tests that read a real Bitcoin node, which it builds first
 #   make soak   the long runs; writes a report under docs/soak/
 
 VENV := target/venv
@@ -16,7 +17,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
   cargo install --locked --quiet --root target/tools --target-dir target/tools/build
 export OFFPEAK_PYTHON := $(PYTHON)
 
-.PHONY: all demo test lint deny unit bench soak setup clean
+.PHONY: all demo test lint deny unit node bench soak setup clean
 all: test
 
 setup:
@@ -51,6 +52,11 @@ $(VENV)/.ready: $(REQUIREMENTS) | setup
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
 	touch $@
+
+# Bitcoin Core is built once, some minutes; Debian has no package of it.
+node: setup
+	ops/dev/bitcoind
+	OFFPEAK_BITCOIND=$(abspath target/bitcoind/bitcoind) cargo test --locked -p offpeak-drivers -p offpeak --test it -- --ignored real_node
 
 bench: setup $(VENV)/.ready
 	cargo build --release --locked -p offpeak

@@ -11,6 +11,7 @@ pub mod antminer;
 pub mod avalon;
 pub mod bench;
 pub mod bitaxe;
+pub mod bitcoin;
 pub mod braiins;
 pub mod braiins_graphql;
 pub mod call;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may")]
 
+mod bitcoin;
 mod control;
 mod corpus;
 mod families;
