@@ -1,6 +1,7 @@
 //! The command line: what can be asked, with examples. Not here: what is then done.
 
 mod args;
+mod chain;
 mod control;
 mod observatory;
 mod values;
@@ -9,8 +10,10 @@ pub(crate) use args::{
     Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Lockout, Machine, Machines,
     Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
+pub(crate) use chain::{Chain, ChainAudit, ChainName, ChainShow, ChainSync, ChainWhat, Kept};
 pub(crate) use control::{Calendar, Control, Order, Orders, Plan, Why};
 pub(crate) use observatory::{
-    Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Sources, TermsOf, World,
+    Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Residual, Sources, TermsOf,
+    World,
 };
 pub(crate) use values::instant;

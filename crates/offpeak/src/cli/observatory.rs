@@ -10,6 +10,8 @@ use offpeak_index::electricity::Revision;
 use offpeak_index::grid::WeekHours;
 use offpeak_index::world::{CountryCode, Period};
 
+use super::chain::{Chain, Kept};
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Observatory {
     /// Show what the whole network draws, by each method, with every assumption
@@ -49,8 +51,20 @@ Kazakhstan is built in; another country needs its tables: --balance, --peaks, --
     #[command(after_help = "Examples:
   offpeak breakeven --efficiency 34.5 --price 0.05
   offpeak breakeven --efficiency 34.5 --hash-price 0.06 --overhead 1.1 --pool-fee 2
+  offpeak breakeven --classes 10,20,30,40,60           whole classes of the table
+  offpeak breakeven --efficiency 17.5 --ths 200 --price 0.04 --difficulty-growth 30   what it will still earn
+  offpeak breakeven --price 0.05                       every machine of the table
   offpeak breakeven --catalogue machines.csv --price 0.05 --csv > lives.csv")]
     Breakeven(Breakeven),
+    /// Show what the chain says: hash rate, next retarget, subsidy, what work should earn
+    #[command(after_help = "Examples:
+  offpeak chain                                        from what is built in
+  offpeak chain --headers headers.bin --json           verifies every header first
+  offpeak chain --headers headers.bin --from 2024-04-01 --to 2024-04-30
+  offpeak chain --height 1050000                       the subsidy after the next halving
+  offpeak chain sync --node 127.0.0.1 --cookie ~/.bitcoin/.cookie --chain ~/.offpeak-chain
+  offpeak chain audit --ths 9500 --from 2024-05-01 --to 2024-05-31 --paid-sat 16200000 --pool-fee 2")]
+    Chain(Box<Chain>),
 }
 
 /// Which series and which machines an estimate is computed from.
@@ -59,9 +73,11 @@ pub(crate) struct Sources {
     /// The network by day: date,blocks,hash_rate_ths,price_usd,issuance_btc,fees_btc
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) network: Option<PathBuf>,
-    /// The machines: name,maker,release_date,hash_rate_ths,power_w and more
+    /// The machines: name,maker,release_date,hash_rate_ths,power_w and more [default: built in]
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) catalogue: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) kept: Kept,
 }
 
 /// By which method the network's electricity is estimated.
@@ -331,7 +347,7 @@ pub(crate) struct Breakeven {
     /// What power costs, USD/kWh
     #[arg(long, value_name = "USD_PER_KWH", default_value_t = 0.05, value_parser = price)]
     pub(crate) price: f64,
-    /// One machine's joules a terahash; without it every machine of --catalogue
+    /// One machine's joules a terahash; without it every machine of the table
     #[arg(long, value_name = "J_PER_TH", value_parser = factor_above_zero, conflicts_with_all = ["catalogue", "csv"])]
     pub(crate) efficiency: Option<f64>,
     /// What a TH/s earns in a day, USD [default: the latest of the series]
@@ -343,6 +359,11 @@ pub(crate) struct Breakeven {
     /// How many days in a row without pay make an owner give up
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = days)]
     pub(crate) hold_days: usize,
+    /// Shut-down prices of whole classes, cut at these joules a terahash
+    #[arg(long, value_name = "J_PER_TH,...", value_delimiter = ',', value_parser = factor_above_zero, conflicts_with = "efficiency")]
+    pub(crate) classes: Vec<f64>,
+    #[command(flatten)]
+    pub(crate) residual: Residual,
     #[command(flatten)]
     pub(crate) terms: TermsOf,
     #[command(flatten)]
@@ -355,6 +376,39 @@ pub(crate) struct Breakeven {
     pub(crate) json: bool,
 }
 
+/// What a machine will still earn: the scenario is its author's.
+#[derive(Debug, Args)]
+pub(crate) struct Residual {
+    /// What a machine of this hash rate (TH/s) and --efficiency will still earn
+    #[arg(long, value_name = "TH_PER_S", requires = "efficiency", value_parser = factor_above_zero)]
+    pub(crate) ths: Option<f64>,
+    /// Growth of difficulty a year, percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 40.0, allow_negative_numbers = true, value_parser = growth)]
+    pub(crate) difficulty_growth: f64,
+    /// Growth of the price of a bitcoin a year, percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 0.0, allow_negative_numbers = true, value_parser = growth)]
+    pub(crate) price_growth: f64,
+    /// What money costs a year, percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = percent)]
+    pub(crate) discount: f64,
+    /// For how many days it works at most
+    #[arg(long, value_name = "DAYS", default_value_t = 1_826, value_parser = clap::value_parser!(u32).range(1..=18_263))]
+    pub(crate) days: u32,
+    /// What is paid for it at the end, USD
+    #[arg(long, value_name = "USD", default_value_t = 0.0, value_parser = amount)]
+    pub(crate) scrap: f64,
+    /// Fees, bitcoins a block [default: of the last known month]
+    #[arg(long, value_name = "BTC", value_parser = amount)]
+    pub(crate) fees_per_block: Option<f64>,
+    /// The height at the start [default: the last known period's]
+    #[arg(long, value_name = "HEIGHT")]
+    pub(crate) height: Option<u32>,
+}
+
+fn growth(text: &str) -> Result<f64, String> {
+    number_within(text, -99.0, 1_000.0, "percentage")
+}
+
 fn number_within(text: &str, least: f64, most: f64, what: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| (least..=most).contains(number));
     number.ok_or_else(|| format!("`{text}` is no {what} from {least} to {most}"))
@@ -364,11 +418,11 @@ fn factor(text: &str) -> Result<f64, String> {
     number_within(text, 1.0, 10.0, "factor")
 }
 
-fn percent(text: &str) -> Result<f64, String> {
+pub(super) fn percent(text: &str) -> Result<f64, String> {
     number_within(text, 0.0, 100.0, "percentage")
 }
 
-fn factor_above_zero(text: &str) -> Result<f64, String> {
+pub(super) fn factor_above_zero(text: &str) -> Result<f64, String> {
     number_within(text, 1e-6, 1e9, "number")
 }
 

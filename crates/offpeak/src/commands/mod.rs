@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::runtime;
 
 pub(crate) use check::load;
+pub(crate) use observatory::hash_on_all_cores;
 pub(crate) use running::DATA;
 pub(crate) use scan::progress;
 

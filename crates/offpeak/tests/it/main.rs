@@ -6,6 +6,7 @@ mod demo;
 mod dispatch;
 mod kill;
 mod mistakes;
+mod node;
 mod observatory;
 mod terminal;
 mod words;
@@ -19,6 +20,7 @@ fn offpeak(dir: &Path) -> Command {
     command
         .current_dir(dir)
         .env_remove("OFFPEAK_DIR")
+        .env_remove("OFFPEAK_CHAIN")
         .env_remove("RUST_LOG")
         .env("TMPDIR", dir)
         .env("XDG_RUNTIME_DIR", dir);

@@ -120,9 +120,135 @@ fn a_machine_is_shut_down_at_its_price() {
     let stopped: jiff::civil::Date = model("Antminer S9")["stopped"].as_str().unwrap().parse().unwrap();
     assert!((2_018..=2_024).contains(&stopped.year()), "{stopped}");
 
-    let without = run(dir.path(), &["breakeven"]);
-    assert_eq!(code(&without), 1);
-    assert!(stderr(&without).contains("--catalogue"), "{}", stderr(&without));
+    // Without a table of one's own it is the one that is built in, and its rows say where they stand.
+    let built_in = json(&run(dir.path(), &["breakeven", "--price", "0.05", "--json"]));
+    assert!(built_in["models"].as_array().unwrap().len() >= 180, "{}", built_in["models"]);
     let nonsense = run(dir.path(), &["breakeven", "--efficiency", "0"]);
     assert_eq!(code(&nonsense), 2);
+}
+
+/// The main chain's headers 0 and 1.
+const HEADERS: [&str; 2] = [
+    "0100000000000000000000000000000000000000000000000000000000000000000000003ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a29ab5f49ffff001d1dac2b7c",
+    "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c68d6190000000000982051fd1e4ba744bbbe680e1fee14677ba1a3c3540bf7b1cdb606e857233e0e61bc6649ffff001d01e36299",
+];
+
+fn header_bytes() -> Vec<u8> {
+    let text = HEADERS.concat();
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn headers_from_a_file_are_verified_or_refused_with_their_height() {
+    let dir = folder();
+    let path = dir.path().join("headers.bin");
+    std::fs::write(&path, header_bytes()).unwrap();
+    let told = json(&run(dir.path(), &["chain", "--headers", "headers.bin", "--blocks", "1", "--json"]));
+    assert_eq!(
+        (&told["verified"]["height"], &told["verified"]["first_is_trusted"]),
+        (&1.into(), &false.into())
+    );
+    assert_eq!(told["difficulty"], 1.0);
+    assert_eq!(told["hash_rates"][0]["blocks"], 1);
+    assert_eq!(told["subsidy"]["sat"], 5_000_000_000_u64);
+    assert_eq!(told["next_retarget"]["height"], 2_016);
+    let csv = stdout(&run(dir.path(), &["chain", "--headers", "headers.bin", "--blocks", "1", "--csv"]));
+    assert!(csv.starts_with("window,first_height,blocks,seconds"), "{csv}");
+
+    let refused = |bytes: &[u8], words: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let output = run(dir.path(), &["chain", "--headers", "headers.bin"]);
+        assert_eq!(code(&output), 1);
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    };
+    let mut idle = header_bytes();
+    idle[156] ^= 1;
+    refused(&idle, "height 1: hash ");
+    refused(&header_bytes()[..159], "159 bytes are no whole number of headers");
+    refused(&header_bytes()[80..], "is not the first block");
+    refused(&[], "there is no header");
+    let apart = run(dir.path(), &["chain", "--headers", "headers.bin", "--first-height", "5"]);
+    assert!(stderr(&apart).contains("multiple of 2016"), "{}", stderr(&apart));
+}
+
+#[test]
+fn prices_are_kept_and_used_with_their_vintage() {
+    let dir = folder();
+    let prices = "date,price_usd,fees_btc\n2026-05-04,200000,12\n2026-05-11,200000,\n";
+    std::fs::write(dir.path().join("prices.csv"), prices).unwrap();
+    let span = ["hashprice", "--from", "2026-05-05", "--to", "2026-05-05", "--json"];
+    let before = json(&run(dir.path(), &span));
+    let sync = run(dir.path(), &["chain", "sync", "--chain", "kept", "--csv", "prices.csv", "--json"]);
+    assert_eq!((code(&sync), &json(&sync)["prices"]), (0, &2.into()), "{}", stderr(&sync));
+    let after = json(&run(dir.path(), &[&span[..], &["--chain", "kept"]].concat()));
+    let usd = |told: &serde_json::Value| told["days"][0]["usd_per_th_day"].as_f64().unwrap();
+    assert!(usd(&after) > 2.0 * usd(&before), "{after}");
+    assert!(after["days"][0]["fee_share"].as_f64().unwrap() > 0.02, "{after}");
+    assert!(after["inputs"]["source"].as_str().unwrap().contains("kept"), "{after}");
+    assert_ne!(after["inputs"]["fingerprint"], before["inputs"]["fingerprint"]);
+    // What was damaged is named, with what to do; nothing is guessed.
+    std::fs::write(dir.path().join("kept/prices.csv"), "date,price_usd\n2026-05-04,free\n").unwrap();
+    let damaged = run(dir.path(), &[&span[..], &["--chain", "kept"]].concat());
+    assert_eq!(code(&damaged), 1);
+    assert!(
+        stderr(&damaged).contains("line 2") && stderr(&damaged).contains("hint:"),
+        "{}",
+        stderr(&damaged)
+    );
+    std::fs::remove_file(dir.path().join("kept/prices.csv")).unwrap();
+    std::fs::write(dir.path().join("kept/headers-main-2016.bin"), [7; 160]).unwrap();
+    let damaged = run(dir.path(), &[&span[..], &["--chain", "kept"]].concat());
+    assert!(stderr(&damaged).contains("height 2017"), "{}", stderr(&damaged));
+    for (args, words) in [
+        (&["chain", "sync", "--csv", "prices.csv"][..], "no folder"),
+        (&["chain", "sync", "--chain", "kept", "--node", "127.0.0.1:1"], "needs a login"),
+        (&["chain", "sync", "--chain", "kept", "--node", "https://node"], "plain HTTP"),
+    ] {
+        let output = run(dir.path(), args);
+        assert!(code(&output) == 2 && stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    let nobody = run(dir.path(), &["chain", "sync", "--chain", "new", "--node", "127.0.0.1:1", "--rest"]);
+    assert!(stderr(&nobody).contains("unreachable"), "{}", stderr(&nobody));
+}
+
+#[test]
+fn a_pool_is_held_to_the_work() {
+    let dir = folder();
+    let args = ["chain", "audit", "--ths", "1000", "--from", "2024-05-01", "--to", "2024-05-31"];
+    let told = json(&run(
+        dir.path(),
+        &[&args[..], &["--paid-sat", "2400000", "--pool-fee", "2", "--json"]].concat(),
+    ));
+    let (worth, owed) = (told["worth_sat"].as_f64().unwrap(), told["owed_sat"].as_f64().unwrap());
+    assert!((owed / worth - 0.98).abs() < 1e-12 && told["days"] == 31, "{told}");
+    assert!((told["fee_in_fact"].as_f64().unwrap() - (1.0 - 2_400_000.0 / worth)).abs() < 1e-12);
+    // The rows of the CSV come to the same sum.
+    let csv = stdout(&run(dir.path(), &[&args[..], &["--paid-sat", "2400000", "--csv"]].concat()));
+    let sum: f64 =
+        csv.lines().skip(1).map(|line| line.split(',').nth(2).unwrap().parse::<f64>().unwrap()).sum();
+    assert!((sum / worth - 1.0).abs() < 1e-9, "{sum} {worth}");
+    let late =
+        ["chain", "audit", "--ths", "1", "--from", "2039-01-01", "--to", "2039-01-02", "--paid-sat", "1"];
+    assert!(stderr(&run(dir.path(), &late)).contains("only 0 of the 2 days"));
+}
+
+#[test]
+fn classes_and_what_a_machine_will_still_earn() {
+    let dir = folder();
+    let told = json(&run(dir.path(), &["breakeven", "--classes", "40,20,10", "--json"]));
+    let classes = told["classes"].as_array().unwrap();
+    assert_eq!(classes.len(), 2, "{told}");
+    assert!(classes[0]["worst_usd_per_kwh"].as_f64() > classes[1]["worst_usd_per_kwh"].as_f64());
+    let one = ["breakeven", "--efficiency", "17.5", "--ths", "200", "--price", "0.04", "--json"];
+    let worth = |more: &[&str]| {
+        let told = json(&run(dir.path(), &[&one[..], more].concat()));
+        assert!(told["scenario"]["price_usd"].as_f64().unwrap() > 0.0, "every number is listed: {told}");
+        told["value_usd"].as_f64().unwrap()
+    };
+    let base = worth(&["--difficulty-growth", "30"]);
+    assert!(worth(&["--difficulty-growth", "60"]) < base);
+    assert!(worth(&["--difficulty-growth", "30", "--price-growth", "30"]) > base);
+    assert!(worth(&["--difficulty-growth", "-10"]) > base);
+    let nothing = run(dir.path(), &["breakeven", "--ths", "200"]);
+    assert_eq!(code(&nothing), 2, "a hash rate needs an efficiency");
 }

@@ -10,8 +10,8 @@ use offpeak_index::breakeven::{
 use offpeak_index::hashprice::{HashPriceDay, HashPriceSeries, NetworkVintage, hash_price_series};
 use serde_json::{Value, json};
 
-use super::inputs;
 use super::output::{misused, short};
+use super::{inputs, worth};
 use crate::cli::{Breakeven, HashPrice, TermsOf};
 use crate::commands::table::table;
 use crate::commands::{print, print_json};
@@ -90,7 +90,7 @@ fn day_json(day: &HashPriceDay) -> Value {
     })
 }
 
-fn vintage_text(vintage: &NetworkVintage, source: &str) -> String {
+pub(super) fn vintage_text(vintage: &NetworkVintage, source: &str) -> String {
     let day = |date: Option<Date>| date.map_or_else(|| "none".to_owned(), |date| date.to_string());
     format!(
         "network: {} days to {}, prices to {}, fees to {} ({source}); {}",
@@ -102,7 +102,7 @@ fn vintage_text(vintage: &NetworkVintage, source: &str) -> String {
     )
 }
 
-fn vintage_json(vintage: &NetworkVintage, source: &str) -> Value {
+pub(super) fn vintage_json(vintage: &NetworkVintage, source: &str) -> Value {
     let text = |date: Option<Date>| date.map(|date| date.to_string());
     json!({
         "source": source, "fingerprint": vintage.fingerprint, "days": vintage.days,
@@ -134,7 +134,13 @@ pub(super) fn breakeven(args: &Breakeven) -> Result<Exit> {
             (format!("of {date}, the mean of {} days", series.mean_days), usd)
         }
     };
+    if !args.classes.is_empty() {
+        return worth::classes(args, &args.classes, usd, &from, &terms);
+    }
     if let Some(efficiency) = args.efficiency {
+        if args.residual.ths.is_some() {
+            return worth::residual(args, efficiency, &network, &source, &terms);
+        }
         return one(args, efficiency, usd, &from, &terms);
     }
     let (models, machines) = inputs::catalogue(&args.sources)?;

@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use offpeak_index::chain::daily_network;
 use offpeak_index::electricity::Method;
-use offpeak_index::hardware::{Model, parse_catalogue_csv};
+use offpeak_index::hardware::{Model, machines, parse_catalogue_csv};
 use offpeak_index::network::{NetworkDay, parse_network_csv};
 
+use super::chain;
 use super::output::misused;
 use crate::cli::{Changes, MethodName, Sources};
 
@@ -48,19 +48,18 @@ impl Inputs {
 /// The network by day: the file that is named, or what is built in.
 pub(super) fn network(sources: &Sources) -> Result<(Vec<NetworkDay>, String)> {
     let Some(path) = sources.network.as_deref() else {
-        return Ok((daily_network(None, None), "built in; see docs/chain.md".to_owned()));
+        return chain::network(&sources.kept);
     };
     let days = read_as(path, NETWORK, parse_network_csv)?;
     anyhow::ensure!(!days.is_empty(), "{} has no day\nhint: {NETWORK}", path.display());
     Ok((days, path.display().to_string()))
 }
 
-/// The machines.
+/// The machines: the file that is named, or what is built in.
 pub(super) fn catalogue(sources: &Sources) -> Result<(Vec<Model>, String)> {
-    let path = sources
-        .catalogue
-        .as_deref()
-        .with_context(|| format!("no table of machines is given\nhint: --catalogue takes {CATALOGUE}"))?;
+    let Some(path) = sources.catalogue.as_deref() else {
+        return Ok((machines(), "built in; see docs/machines.md".to_owned()));
+    };
     let models = read_as(path, CATALOGUE, parse_catalogue_csv)?;
     anyhow::ensure!(!models.is_empty(), "{} has no machine\nhint: {CATALOGUE}", path.display());
     Ok((models, path.display().to_string()))

@@ -4,6 +4,7 @@
 //! Not here: what the figures should be (`docs/benchmarks.md`).
 
 mod fleet;
+mod observatory;
 mod peer;
 mod poll;
 mod shed;
@@ -39,6 +40,7 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
         figures.extend(more);
         Ok(())
     };
+    tell(in_own_process("observatory", &args.site)?)?;
     tell(in_own_process("simulate_week", &args.site)?)?;
     for kind in &fleet::KINDS {
         tell(poll::of_kind(kind)?)?;
@@ -55,6 +57,7 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
 fn measure(part: &str, site: &Path) -> Result<Figures> {
     match part {
         "simulate_week" => week(site),
+        "observatory" => observatory::observatory_here(),
         "poll" => poll::poll_here(site),
         "plan" => poll::plan_here(site),
         "peer" => peer::peer_here(site),

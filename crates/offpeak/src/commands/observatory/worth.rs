@@ -1,0 +1,160 @@
+//! `offpeak breakeven --classes` and `--ths`: shut-down prices of whole classes of machines, and what one machine
+//! will still earn under a stated scenario.
+
+use anyhow::{Context as _, Result};
+use offpeak_index::breakeven::{
+    ClassShutdown, PricePath, ResidualValue, Scenario, Terms, class_shutdown, residual_value,
+};
+use offpeak_index::chain::facts;
+use offpeak_index::hashprice::NetworkVintage;
+use offpeak_index::network::NetworkDay;
+use serde_json::{Value, json};
+
+use super::hashprice::{vintage_json, vintage_text};
+use super::inputs;
+use super::output::short;
+use crate::cli::{Breakeven, Residual};
+use crate::commands::table::table;
+use crate::commands::{print, print_json};
+use crate::exit::Exit;
+
+/// Shut-down prices of classes, cut at these joules a terahash.
+pub(super) fn classes(args: &Breakeven, cuts: &[f64], usd: f64, from: &str, terms: &Terms) -> Result<Exit> {
+    let (models, machines) = inputs::catalogue(&args.sources)?;
+    let mut cuts = cuts.to_vec();
+    cuts.sort_by(f64::total_cmp);
+    let classes = class_shutdown(&models, &cuts, usd, terms);
+    if args.csv {
+        let mut csv = "from_j_per_th,to_j_per_th,models,worst_usd_per_kwh,best_usd_per_kwh".to_owned();
+        for class in &classes {
+            let (worst, best) = class.price_usd_per_kwh.map_or_else(
+                || (String::new(), String::new()),
+                |(worst, best)| (worst.to_string(), best.to_string()),
+            );
+            let count = class.models.len();
+            csv.push_str(&format!("\n{},{},{count},{worst},{best}", class.from_j_per_th, class.to_j_per_th));
+        }
+        print(&csv)?;
+    } else if args.json {
+        let class = |class: &ClassShutdown| {
+            json!({
+                "from_j_per_th": class.from_j_per_th, "to_j_per_th": class.to_j_per_th, "models": class.models,
+                "worst_usd_per_kwh": class.price_usd_per_kwh.map(|(worst, _)| worst),
+                "best_usd_per_kwh": class.price_usd_per_kwh.map(|(_, best)| best),
+            })
+        };
+        print_json(&json!({
+            "usd_per_th_day": usd, "hash_price": from, "machines": machines,
+            "classes": classes.iter().map(class).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        let row = |class: &ClassShutdown| {
+            let price = |price: Option<f64>| price.map_or_else(|| "-".to_owned(), short);
+            vec![
+                format!("{} to {}", class.from_j_per_th, class.to_j_per_th),
+                class.models.len().to_string(),
+                price(class.price_usd_per_kwh.map(|(worst, _)| worst)),
+                price(class.price_usd_per_kwh.map(|(_, best)| best)),
+            ]
+        };
+        let rows: Vec<Vec<String>> = classes.iter().map(row).collect();
+        let header = ["J/TH", "models", "worst, USD/kWh", "best, USD/kWh"];
+        print(&format!(
+            "Shut-down prices by class at {} USD per PH/s a day ({from})\n\n{}\n\nmachines: {machines}",
+            short(usd * 1e3),
+            table(&header, &rows)
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// What a machine of a hash rate and an efficiency will still earn.
+pub(super) fn residual(
+    args: &Breakeven,
+    efficiency: f64,
+    network: &[NetworkDay],
+    source: &str,
+    terms: &Terms,
+) -> Result<Exit> {
+    let ths = args.residual.ths.context("a hash rate is named")?;
+    let scenario = scenario(args, network, terms)?;
+    let value = residual_value(ths, efficiency, &scenario)?;
+    let vintage = NetworkVintage::of(network);
+    if args.json {
+        print_json(&to_json(args, efficiency, &scenario, &value, &vintage, source))?;
+        return Ok(Exit::Done);
+    }
+    let Residual { difficulty_growth, price_growth, discount, days, .. } = &args.residual;
+    let until = value.last_paying_day.map_or_else(
+        || "it never pays".to_owned(),
+        |day| format!("it pays for the last time after {day} days"),
+    );
+    print(&format!(
+        "{ths} TH/s of {efficiency} J/TH will still earn {:.2} USD, {} a TH/s: income {:.2} less cost {:.2}\nit works on {} of {days} days; {until}\nif difficulty grows {difficulty_growth} % and the price {price_growth} % a year, power costs {} USD/kWh, discounted at {discount} % a year,\nfrom {:.0} USD and {} EH/s at height {} with {} BTC of fees a block\n\n{}",
+        value.value_usd,
+        short(value.usd_per_th),
+        value.income_usd,
+        value.cost_usd,
+        value.days_on,
+        args.price,
+        scenario.price_usd,
+        short(scenario.hash_rate_ths / 1e6),
+        scenario.height,
+        short(scenario.fees_btc_per_block),
+        vintage_text(&vintage, source)
+    ))?;
+    Ok(Exit::Done)
+}
+
+/// The scenario: it starts where the series ends.
+fn scenario(args: &Breakeven, network: &[NetworkDay], terms: &Terms) -> Result<Scenario> {
+    let more = &args.residual;
+    let last = network.iter().rev().find(|day| day.price_usd.is_some() && day.hash_rate_ths > 0.0);
+    let last = last.context("the series has no day with a price")?;
+    // A day's own hash rate is noisy: the last two weeks that have one.
+    let rates: Vec<f64> =
+        network.iter().rev().map(|day| day.hash_rate_ths).filter(|rate| *rate > 0.0).take(14).collect();
+    #[expect(clippy::cast_precision_loss, reason = "two weeks of days")]
+    let hash_rate_ths = rates.iter().sum::<f64>() / rates.len() as f64;
+    let known = facts();
+    let fees = known.fees.last().map_or(0.0, |fees| fees.btc_per_day / 144.0);
+    Ok(Scenario {
+        price_usd: last.price_usd.context("a price was looked for")?,
+        price_path: PricePath::Growth(more.price_growth / 100.0),
+        hash_rate_ths,
+        difficulty_growth: more.difficulty_growth / 100.0,
+        height: more.height.unwrap_or_else(|| known.epochs.last().map_or(0, |epoch| epoch.first_height())),
+        fees_btc_per_block: more.fees_per_block.unwrap_or(fees),
+        power_usd_per_kwh: args.price,
+        terms: *terms,
+        discount: more.discount / 100.0,
+        days: more.days,
+        scrap_usd: more.scrap,
+        stops_at_a_loss: true,
+    })
+}
+
+fn to_json(
+    args: &Breakeven,
+    efficiency: f64,
+    scenario: &Scenario,
+    value: &ResidualValue,
+    vintage: &NetworkVintage,
+    source: &str,
+) -> Value {
+    json!({
+        "hash_rate_ths": args.residual.ths, "efficiency_j_per_th": efficiency,
+        "value_usd": value.value_usd, "usd_per_th": value.usd_per_th, "income_usd": value.income_usd,
+        "cost_usd": value.cost_usd, "days_on": value.days_on, "last_paying_day": value.last_paying_day,
+        "scenario": {
+            "price_usd": scenario.price_usd, "price_growth": args.residual.price_growth / 100.0,
+            "hash_rate_ths": scenario.hash_rate_ths, "difficulty_growth": scenario.difficulty_growth,
+            "height": scenario.height, "fees_btc_per_block": scenario.fees_btc_per_block,
+            "power_usd_per_kwh": scenario.power_usd_per_kwh, "discount": scenario.discount,
+            "days": scenario.days, "scrap_usd": scenario.scrap_usd, "stops_at_a_loss": scenario.stops_at_a_loss,
+            "overhead": scenario.terms.overhead, "pool_fee": scenario.terms.pool_fee,
+            "other_usd_per_kwh": scenario.terms.other_usd_per_kwh,
+        },
+        "inputs": vintage_json(vintage, source),
+    })
+}
