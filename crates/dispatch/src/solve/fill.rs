@@ -246,7 +246,7 @@ impl Filler {
                 of_size[size] <= share && chosen <= most
             });
         }
-        self.moves.sort_unstable_by(|a, b| (a.machine, a.to).cmp(&(b.machine, b.to)));
+        self.moves.sort_unstable_by_key(|one| (one.machine, one.to));
         self.moves.dedup_by_key(|one| (one.machine, one.to));
     }
 
