@@ -14,7 +14,7 @@ const BLOCK_1: &str = "010000006fe28c0ab6f1b372c1a6a246ae63f74f931e8365e15a089c6
 fn raw(text: &str) -> RawHeader {
     let mut raw = [0; 80];
     for (byte, at) in raw.iter_mut().zip((0..160).step_by(2)) {
-        *byte = u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).expect("two digits");
     }
     raw
 }
