@@ -56,7 +56,7 @@ Kazakhstan is built in; another country needs its tables: --balance, --peaks, --
   offpeak breakeven --price 0.05                       every machine of the table
   offpeak breakeven --catalogue machines.csv --price 0.05 --csv > lives.csv")]
     Breakeven(Breakeven),
-    /// Show what the chain says: hash rate, next retarget, subsidy, what work should earn
+    /// Show what the chain says: hash rate, next retarget, subsidy, what work earns
     #[command(after_help = "Examples:
   offpeak chain                                        from what is built in
   offpeak chain --headers headers.bin --json           verifies every header first
