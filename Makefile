@@ -4,6 +4,7 @@
 #   make bench  figures of this machine, into target/bench.json
 #   make node   the tests that read a real Bitcoin node, which it builds first
 #   make soak   the long runs; writes a report under docs/soak/
+#   make tarball  the release to install, into target/
 
 VENV := target/venv
 PYTHON := $(abspath $(VENV))/bin/python
@@ -17,7 +18,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
   cargo install --locked --quiet --root target/tools --target-dir target/tools/build
 export OFFPEAK_PYTHON := $(PYTHON)
 
-.PHONY: all demo test lint deny unit node bench soak setup clean
+.PHONY: all demo test lint deny unit node bench soak setup clean tarball
 all: test
 
 setup:
@@ -46,6 +47,7 @@ $(FUZZ): | setup
 	rm -rf target/tools/build
 
 unit: setup $(VENV)/.ready
+	ops/dev/setup promtool
 	cargo test --workspace --locked
 
 $(VENV)/.ready: $(REQUIREMENTS) | setup
@@ -68,3 +70,18 @@ soak: setup $(VENV)/.ready $(FUZZ)
 
 clean:
 	cargo clean
+
+# What an operator installs: the programs, the unit, rules and dashboards, docs and example sites.
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+NAME = offpeak-$(VERSION)-$(shell uname -m)-linux
+
+tarball: setup
+	cargo build --release --locked -p offpeak
+	rm -rf target/$(NAME)
+	mkdir -p target/$(NAME)/bin
+	cp target/release/offpeak target/$(NAME)/bin/
+	cp -r docs sites README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT target/$(NAME)/
+	cp -r ops/systemd ops/prometheus ops/grafana target/$(NAME)/
+	tar --sort=name --owner=0 --group=0 --numeric-owner -C target -czf target/$(NAME).tar.gz $(NAME)
+	rm -rf target/$(NAME)
+	@echo target/$(NAME).tar.gz

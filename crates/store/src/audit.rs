@@ -232,23 +232,7 @@ impl Book {
     /// # Errors
     /// If they could not be read.
     pub fn audit_entries(&self, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
-        let connection = self.connection();
-        let mut query = connection
-            .prepare("SELECT seq, at, who, what, subject, why, hash FROM audit ORDER BY seq DESC LIMIT ?1")?;
-        let mut rows = query.query([at_most])?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next()? {
-            entries.push(AuditEntry {
-                seq: row.get::<_, i64>(0)?.cast_unsigned(),
-                at: instant(row.get(1)?)?,
-                who: row.get(2)?,
-                what: row.get(3)?,
-                subject: row.get(4)?,
-                why: row.get(5)?,
-                hash: row.get(6)?,
-            });
-        }
-        Ok(entries)
+        last_entries(&self.connection(), at_most)
     }
 
     /// Recomputes the whole chain.
@@ -273,6 +257,33 @@ pub fn verify_audit(
     expected: Option<[u8; 32]>,
 ) -> Result<Result<AuditSound, AuditFault>, BookError> {
     verify(&crate::backup::open_read_only(path)?, expected)
+}
+
+/// The last entries of a book that may be open elsewhere, newest first.
+///
+/// # Errors
+/// If it could not be read.
+pub fn audit_entries(path: &Path, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
+    last_entries(&crate::backup::open_read_only(path)?, at_most)
+}
+
+fn last_entries(connection: &Connection, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
+    let mut query = connection
+        .prepare("SELECT seq, at, who, what, subject, why, hash FROM audit ORDER BY seq DESC LIMIT ?1")?;
+    let mut rows = query.query([at_most])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(AuditEntry {
+            seq: row.get::<_, i64>(0)?.cast_unsigned(),
+            at: instant(row.get(1)?)?,
+            who: row.get(2)?,
+            what: row.get(3)?,
+            subject: row.get(4)?,
+            why: row.get(5)?,
+            hash: row.get(6)?,
+        });
+    }
+    Ok(entries)
 }
 
 /// Where the public key of a book is.

@@ -20,7 +20,8 @@ mod recorder;
 mod schema;
 
 pub use audit::{
-    AuditEntry, AuditFault, AuditSound, ChainHash, Checkpoint, Deed, hex, public_key_path, verify_audit,
+    AuditEntry, AuditFault, AuditSound, ChainHash, Checkpoint, Deed, audit_entries, hex, public_key_path,
+    verify_audit,
 };
 pub use backup::{BackupError, Copied, Restored, back_up, check, restore};
 pub use book::{Book, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, StopEntry};

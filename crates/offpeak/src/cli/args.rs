@@ -1,5 +1,6 @@
 //! Commands and their arguments.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use jiff::civil::Date;
 
+use super::books::{Audit, Backup, Report, Restore};
 use super::control::Control;
 use super::observatory::Observatory;
 use super::values::duration;
@@ -102,6 +104,28 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
   offpeak authority hall-1 control
   offpeak authority hall-1 observe")]
     Authority(Authority),
+    /// Report what was drawn, what was hashed, and how the machines' time went by
+    #[command(after_help = "Examples:
+  offpeak report energy --by hall,hour --from 2022-10-03 --to 2022-10-04
+  offpeak report availability --by owner --json
+  offpeak report hash --by model --dir /var/lib/offpeak --csv
+
+What is missing is in no sum, and told. Rows come to the lake's tables every five minutes.")]
+    Report(Report),
+    /// Read the audit chain: who changed what, and why
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Copy the book, whole and checked, also while the site runs
+    #[command(after_help = "Examples:
+  offpeak backup /mnt/backup/                    a name by the time, in that folder
+  offpeak backup book.sqlite --dir /var/lib/offpeak
+
+`offpeak run --backup-to` does so by itself. The signing key is not in the copy.")]
+    Backup(Backup),
+    /// Put a copy of the book back; what stood there is moved aside
+    #[command(after_help = "Example:
+  offpeak restore /mnt/backup/book-20261003T000000Z.sqlite --dir /var/lib/offpeak --by anna")]
+    Restore(Restore),
     #[command(flatten)]
     Control(Control),
     #[command(flatten)]
@@ -168,6 +192,27 @@ pub(crate) struct Run {
     /// Show the terminal view
     #[arg(long)]
     pub(crate) screen: bool,
+    /// Serve /metrics to Prometheus at this loopback address
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
+    /// The most that the lake may take up on disk; the oldest raw days go first [default: what the disk has, less 1 GiB]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) lake_gb: Option<u32>,
+    /// Write no telemetry into the lake
+    #[arg(long, conflicts_with = "lake_gb")]
+    pub(crate) no_lake: bool,
+    /// Copy the book into this folder now and then
+    #[arg(long, value_name = "DIR")]
+    pub(crate) backup_to: Option<PathBuf>,
+    /// How often
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h", requires = "backup_to")]
+    pub(crate) backup_every: Duration,
+    /// How many copies stay; the oldest go
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..), requires = "backup_to")]
+    pub(crate) backup_keep: u16,
+    /// Days that commands, plans and signals stay in the book
+    #[arg(long, value_name = "DAYS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(7..))]
+    pub(crate) book_days: u16,
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +261,9 @@ pub(crate) struct Simulate {
     /// Let disobedient machines stand anywhere, also where no switch can cut them
     #[arg(long)]
     pub(crate) unswitched: bool,
+    /// Record it into a new lake in this folder, for `offpeak report` and `offpeak sql`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
     /// Report as JSON
     #[arg(long)]
     pub(crate) json: bool,

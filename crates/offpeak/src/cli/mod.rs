@@ -1,6 +1,7 @@
 //! The command line: what can be asked, with examples. Not here: what is then done.
 
 mod args;
+mod books;
 mod chain;
 mod control;
 mod observatory;
@@ -10,6 +11,7 @@ pub(crate) use args::{
     Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Lockout, Machine, Machines,
     Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
+pub(crate) use books::{About, Audit, AuditShow, AuditVerify, Backup, LinesBy, Report, Restore};
 pub(crate) use chain::{Chain, ChainAudit, ChainName, ChainShow, ChainSync, ChainWhat, Kept};
 pub(crate) use control::{Calendar, Control, Order, Orders, Plan, Why};
 pub(crate) use observatory::{

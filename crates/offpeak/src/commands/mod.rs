@@ -1,6 +1,7 @@
 //! Carries commands out: those on files here, those on a running site through its socket, the rest in
 //! `runtime`.
 
+mod books;
 mod check;
 mod control;
 mod device;
@@ -20,6 +21,7 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::runtime;
 
+pub(crate) use books::{BOOK, copy_name};
 pub(crate) use check::load;
 pub(crate) use observatory::hash_on_all_cores;
 pub(crate) use running::DATA;
@@ -46,6 +48,10 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Lockout(args) => running::lockout(args),
         Command::Authority(args) => running::authority(args),
         Command::Control(command) => control::control(command),
+        Command::Report(args) => books::report(&args),
+        Command::Audit(command) => books::audit(command),
+        Command::Backup(args) => books::backup(&args),
+        Command::Restore(args) => books::restore(&args),
         Command::Observatory(command) => observatory::observatory(command),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());

@@ -11,10 +11,7 @@ use offpeak_store::{Book, BookError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
-use crate::commands::DATA;
-
-/// The book's name in a site's folder.
-const BOOK: &str = "book.sqlite";
+use crate::commands::{BOOK, DATA};
 
 /// A site's id as one part of a path: what is no letter, digit, dot, dash or underline becomes one, and so does
 /// a dot at the start.

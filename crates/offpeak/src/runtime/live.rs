@@ -11,17 +11,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    BatchVerdict, Command, CommandState, Controller, Cycle, Directives, Lockout, Memory, Order, OrderKind,
-    Returned, Snapshot, Stop, Transition,
+    Command, Controller, Cycle, Directives, Lockout, Memory, Order, OrderKind, Returned, Snapshot, Stop,
 };
 use offpeak_drivers::poll::Fleet;
 use offpeak_site::{Action, Authority, CircuitIx, Measure, Site};
-use offpeak_store::{Book, Change, Entry, InForce, MachineState, MeterVerdict, OrderEntry, Recorder};
+use offpeak_store::{Book, Entry, InForce, OrderEntry, PlanSummary, Recorder};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
+use super::entries::{Minutes, change, verdict};
 use super::plant_io::{PlantIo, Wire};
+use super::record::Recording;
 use super::story::Story;
 
 /// Generations are taken from the book in blocks of this size; what a crash leaves over is lost.
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) recorder: Recorder,
     /// What is wrong with the feed file, if anything is.
     pub(crate) feed_trouble: Mutex<Option<String>>,
+    /// What goes into the lake; `None` where nothing is recorded.
+    pub(crate) recording: Option<Recording>,
     /// Readings tried so far.
     pub(crate) polls: AtomicU64,
     began: Timestamp,
@@ -76,6 +79,7 @@ impl Shared {
         wire: Wire,
         book: Arc<Book>,
         past: Option<Story>,
+        recording: Option<Recording>,
     ) -> Result<Arc<Self>> {
         let now = wire.clock.now();
         let directives = directives(&site, book.in_force(now)?)?;
@@ -88,6 +92,7 @@ impl Shared {
             fleet: Mutex::new(None),
             search: Mutex::new(None),
             feed_trouble: Mutex::new(None),
+            recording,
             polls: AtomicU64::new(0),
             site: RwLock::new(site),
             began: now,
@@ -203,6 +208,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
     let mut reserved = controller.memory().generation + GENERATIONS;
     let mut ticks = interval(shared.wire.real(Duration::from_secs(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut minutes = Minutes::default();
     info!(site = site.id, machines = site.machines.len(), "control loop begins");
     loop {
         tokio::select! {
@@ -220,11 +226,16 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
         }
         let snapshot = picture(&shared, &io, &mut returned);
         let cycle = controller.cycle(&snapshot);
-        send(&shared, &site, &io, &cycle, controller.memory());
+        let summary = minutes.add(&cycle);
+        send(&shared, &site, &io, &cycle, controller.memory(), summary);
         tell(&cycle);
         lock(&shared.story).add(&site, &snapshot, &cycle);
         let memory = controller.memory().clone();
-        *lock(&shared.latest) = Some(Arc::new(Latest { snapshot, cycle, memory }));
+        let latest = Arc::new(Latest { snapshot, cycle, memory });
+        if let Some(recording) = &shared.recording {
+            recording.offer(&latest);
+        }
+        *lock(&shared.latest) = Some(latest);
     }
 }
 
@@ -245,11 +256,18 @@ fn picture(
 }
 
 /// Reductions leave at once; starts when the book holds them.
-fn send(shared: &Shared, site: &Site, io: &Arc<Mutex<PlantIo>>, cycle: &Cycle, memory: &Memory) {
+fn send(
+    shared: &Shared,
+    site: &Site,
+    io: &Arc<Mutex<PlantIo>>,
+    cycle: &Cycle,
+    memory: &Memory,
+    summary: Option<PlanSummary>,
+) {
     let (downs, ups): (Vec<Command>, Vec<Command>) =
         cycle.commands.iter().partition(|command| matches!(command.action, Action::Sleep | Action::Cut));
     lock(io).send(downs);
-    if cycle.transitions.is_empty() && cycle.batches.is_empty() {
+    if cycle.transitions.is_empty() && cycle.batches.is_empty() && summary.is_none() {
         return;
     }
     let changes = cycle.transitions.iter().map(|of| change(site, memory, of)).collect();
@@ -261,49 +279,8 @@ fn send(shared: &Shared, site: &Site, io: &Arc<Mutex<PlantIo>>, cycle: &Cycle, m
             lock(&io).send(ups);
         }
     });
-    if !shared.recorder.write(Entry { changes, verdicts, summary: None, then }) {
+    if !shared.recorder.write(Entry { changes, verdicts, summary, then }) {
         warn!(lost = shared.recorder.lost(), "the book is behind: starts wait");
-    }
-}
-
-fn change(site: &Site, memory: &Memory, of: &Transition) -> Change {
-    let remembered = &memory.machines[of.machine.ix()];
-    let (state, detail) = match &of.state {
-        CommandState::Issued => ("issued", None),
-        CommandState::Accepted => ("accepted", None),
-        CommandState::Confirmed => ("confirmed", None),
-        CommandState::Refused(words) => ("refused", Some(words.clone())),
-        CommandState::Unanswered(trouble) => ("unanswered", Some(trouble.to_string())),
-        CommandState::TimedOut => ("timed out", None),
-        CommandState::Superseded => ("superseded", None),
-    };
-    Change {
-        generation: of.generation,
-        machine: site.machine(of.machine).id.clone(),
-        action: of.action.to_string(),
-        at: of.at,
-        state,
-        detail,
-        now: MachineState {
-            started_at: remembered.started_at,
-            cut: remembered.cut,
-            disobeys: remembered.disobeys,
-        },
-    }
-}
-
-fn verdict(site: &Site, of: &BatchVerdict) -> MeterVerdict {
-    MeterVerdict {
-        circuit: site.circuits.get(of.circuit).id.clone(),
-        since: of.since,
-        until: of.until,
-        commands: of.commands,
-        confirmed: of.confirmed,
-        least: of.least,
-        most: of.most,
-        measured: of.measured,
-        tolerance: of.tolerance,
-        says: of.says.to_string(),
     }
 }
 

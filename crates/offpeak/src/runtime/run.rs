@@ -7,14 +7,18 @@ use anyhow::Result;
 use offpeak_dispatch::Controller;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
+use offpeak_lake::Keep;
 
 use super::answer::Answers;
 use super::ending::{Screen, end};
+use super::entries::{SITE_FILE, places};
 use super::farewell::farewell;
+use super::housekeeping::{Copies, Housekeeping};
 use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
+use super::record::Recording;
 use super::twin::join_twin;
-use super::{feed, files};
+use super::{feed, files, metrics};
 use crate::cli;
 use crate::commands::load;
 use crate::exit::Exit;
@@ -45,11 +49,25 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
             tracing::warn!(machines = missing, "no address in the site file: they count as unreachable");
         }
         let site = Arc::new(site);
+        book.note_positions(&places(&site), clock.now(), SITE_FILE)?;
         let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book)?);
         let wire = Wire { connector: Connector::Tcp, clock, speed, logins: Some(Arc::new(logins)) };
-        let shared = Shared::new(site, wire, Arc::new(book), None)?;
+        let book = Arc::new(book);
+        let _housekeeping = Housekeeping::start(Arc::clone(&book), Copies::of(&args), args.book_days)?;
+        let recording = match args.no_lake {
+            true => None,
+            false => {
+                let budget_bytes = args.lake_gb.map(|gb| u64::from(gb) << 30);
+                let keep = Keep { budget_bytes, ..Keep::default() };
+                Some(Recording::start(&site, &dir, wire.clock.now(), keep)?)
+            }
+        };
+        let shared = Shared::new(site, wire, book, None, recording)?;
         if let Some(path) = feed::path(&shared.site(), &args.site) {
             tokio::spawn(feed::follow(Arc::clone(&shared), path));
+        }
+        if let Some(address) = args.metrics {
+            metrics::serve(Arc::clone(&shared), address).await?;
         }
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
         let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;

@@ -1,6 +1,7 @@
 //! `offpeak simulate`: a site's days in virtual time, and one object that says how they went.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use offpeak_twin::{Excess, Faults, Pace, Scenario, Simulation};
 use offpeak_units::{Money, Power};
 use serde::Serialize;
 
+use super::record::{RecordedRows, SimulationRecord};
 use crate::cli;
 use crate::commands::{load, print, print_json, progress};
 use crate::exit::Exit;
@@ -61,6 +63,9 @@ pub(crate) struct Report {
     margin: Option<f64>,
     currency: String,
     wall_ms: u128,
+    /// What was recorded, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<RecordedRows>,
 }
 
 /// A circuit above its limit, in the worst second.
@@ -94,7 +99,7 @@ pub(crate) fn simulate_command(args: cli::Simulate) -> Result<Exit> {
     let scenario = Scenario { faults, ..Scenario::default() };
     let span = Span { from: args.from, days: args.days, seed: args.seed, pace };
     let bar = progress(u64::from(args.days) * 1_440);
-    let report = simulate(Arc::new(site), &scenario, &span, |share| {
+    let report = simulate(Arc::new(site), &scenario, &span, args.record.as_deref(), |share| {
         bar.set_position((share * f64::from(args.days) * 1_440.0) as u64);
     })?;
     bar.finish_and_clear();
@@ -154,6 +159,16 @@ impl fmt::Display for Report {
         writeln!(f, "cost       {}", money(self.cost))?;
         writeln!(f, "revenue    {}", money(self.revenue))?;
         writeln!(f, "margin     {}", money(self.margin))?;
+        if let Some(recorded) = &self.recorded {
+            writeln!(
+                f,
+                "recorded   {} rows of {} machine-minutes in {} bytes, {:.3} bytes a machine-minute",
+                recorded.rows,
+                recorded.machine_minutes,
+                recorded.bytes,
+                recorded.bytes as f64 / recorded.machine_minutes.max(1) as f64
+            )?;
+        }
         write!(
             f,
             "cycles     {} run, {} seconds leapt, in {:.1} s",
@@ -169,15 +184,20 @@ pub(crate) fn simulate(
     site: Arc<Site>,
     scenario: &Scenario,
     span: &Span,
+    record: Option<&Path>,
     mut progress: impl FnMut(f64),
 ) -> Result<Report> {
     let began = Instant::now();
     let (from, to) = bounds(&site, span)?;
     let mut simulation = Simulation::new(Arc::clone(&site), scenario, span.seed, from, span.pace);
+    let mut record = record.map(|dir| SimulationRecord::begin(&site, dir, &simulation)).transpose()?;
     let length = (to.as_second() - from.as_second()).max(1);
     let mut next_report = from;
     while simulation.plant().now() < to {
-        simulation.second();
+        let second = simulation.second();
+        if let Some(record) = &mut record {
+            record.second(&simulation, second)?;
+        }
         let now = simulation.plant().now();
         if now >= next_report {
             progress((now.as_second() - from.as_second()) as f64 / length as f64);
@@ -185,7 +205,10 @@ pub(crate) fn simulate(
         }
     }
     simulation.close_books();
-    Ok(report(&site, &simulation, span, (from, to), began.elapsed().as_millis()))
+    let recorded = record.map(|record| record.end(length.unsigned_abs())).transpose()?;
+    let mut report = report(&site, &simulation, span, (from, to), began.elapsed().as_millis());
+    report.recorded = recorded;
+    Ok(report)
 }
 
 /// The civil days as instants.
@@ -237,6 +260,7 @@ fn report(
         margin: margin.map(cents),
         currency: site.economics.currency.to_string(),
         wall_ms,
+        recorded: None,
     }
 }
 

@@ -5,10 +5,10 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use super::{code, json, offpeak, run, site, stderr, stdout};
+use super::{PORTS, code, json, offpeak, run, site, stderr, stdout};
 
 /// Ends the process whatever happens.
-struct Guard(Child);
+pub(crate) struct Guard(pub(crate) Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -18,7 +18,7 @@ impl Drop for Guard {
 }
 
 /// A twin of the small site at a civil time, ten times real time, on ports of its own.
-fn twin(dir: &Path, start: &str) -> Guard {
+pub(crate) fn twin(dir: &Path, start: &str) -> Guard {
     let mut child = offpeak(dir)
         .args([
             "twin",
@@ -73,7 +73,7 @@ fn running(view: &serde_json::Value) -> u64 {
 }
 
 /// The small site with ports that no other test uses.
-fn prepare() -> (tempfile::TempDir, PathBuf) {
+pub(crate) fn prepare() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(site("small.toml")).unwrap().replace("127.0.0.1:", "127.0.3.1:");
     let path = dir.path().join("small.toml");
@@ -83,6 +83,7 @@ fn prepare() -> (tempfile::TempDir, PathBuf) {
 
 #[test]
 fn a_stop_and_a_closing_survive_a_kill() {
+    let _ports = PORTS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (dir, _) = prepare();
     let dir = dir.path();
     let _twin = twin(dir, "2022-10-04T00:10");

@@ -2,17 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
+mod books;
 mod demo;
 mod dispatch;
 mod kill;
+mod metrics;
 mod mistakes;
 mod node;
 mod observatory;
+mod records;
 mod terminal;
 mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// Held by a test that serves the twin on its ports: they are the same for all.
+static PORTS: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// The binary under test, in a folder of its own.
 fn offpeak(dir: &Path) -> Command {

@@ -29,12 +29,19 @@ fn help_teaches_by_example() {
         "orders",
         "calendar",
         "dispatch",
+        "report",
+        "audit",
+        "backup",
+        "restore",
         "bench",
         "completions",
     ];
     for command in commands {
-        let asked: &[&str] =
-            if command == "device" { &["device", "try", "--help"] } else { &[command, "--help"] };
+        let asked: &[&str] = match command {
+            "device" => &["device", "try", "--help"],
+            "audit" => &["audit", "verify", "--help"],
+            _ => &[command, "--help"],
+        };
         let output = run(dir.path(), asked);
         assert!(stdout(&output).contains("Example"), "{command} has an example");
         assert!(DOCS.contains(&format!("`{command}")), "docs/cli.md tells of {command}");

@@ -80,6 +80,6 @@ fn in_own_process(part: &str, site: &Path) -> Result<Figures> {
 fn week(path: &Path) -> Result<Figures> {
     let site = load(path)?.context("the site file has mistakes")?;
     let span = Span { from: jiff::civil::date(2022, 10, 3), days: 7, seed: 1, pace: Pace::Leap };
-    let report = simulate(Arc::new(site), &Scenario::default(), &span, |_| {})?;
+    let report = simulate(Arc::new(site), &Scenario::default(), &span, None, |_| {})?;
     Ok(Figures::from([("simulate_week_s".to_owned(), report.wall_s())]))
 }

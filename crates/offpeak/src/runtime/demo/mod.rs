@@ -214,7 +214,7 @@ async fn play(
     let watching = Arc::clone(&judge);
     fronts.watch(move |plant| lock(&watching).observe(plant));
     let expected = site.machines.len();
-    let shared = Shared::new(site, wire, book, Some(past))?;
+    let shared = Shared::new(site, wire, book, Some(past), None)?;
     *lock(&shared.search) = Some(Search { found: 0, expected });
     let handle = Arc::new(Answers::new(Arc::clone(&shared), demo.speed, transport));
     let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &demo.dir)?;

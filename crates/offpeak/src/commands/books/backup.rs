@@ -1,0 +1,66 @@
+//! `offpeak backup` and `offpeak restore`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use offpeak_store::{BackupError, BookError, back_up, restore as put_back};
+
+use super::{BOOK, book_in, folder_with};
+use crate::cli::{Backup, Restore};
+use crate::commands::print;
+use crate::exit::Exit;
+
+/// A backup's name in a folder, by the time it is made.
+pub(crate) fn copy_name(at: Timestamp) -> String {
+    format!("book-{}.sqlite", at.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+/// Where a backup goes: the file named, or a name by the time in the folder named.
+fn target_of(named: &Path, at: Timestamp) -> PathBuf {
+    let is_folder = named.is_dir() || named.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if is_folder { named.join(copy_name(at)) } else { named.to_owned() }
+}
+
+pub(crate) fn backup(args: &Backup) -> Result<Exit> {
+    let book = book_in(&folder_with(&args.site, BOOK)?)?;
+    let target = target_of(&args.target, Timestamp::now());
+    if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    let copied = back_up(&book, &target)?;
+    print(&format!(
+        "{}: {} bytes, {} entries of the audit chain, checked",
+        copied.path.display(),
+        copied.bytes,
+        copied.audit.entries
+    ))?;
+    Ok(Exit::Done)
+}
+
+pub(crate) fn restore(args: &Restore) -> Result<Exit> {
+    if !args.dir.is_dir() {
+        bail!("there is no folder {}\nhint: `mkdir -m 700 {0}` makes it", args.dir.display());
+    }
+    let book = args.dir.join(BOOK);
+    let restored = match put_back(&args.backup, &book, Timestamp::now(), &args.by) {
+        Err(BackupError::Book(error @ BookError::InUse { .. })) => {
+            eprintln!("error: {error}\nhint: end the site first; nothing was changed");
+            return Ok(Exit::Refused);
+        }
+        Err(error @ (BackupError::Broken { .. } | BackupError::Audit { .. })) => {
+            eprintln!("error: {:#}\nhint: nothing was changed", anyhow::Error::from(error));
+            return Ok(Exit::CheckFailed);
+        }
+        other => other?,
+    };
+    let aside = restored
+        .aside
+        .map_or_else(String::new, |path| format!("\nwhat stood there before is {}", path.display()));
+    print(&format!(
+        "{} is put back, with {} entries of the audit chain{aside}",
+        book.display(),
+        restored.audit.entries
+    ))?;
+    Ok(Exit::Done)
+}
