@@ -16,7 +16,7 @@ pub(crate) enum Control {
   offpeak order \"hall-2/rack-07 to 0 kW at 2022-10-05T09:00 for 4 h\" --kind maintenance
   offpeak order --lift 7")]
     Order(Order),
-    /// Show what an order would do, without sending it: which machines, how fast, at what cost
+    /// Show what an order would do: which machines, how fast, at what cost
     #[command(after_help = "Examples:
   offpeak plan --order \"hall-3 to 4 MW at 18:00 for 2 h\"
   offpeak plan --order \"grid to 0 kW\" --json | jq .unmet")]
