@@ -85,7 +85,8 @@ impl Ranking {
                 *earns_now = Some(again && !rests);
             }
             if *earns_now != held.earns {
-                *held = Earning { earns: *earns_now, since: Some(now) };
+                // Who was not running for money before has not been stopped for it: after a restart nobody rests.
+                *held = Earning { earns: *earns_now, since: held.earns.map(|_| now) };
             }
         }
     }

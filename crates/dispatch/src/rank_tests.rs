@@ -101,6 +101,21 @@ fn a_price_at_the_threshold_stops_and_starts_nobody_all_the_time() {
 }
 
 #[test]
+fn a_controller_that_begins_before_the_cheap_hours_waits_for_nothing() {
+    let site = story();
+    let currency = site.economics.currency;
+    let hash = Some(HashPrice::per_terahash_day(37.into(), currency));
+    let mut held = vec![Earning::default(); site.models.len()];
+    let mut earns_at = |kzt: i64, second| {
+        let power = Some(Price::per_kilowatt_hour(kzt.into(), currency));
+        let mut ranking = rank(&site, power, hash);
+        ranking.steady(&site, (power, hash), &mut held, monday(second));
+        ranking.earns[10]
+    };
+    assert_eq!((earns_at(46, -300), earns_at(26, 0)), (Some(false), Some(true)));
+}
+
+#[test]
 fn a_told_hash_price_counts_while_it_is_fresh() {
     let site = story();
     let told = HashPrice::per_terahash_day(50.into(), site.economics.currency);
