@@ -1,5 +1,5 @@
 //! A Bitcoin node. The real one is Bitcoin Core on a chain of its own (regtest), started here on loopback: tests of
-//! it are run by `make node`, which builds it first. The others speak to sockets that answer as it was recorded to.
+//! it are run by `make node`, which builds it first. The others speak to sockets that answer in its shape, or do not.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -176,7 +176,7 @@ async fn recorded(answer: impl Fn(&str, &str) -> (u16, Vec<u8>) + Send + Sync + 
     at.to_string().parse().unwrap()
 }
 
-/// `/rest/chaininfo.json` as Bitcoin Core 31 gives it on regtest.
+/// `/rest/chaininfo.json` in the shape in which Bitcoin Core 31 gives it on regtest.
 const CHAIN_INFO: &str = r#"{"chain":"regtest","blocks":3,"headers":3,"bestblockhash":"3b0b8ba4a40a5e94eb22ec63ab3dc2a42d8dcdc2b3bb7b4ff4d4ab4eb19ad6c4","bits":"207fffff","target":"7fffff0000000000000000000000000000000000000000000000000000000000","difficulty":4.656542373906925e-10,"time":1790000000,"mediantime":1790000000,"verificationprogress":1,"initialblockdownload":false,"chainwork":"0000000000000000000000000000000000000000000000000000000000000008","size_on_disk":1200,"pruned":false,"warnings":[]}"#;
 
 #[tokio::test]

@@ -61,8 +61,10 @@ impl Core {
         assert!(answer["error"].is_null(), "{method}: {answer}");
         answer["result"].clone()
     }
-    fn generate(&self, blocks: u32) {
-        self.call("generatetodescriptor", &format!(r#"[{blocks},"raw(51)#8lvh9jxk"]"#));
+    /// Makes blocks that anybody may spend; another script makes other blocks.
+    fn generate(&self, blocks: u32, script: &str) {
+        let described = self.call("getdescriptorinfo", &format!(r#"["raw({script})"]"#));
+        self.call("generatetodescriptor", &format!("[{blocks},{}]", described["descriptor"]));
     }
 }
 
@@ -78,7 +80,7 @@ impl Drop for Core {
 fn a_real_node_brings_the_chain_up_to_date_and_past_a_reorganisation() {
     let dir = tempfile::tempdir().unwrap();
     let core = Core::start(&dir.path().join("node"));
-    core.generate(2_050);
+    core.generate(2_050, "51");
     std::fs::write(dir.path().join("password"), PASSWORD).unwrap();
     let node = format!("127.0.0.1:{}", core.port);
     let rest = [
@@ -106,7 +108,7 @@ fn a_real_node_brings_the_chain_up_to_date_and_past_a_reorganisation() {
     // The node turns to a branch that leaves ours 300 blocks back, and is longer: over RPC this time.
     let fork = core.call("getblockhash", "[1750]");
     core.call("invalidateblock", &format!("[{fork}]"));
-    core.generate(310);
+    core.generate(310, "52");
     let rpc =
         [&rest[..8], &["--user", "reader", "--password-file", "password", "--fees-days", "1", "--json"]]
             .concat();
