@@ -1,6 +1,7 @@
 # Each of these sets up what it needs on a fresh Debian machine with Rust; see ops/dev/setup.
 #   make demo   a mine on your screen
 #   make test   everything that must hold before a change is taken
+#   make query  the engine behind `offpeak sql`
 #   make bench  figures of this machine, into target/bench.json
 #   make node   the tests that read a real Bitcoin node, which it builds first
 #   make soak   the long runs; writes a report under docs/soak/
@@ -18,7 +19,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
   cargo install --locked --quiet --root target/tools --target-dir target/tools/build
 export OFFPEAK_PYTHON := $(PYTHON)
 
-.PHONY: all demo test lint deny unit node bench soak setup clean tarball
+.PHONY: all demo test lint deny unit query test-query node bench soak setup clean tarball
 all: test
 
 setup:
@@ -29,7 +30,7 @@ demo: setup
 	target/release/offpeak demo $(ARGS)
 
 # The order is from cheap to dear, so that a slip shows soon.
-test: setup lint deny unit
+test: setup lint deny unit test-query
 
 lint: setup
 	cargo fmt --all --check
@@ -37,6 +38,7 @@ lint: setup
 
 deny: $(DENY)
 	$(DENY) --workspace --locked check licenses bans sources
+	$(DENY) --manifest-path query/Cargo.toml --locked check --config deny.toml licenses bans sources
 
 $(DENY): | setup
 	$(INSTALL) cargo-deny --version $(DENY_VERSION)
@@ -50,6 +52,15 @@ unit: setup $(VENV)/.ready
 	ops/dev/setup promtool
 	cargo test --workspace --locked
 
+# The query engine is a package of its own; its program stands beside offpeak.
+query: setup
+	cargo build --release --locked --manifest-path query/Cargo.toml --target-dir target
+
+test-query: setup $(VENV)/.ready
+	cargo fmt --check --manifest-path query/Cargo.toml
+	cargo clippy --manifest-path query/Cargo.toml --target-dir target --all-targets --locked -- -D warnings
+	cargo test --manifest-path query/Cargo.toml --target-dir target --locked
+
 $(VENV)/.ready: $(REQUIREMENTS) | setup
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
@@ -60,7 +71,7 @@ node: setup
 	ops/dev/bitcoind
 	OFFPEAK_BITCOIND=$(abspath target/bitcoind/bitcoind) cargo test --locked -p offpeak-drivers -p offpeak --test it -- --ignored real_node
 
-bench: setup $(VENV)/.ready
+bench: setup query $(VENV)/.ready
 	cargo build --release --locked -p offpeak
 	target/release/offpeak bench --out target/bench.json
 
