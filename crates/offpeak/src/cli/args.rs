@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use super::books::{Audit, Backup, Report, Restore};
 use super::control::Control;
 use super::observatory::Observatory;
+use super::records::{LakeCommand, Sql};
 use super::values::duration;
 use crate::exit;
 
@@ -142,9 +143,22 @@ Input:
      {\"name\": \"normal\", \"power_w\": 3400, \"value_per_h\": 0.31}]}]}
 No limit_w, or null, is no limit; 0 means zero.")]
     Dispatch(Dispatch),
+    /// Ask lake and book in SQL
+    #[command(after_help = "Examples:
+  offpeak sql --tables
+  offpeak sql \"select owner, sum(billed_j) / 3.6e6 as kwh from machine where date = '2022-10-03' group by owner\"
+  offpeak sql \"select * from book.stop where lifted_at is null\" --format json
+  offpeak sql \"select * from machine where machine = 'm1'\" --out m1.parquet
+
+Nothing can be changed by a question, and a running site is not held up by one.")]
+    Sql(Sql),
+    /// Look after the lake's files
+    #[command(subcommand)]
+    Lake(LakeCommand),
     /// Measure this machine's figures
     #[command(after_help = "Example:
-  offpeak bench --out target/bench.json")]
+  offpeak bench --out target/bench.json
+  offpeak bench --only lake")]
     Bench(Bench),
     /// Print completions for a shell
     #[command(after_help = "Example:
@@ -456,6 +470,9 @@ pub(crate) struct Bench {
     /// Write the figures there as JSON, one number a name
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Measure one part only: observatory, week, poll, mine, shed, lake
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Option<String>,
     /// Measure one part only, in this process
     #[arg(long, hide = true)]
     pub(crate) part: Option<String>,

@@ -5,6 +5,7 @@ mod books;
 mod chain;
 mod control;
 mod observatory;
+mod records;
 mod values;
 
 pub(crate) use args::{
@@ -18,4 +19,5 @@ pub(crate) use observatory::{
     Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Residual, Sources, TermsOf,
     World,
 };
+pub(crate) use records::{DataDir, LakeCommand, Sql, Upload};
 pub(crate) use values::instant;

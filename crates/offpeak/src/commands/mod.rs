@@ -7,6 +7,7 @@ mod control;
 mod device;
 mod dispatch;
 mod observatory;
+mod records;
 mod running;
 mod scan;
 mod table;
@@ -24,6 +25,7 @@ use crate::runtime;
 pub(crate) use books::{BOOK, copy_name};
 pub(crate) use check::load;
 pub(crate) use observatory::hash_on_all_cores;
+pub(crate) use records::program;
 pub(crate) use running::DATA;
 pub(crate) use scan::progress;
 
@@ -52,6 +54,8 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Audit(command) => books::audit(command),
         Command::Backup(args) => books::backup(&args),
         Command::Restore(args) => books::restore(&args),
+        Command::Sql(args) => records::sql(&args),
+        Command::Lake(command) => records::lake(command),
         Command::Observatory(command) => observatory::observatory(command),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());

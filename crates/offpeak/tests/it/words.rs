@@ -33,6 +33,8 @@ fn help_teaches_by_example() {
         "audit",
         "backup",
         "restore",
+        "sql",
+        "lake",
         "bench",
         "completions",
     ];
@@ -40,6 +42,7 @@ fn help_teaches_by_example() {
         let asked: &[&str] = match command {
             "device" => &["device", "try", "--help"],
             "audit" => &["audit", "verify", "--help"],
+            "lake" => &["lake", "upload", "--help"],
             _ => &[command, "--help"],
         };
         let output = run(dir.path(), asked);

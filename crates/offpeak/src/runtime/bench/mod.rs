@@ -4,6 +4,7 @@
 //! Not here: what the figures should be (`docs/benchmarks.md`).
 
 mod fleet;
+mod lake;
 mod observatory;
 mod peer;
 mod poll;
@@ -21,7 +22,10 @@ use super::files;
 use super::simulate::{Span, simulate};
 use crate::cli;
 use crate::commands::{load, print, print_json};
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUsage};
+
+/// What can be measured alone with `--only`.
+const PARTS: [&str; 6] = ["observatory", "week", "poll", "mine", "shed", "lake"];
 
 /// By name, in the order of names.
 type Figures = BTreeMap<String, f64>;
@@ -40,13 +44,30 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
         figures.extend(more);
         Ok(())
     };
-    tell(in_own_process("observatory", &args.site)?)?;
-    tell(in_own_process("simulate_week", &args.site)?)?;
-    for kind in &fleet::KINDS {
-        tell(poll::of_kind(kind)?)?;
+    let asked = |part: &str| args.only.as_deref().is_none_or(|only| only == part);
+    if let Some(only) = args.only.as_deref().filter(|only| !PARTS.contains(only)) {
+        return Err(WrongUsage(format!("there is no part `{only}`: {}", PARTS.join(", "))).into());
     }
-    tell(poll::of_a_whole_mine()?)?;
-    tell(shed::of_all_kinds()?)?;
+    if asked("observatory") {
+        tell(in_own_process("observatory", &args.site)?)?;
+    }
+    if asked("week") {
+        tell(in_own_process("simulate_week", &args.site)?)?;
+    }
+    if asked("poll") {
+        for kind in &fleet::KINDS {
+            tell(poll::of_kind(kind)?)?;
+        }
+    }
+    if asked("mine") {
+        tell(poll::of_a_whole_mine()?)?;
+    }
+    if asked("shed") {
+        tell(shed::of_all_kinds()?)?;
+    }
+    if asked("lake") {
+        tell(in_own_process("lake", &args.site)?)?;
+    }
     if let Some(path) = &args.out {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)
             .with_context(|| format!("{} cannot be written", path.display()))?;
@@ -62,6 +83,7 @@ fn measure(part: &str, site: &Path) -> Result<Figures> {
         "plan" => poll::plan_here(site),
         "peer" => peer::peer_here(site),
         "shed" => shed::shed_here(site),
+        "lake" => lake::lake_here(site),
         other => bail!("there is no part `{other}`"),
     }
 }

@@ -1,0 +1,102 @@
+//! Questions to lake and book, and the lake's way to a bucket: both by `offpeak-query`, a program of its own, so
+//! that a question that takes too much ends that process and never one that runs a mine.
+
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::running::DATA;
+use crate::cli::{DataDir, LakeCommand, Sql, Upload};
+use crate::exit::Exit;
+
+/// The program that has the engine.
+const PROGRAM: &str = "offpeak-query";
+/// The lake's folder in a site's data folder.
+pub(crate) const LAKE: &str = "lake";
+/// The book in a site's data folder.
+const BOOK: &str = "book.sqlite";
+
+/// The data folder that is meant: the one named, or the only one with a lake.
+fn data_dir(at: &DataDir) -> Result<PathBuf> {
+    if let Some(dir) = &at.dir {
+        return Ok(dir.clone());
+    }
+    let entries = std::fs::read_dir(DATA).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.join(LAKE).is_dir()).collect();
+    found.sort();
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => bail!(
+            "there is no lake under ./{DATA}\nhint: name a site's data folder with --dir, or a lake with --lake"
+        ),
+        _ => {
+            let names: Vec<_> = found.iter().map(|path| path.display().to_string()).collect();
+            bail!("several sites have a lake: {}\nhint: say which with --dir", names.join(", "))
+        }
+    }
+}
+
+/// The program beside this one, or the one on the path.
+pub(crate) fn program() -> Command {
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(PROGRAM));
+    Command::new(beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(PROGRAM)))
+}
+
+/// Becomes the program; comes back only if it cannot be started.
+fn become_program(mut command: Command) -> Result<Exit> {
+    let error = command.exec();
+    if error.kind() == ErrorKind::NotFound {
+        bail!(
+            "{PROGRAM} is not installed beside this program\nhint: `make query` builds it; it holds the query engine"
+        );
+    }
+    Err(error).context(PROGRAM)
+}
+
+pub(crate) fn sql(args: &Sql) -> Result<Exit> {
+    let mut command = program();
+    command.arg("sql");
+    match &args.lake {
+        Some(lake) => {
+            command.arg("--lake").arg(lake);
+            if let Some(dir) = &args.at.dir {
+                command.arg("--book").arg(dir.join(BOOK));
+            }
+        }
+        None => {
+            let dir = data_dir(&args.at)?;
+            command.arg("--lake").arg(dir.join(LAKE));
+            if dir.join(BOOK).is_file() {
+                command.arg("--book").arg(dir.join(BOOK));
+            }
+        }
+    }
+    if let Some(format) = args.format {
+        command.args(["--format", format.word()]);
+    }
+    if let Some(out) = &args.out {
+        command.arg("--out").arg(out);
+    }
+    if args.plan {
+        command.arg("--plan");
+    }
+    command.args(["--memory-mb", &args.memory_mb.to_string()]);
+    if let Some(statement) = args.statement.as_deref().filter(|_| !args.tables) {
+        command.args(["--", statement]);
+    }
+    become_program(command)
+}
+
+pub(crate) fn lake(command: LakeCommand) -> Result<Exit> {
+    let LakeCommand::Upload(Upload { to, every, at }) = command;
+    let mut command = program();
+    command.arg("upload").arg("--lake").arg(data_dir(&at)?.join(LAKE)).args(["--to", &to]);
+    if let Some(every) = every {
+        command.args(["--every-s", &every.as_secs().max(1).to_string()]);
+    }
+    become_program(command)
+}
