@@ -40,6 +40,14 @@ pub enum VetoCause {
     StartUnrested,
     /// A change in a hall without authority.
     NoAuthority,
+    /// A start whose fans have not been seen running long enough.
+    StartWithoutFans,
+    /// Machines left on without their fans for longer than they may run so.
+    LeftWithoutFans,
+    /// Fans switched off before everything below has been off for long enough.
+    FansOffTooEarly,
+    /// Fans switched on where somebody works or a stop holds.
+    FansOnInSpite(Source),
 }
 
 impl fmt::Display for VetoCause {
@@ -55,6 +63,10 @@ impl fmt::Display for VetoCause {
             Self::StartUnrested => f.write_str("a start of a machine that has not rested"),
             Self::RampExceeded => f.write_str("starts beyond the ramp"),
             Self::NoAuthority => f.write_str("a change without authority"),
+            Self::StartWithoutFans => f.write_str("a start without fans"),
+            Self::LeftWithoutFans => f.write_str("machines left on without fans"),
+            Self::FansOffTooEarly => f.write_str("fans off too early"),
+            Self::FansOnInSpite(source) => write!(f, "fans on in spite of {source}"),
         }
     }
 }
@@ -93,6 +105,7 @@ pub fn check(
     judge.add_circuits();
     judge.judge_circuits(envelope);
     judge.judge_ramps();
+    judge.judge_fans(envelope, plan);
     judge.vetoes.sort_unstable();
     judge.vetoes.dedup_by_key(|veto| (veto.circuit, veto.cause));
     judge.vetoes
@@ -101,7 +114,9 @@ pub fn check(
 /// Makes a plan harmless where it was objected to: starts are held, an unshed circuit is shed.
 pub(crate) fn apply(site: &Site, vetoes: &[Veto], plan: &mut Plan) {
     for veto in vetoes {
-        let sheds = matches!(veto.cause, VetoCause::NotShed | VetoCause::NotStopped(_));
+        let sheds =
+            matches!(veto.cause, VetoCause::NotShed | VetoCause::NotStopped(_) | VetoCause::LeftWithoutFans);
+        crate::check_fans::hold(site, veto, &mut plan.fans);
         for (ix, machine) in site.machines() {
             let setpoint = &mut plan.setpoints[ix.ix()];
             let concerned = matches!(setpoint.target, Target::Run(_))
@@ -138,12 +153,12 @@ struct Sums {
     left_on: u32,
 }
 
-struct Judge<'a> {
-    site: &'a Site,
-    snapshot: &'a Snapshot,
-    memory: &'a Memory,
+pub(crate) struct Judge<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) memory: &'a Memory,
     sums: Vec<Sums>,
-    vetoes: Vec<Veto>,
+    pub(crate) vetoes: Vec<Veto>,
     /// A machine's word from before this is none.
     stale_before: Timestamp,
     /// A machine that began to hash after this is still on its way up.
@@ -151,14 +166,14 @@ struct Judge<'a> {
 }
 
 /// What the machine says, unless it is too old or contradicted by a command in flight.
-enum Word {
+pub(crate) enum Word {
     On { rising: bool },
     Off,
     None,
 }
 
 impl Judge<'_> {
-    fn word(&self, machine: MachineIx) -> Word {
+    pub(crate) fn word(&self, machine: MachineIx) -> Word {
         let (seen, memory) = (&self.snapshot.machines[machine.ix()], &self.memory.machines[machine.ix()]);
         let in_flight = memory.outstanding.map(|held| held.action);
         if matches!(in_flight, Some(Action::Wake | Action::Restore | Action::SetMode(_))) {

@@ -11,6 +11,7 @@ use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
 use crate::directive::Feeds;
 use crate::envelope::{Envelope, Known};
+use crate::fans::{self, FanCommand, FanTransition};
 use crate::frame::Frame;
 use crate::limits;
 use crate::load::Loads;
@@ -37,6 +38,10 @@ pub struct Cycle {
     pub vetoes: Vec<Veto>,
     /// To be sent.
     pub commands: Vec<Command>,
+    /// To be sent to fans.
+    pub fan_commands: Vec<FanCommand>,
+    /// Fan commands that changed state.
+    pub fan_transitions: Vec<FanTransition>,
     /// Commands that changed state.
     pub transitions: Vec<Transition>,
     /// Batches of commands that ended, and what the meters make of them.
@@ -151,6 +156,7 @@ impl Controller {
         self.observe(&snapshot.meters);
         let frame = Arc::clone(&self.frame);
         let settled = reconcile::settle(&site, &frame, snapshot, &mut self.memory);
+        let mut fan_transitions = fans::settle(&site, snapshot, &mut self.memory);
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
@@ -164,6 +170,7 @@ impl Controller {
         for (meter, frozen) in site.meters.iter().zip(&mut self.memory.frozen) {
             frozen.note(loads.circuit(meter.circuit).settled());
         }
+        fans::note_idle(&site, &loads.standings, now, &mut self.memory);
         let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, &ranking, &self.memory);
         let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);
         check::apply(&site, &vetoes, &mut plan);
@@ -172,14 +179,18 @@ impl Controller {
 
         let (commands, issued) =
             reconcile::issue(&site, &frame, snapshot.at, &plan, &loads, &mut self.memory);
+        let (fan_commands, asked) = fans::issue(&site, snapshot, &plan.fans, &mut self.memory);
+        fan_transitions.extend(asked);
         self.note_promises(&loads, &issued);
         let (batches, batch_ends_at) =
             batch::follow(&site, &frame, now, &settled, &issued, &loads, &mut self.memory);
         let mut transitions = settled.transitions;
         transitions.extend(issued);
         let changes_at = sooner(settled.changes_at, batch_ends_at);
+        let changes_at = sooner(changes_at, fans::next_change(&site, &self.memory, now));
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
+        let busy = busy || !fan_commands.is_empty();
         let wake_at = if busy {
             next_second
         } else {
@@ -193,7 +204,19 @@ impl Controller {
             slack: plan.slack.clone(),
             on_means: envelope.on_means(&site),
         });
-        Cycle { at: now, envelope, loads, plan, vetoes, commands, transitions, batches, wake_at }
+        Cycle {
+            at: now,
+            envelope,
+            loads,
+            plan,
+            vetoes,
+            commands,
+            fan_commands,
+            fan_transitions,
+            transitions,
+            batches,
+            wake_at,
+        }
     }
 
     /// Remembers what each circuit is to come down to with the reductions just issued.

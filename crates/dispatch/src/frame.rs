@@ -2,7 +2,7 @@
 //! never change, worked out once.
 
 use jiff::SignedDuration;
-use offpeak_site::{Authority, CircuitIx, Family, Model, ModelIx, Site};
+use offpeak_site::{Authority, CircuitIx, Family, FanIx, Model, ModelIx, Site};
 use offpeak_units::Power;
 
 use crate::limits;
@@ -38,6 +38,8 @@ pub(crate) struct Rated {
 pub struct Frame {
     places: Vec<Place>,
     models: Vec<Rated>,
+    /// By circuit: the fans that a machine there needs.
+    fans: Vec<Vec<FanIx>>,
     watches: bool,
 }
 
@@ -57,7 +59,12 @@ impl Frame {
             watches: places.iter().any(|place| place.authority == Authority::Observe),
             places,
             models: site.models.iter().map(Rated::new).collect(),
+            fans: crate::fans::by_circuit(site),
         }
+    }
+    /// The fans that a machine on this circuit needs.
+    pub(crate) fn fans(&self, circuit: CircuitIx) -> &[FanIx] {
+        &self.fans[circuit.ix()]
     }
     /// Whether offpeak only watches some machine.
     pub(crate) const fn watches(&self) -> bool {

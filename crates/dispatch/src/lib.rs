@@ -12,9 +12,11 @@
 mod batch;
 mod calendar;
 mod check;
+mod check_fans;
 mod controller;
 mod directive;
 mod envelope;
+mod fans;
 mod frame;
 mod frozen;
 mod load;
@@ -38,6 +40,7 @@ pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};
 pub use directive::{Directives, Feeds, Lockout, Order, OrderKind, SignalWord, Stop};
 pub use envelope::{Block, CircuitLimit, Envelope, Known, Limit, Source, envelope, every_limit};
+pub use fans::{FanCommand, FanTarget, FanTransition, FansAsked, FansMemory, FansSeen};
 pub use frame::Frame;
 pub use frozen::Frozen;
 pub use load::{CircuitLoad, Loads};
@@ -79,6 +82,12 @@ pub mod limits {
     pub const URGENT_AFTER: SignedDuration = SignedDuration::from_secs(25);
     /// A command that could not be sent within this time is dropped.
     pub const COMMAND_EXPIRY: SignedDuration = SignedDuration::from_secs(20);
+    /// What a switch said of fans' contactors longer ago than this counts as nothing: several readings missed.
+    pub const FANS_STALE: SignedDuration = SignedDuration::from_secs(15);
+    /// Fans that did not follow are asked again after this,
+    pub const FANS_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(10);
+    /// so often, and then after [`RETRY_AFTER`].
+    pub const FANS_TRIES_MAX: u8 = 6;
     /// Tries of one wish before a machine counts as not obeying.
     pub const ATTEMPTS_MAX: u8 = 2;
     /// After a try that nobody answered, before the next: a machine that restarts is not answering yet.

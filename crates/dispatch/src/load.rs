@@ -28,6 +28,8 @@ pub struct CircuitLoad {
     pub floor: Power,
     /// Of the machines directly on it.
     direct: Sums,
+    /// Of the fans on it; they have no tolerance.
+    fans: Fans,
     /// How many those are.
     machines: u32,
     /// Of the whole subtree.
@@ -39,6 +41,13 @@ pub struct CircuitLoad {
     /// Its load by the machines and the circuits below, before its own meter is asked.
     upper_below: Power,
     expected_below: Power,
+}
+
+/// What fans add.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Fans {
+    credible: Power,
+    pending: Power,
 }
 
 /// What adds up along the tree.
@@ -102,6 +111,10 @@ impl CircuitLoad {
     /// What the machines below draw by their words, those on their way left out.
     pub(crate) const fn settled(&self) -> Power {
         self.total.settled
+    }
+    /// What the fans on it may be drawing.
+    pub(crate) const fn fans(&self) -> Power {
+        self.fans.credible
     }
     /// How much may still come up without any further command.
     pub(crate) const fn pending(&self) -> Power {
@@ -185,6 +198,13 @@ impl Loads {
             };
             load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { rated.sleep };
         }
+        for (ix, fans) in site.fans() {
+            let seen = crate::fans::fresh(snapshot, ix);
+            let load = crate::fans::load(fans, seen, &memory.fans[ix.ix()], now);
+            let direct = &mut circuits[fans.circuit.ix()].fans;
+            direct.credible += load.credible;
+            direct.pending += load.pending;
+        }
         let mut loads = Self { circuits, standings, relief_ppm: *RELIEF_PPM.start() };
         loads.add_up(site, memory, now);
         let connection = loads.circuit(CircuitIx::ROOT);
@@ -205,10 +225,13 @@ impl Loads {
         }
         for (ix, circuit) in site.circuits.iter().rev() {
             let load = &mut self.circuits[ix.ix()];
-            load.total.credible += circuit.base_load;
-            load.upper_below += circuit.base_load;
-            load.expected_below += circuit.base_load;
-            load.total.floor += circuit.base_load;
+            // Fans go off long after the machines, so they count like what never does.
+            let stays = circuit.base_load + load.fans.credible;
+            load.total.credible += stays;
+            load.total.pending += load.fans.pending;
+            load.upper_below += stays;
+            load.expected_below += stays;
+            load.total.floor += stays;
             load.floor = load.total.floor + load.total.stubborn;
             load.admitted = memory.admitted[ix.ix()];
             load.promised = memory.promised[ix.ix()].filter(|_| !load.total.falling.is_zero());

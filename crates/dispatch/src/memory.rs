@@ -7,6 +7,7 @@ use offpeak_site::{Action, Activity, Site};
 use offpeak_units::Power;
 
 use crate::batch::Batch;
+use crate::fans::FansMemory;
 use crate::frozen::Frozen;
 use crate::mean::Means;
 use crate::meter_filter::MeterFilter;
@@ -110,6 +111,8 @@ pub struct Memory {
     pub relief_ppm: Option<i64>,
     /// One element a circuit: the commands under way that its meter will be asked about.
     pub batches: Vec<Option<Batch>>,
+    /// One element a set of fans.
+    pub fans: Vec<FansMemory>,
     /// One element a circuit: its upward ramp, where it has one that is used.
     pub release: Vec<Option<Release>>,
     /// One element a model: whether it earns what its power costs, as last decided.
@@ -136,6 +139,7 @@ impl Memory {
             promised: vec![None; site.circuits.len()],
             relief_ppm: None,
             batches: vec![None; site.circuits.len()],
+            fans: vec![FansMemory::default(); site.fans.len()],
             release: vec![None; site.circuits.len()],
             earning: vec![Earning::default(); site.models.len()],
             served: Served::default(),

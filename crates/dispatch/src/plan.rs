@@ -6,10 +6,11 @@
 //! meters' noise, so that a steady mine stays steady.
 
 use jiff::Timestamp;
-use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, ModeName, Site};
+use offpeak_site::{Activity, Authority, CircuitIx, FanIx, MachineIx, ModeName, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Block, Envelope, Source};
+use crate::fans::FanTarget;
 use crate::frame::Frame;
 use crate::limits;
 use crate::load::{Loads, is_stubborn};
@@ -68,6 +69,10 @@ pub enum Reason {
     NoWord,
     /// Awake with a fault of its own.
     Failed,
+    /// These fans are not seen running long enough to start it.
+    Fans(FanIx),
+    /// These fans stand still, and machines have run without them for as long as they may.
+    NoAir(FanIx),
     /// The checker did not let the plan pass at this circuit.
     Vetoed(CircuitIx),
 }
@@ -96,6 +101,8 @@ impl Reason {
             Self::NotCommandable => "left alone: no driver commands this family".to_owned(),
             Self::NoWord => "left alone: no fresh word from it".to_owned(),
             Self::Failed => "left alone: awake with a fault of its own".to_owned(),
+            Self::Fans(fans) => format!("waits: fans `{}` are not seen running", site.fans[fans.ix()].id),
+            Self::NoAir(fans) => format!("off: fans `{}` stand still", site.fans[fans.ix()].id),
             Self::Vetoed(circuit) => format!("held by the checker at {}", name(circuit)),
         }
     }
@@ -182,6 +189,8 @@ pub struct Plan {
     pub release: Vec<Option<Release>>,
     /// Where offpeak only watches some hall: what would be done if it might act everywhere. One element a machine.
     pub advice: Option<Vec<Setpoint>>,
+    /// One element a set of fans.
+    pub fans: Vec<FanTarget>,
     /// What each circuit was admitted to after this plan's starts.
     pub admitted: Vec<Option<Power>>,
     /// Whether starts wait for the ramp alone.
@@ -232,6 +241,11 @@ pub(crate) enum Flaw {
     Warmup,
     Orders,
     Rest,
+    FansNotRun,
+    FansOffEarly,
+    FansOffUnknown,
+    FansGone,
+    FansLockedOut,
 }
 
 pub(crate) struct Planner<'a> {
@@ -251,6 +265,8 @@ pub(crate) struct Planner<'a> {
     /// By circuit: what must still be shed.
     over: Vec<Power>,
     slack: Vec<Slack>,
+    /// By set of fans: whether it may come on for machines that need it.
+    fans_granted: Vec<bool>,
     setpoints: Vec<Setpoint>,
     /// By circuit: whether a setpoint keeps machines from being stopped for money.
     obliged: Vec<bool>,
@@ -284,6 +300,7 @@ impl<'a> Planner<'a> {
             started: vec![Power::ZERO; circuits],
             over: vec![Power::ZERO; circuits],
             slack: vec![Slack { shed_above: None, start_at: None }; circuits],
+            fans_granted: vec![false; site.fans.len()],
             setpoints: Vec::with_capacity(site.machines.len()),
             obliged: rank::obliged(site, envelope),
             acts_everywhere: false,
@@ -296,11 +313,13 @@ impl<'a> Planner<'a> {
         self.measure_room();
         self.classify();
         self.shed();
+        self.keep_fans();
         let (release, ramp_limited) = self.start();
         Plan {
             at: self.snapshot.at,
             unmet: self.unmet(),
             admitted: self.admitted(),
+            fans: self.fan_targets(),
             setpoints: self.setpoints,
             advice: None,
             release,
@@ -406,6 +425,8 @@ impl<'a> Planner<'a> {
                 leave(Reason::ObserveOnly)
             } else if !place.commandable {
                 leave(Reason::NotCommandable)
+            } else if let Some(fans) = self.airless(ix, place.circuit, standing) {
+                off(Reason::NoAir(fans))
             } else {
                 match (standing, stop) {
                     (Standing::Running | Standing::Rising | Standing::Failed, Some(stop)) => {
@@ -518,10 +539,11 @@ impl<'a> Planner<'a> {
             if self.setpoints[ix.ix()] != (Setpoint { target: Target::Off, reason: Reason::Starts }) {
                 continue;
             }
-            let reason = match (hold, self.no_room(*ix)) {
-                (Some(hold), _) => hold,
-                (None, Some(circuit)) => Reason::NoRoom(circuit),
-                (None, None) => {
+            let short = self.no_room(*ix).map(Reason::NoRoom);
+            let waits = hold.or(short).or_else(|| self.await_fans(*ix));
+            let reason = match waits {
+                Some(reason) => reason,
+                None => {
                     let power = self.frame.rated(self.frame.places()[ix.ix()].model).normal;
                     let path = || self.site.circuits.path(self.frame.places()[ix.ix()].circuit);
                     let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
@@ -553,12 +575,12 @@ impl<'a> Planner<'a> {
 
     /// The first circuit on the way to the grid without room, which is noted in its slack.
     fn no_room(&mut self, machine: MachineIx) -> Option<CircuitIx> {
-        let need = self.need(machine);
-        let short = self
-            .site
-            .circuits
-            .path(self.frame.places()[machine.ix()].circuit)
-            .find(|ix| self.room[ix.ix()].is_some_and(|room| room < need))?;
+        self.no_room_for(self.need(machine), self.frame.places()[machine.ix()].circuit)
+    }
+
+    pub(super) fn no_room_for(&mut self, need: Power, at: CircuitIx) -> Option<CircuitIx> {
+        let short =
+            self.site.circuits.path(at).find(|ix| self.room[ix.ix()].is_some_and(|room| room < need))?;
         let room = self.room[short.ix()]?;
         let start_at = self.loads.circuit(short).upper + room - need;
         let slack = &mut self.slack[short.ix()].start_at;
@@ -567,8 +589,11 @@ impl<'a> Planner<'a> {
     }
 
     fn take_room(&mut self, machine: MachineIx) {
-        let need = self.need(machine);
-        for ix in self.site.circuits.path(self.frame.places()[machine.ix()].circuit) {
+        self.take_room_for(self.need(machine), self.frame.places()[machine.ix()].circuit);
+    }
+
+    pub(super) fn take_room_for(&mut self, need: Power, at: CircuitIx) {
+        for ix in self.site.circuits.path(at) {
             self.started[ix.ix()] += need;
             if let Some(room) = &mut self.room[ix.ix()] {
                 *room -= need;
@@ -620,8 +645,13 @@ impl<'a> Planner<'a> {
     fn behind(&self, circuit: CircuitIx) -> Behind {
         let mut behind = Behind::default();
         let within = |ix: CircuitIx| self.site.circuits.is_within(ix, circuit);
-        behind.base =
-            self.site.circuits.iter().filter(|(ix, _)| within(*ix)).map(|(_, of)| of.base_load).sum();
+        behind.base = self
+            .site
+            .circuits
+            .iter()
+            .filter(|(ix, _)| within(*ix))
+            .map(|(ix, of)| of.base_load + self.loads.circuit(ix).fans())
+            .sum();
         let machines = self.frame.places().iter().zip(&self.memory.machines).zip(&self.loads.standings);
         for (ix, ((place, remembered), standing)) in machines.enumerate() {
             if !within(place.circuit) || *standing == Standing::Cut {
@@ -642,6 +672,9 @@ impl<'a> Planner<'a> {
         behind
     }
 }
+
+#[path = "plan_fans.rs"]
+mod fan_rules;
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]

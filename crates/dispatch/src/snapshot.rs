@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use offpeak_site::{MachineIx, MeterReading, Outcome, Reading, Trouble};
 
 use crate::directive::Directives;
+use crate::fans::FansSeen;
 
 /// What is known of one machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub machines: Vec<Seen>,
     /// One element a meter: its last reading, however old.
     pub meters: Vec<Option<MeterReading>>,
+    /// One element a set of fans: what its switch last said, however old.
+    pub fans: Vec<Option<FansSeen>>,
     /// Orders in force.
     pub directives: Directives,
     /// What came back of commands since the last cycle.

@@ -84,6 +84,7 @@ pub(crate) fn site() -> Site {
             register_map: "t".into(),
         }],
         switches: vec![Switch { id: "s".into(), modbus: None, snmp: None }],
+        fans: vec![],
         contract: Contract {
             windows: vec![Window {
                 days: vec![Weekday::Monday],
@@ -105,6 +106,23 @@ pub(crate) fn site() -> Site {
         },
         rules: Rules::default(),
     }
+}
+
+/// The same with fans on `hall-1`: two contactors, 6 kW, 30 s before, 240 s after, 120 s without.
+pub(crate) fn site_with_fans() -> Site {
+    let mut site = site();
+    site.fans.push(Fans {
+        id: "fans-1".into(),
+        circuit: CircuitIx(1),
+        switch: SwitchIx(0),
+        first_channel: 100,
+        channels: 2,
+        power: Power::from_watts(6_000),
+        lead: SignedDuration::from_secs(30),
+        run_on: SignedDuration::from_secs(240),
+        without: SignedDuration::from_secs(120),
+    });
+    site
 }
 
 /// Monday 3 October 2022, this long after midnight.
@@ -130,6 +148,7 @@ pub(crate) fn snapshot(at: Timestamp, hashing: usize) -> Snapshot {
         at,
         machines,
         meters: vec![Some(MeterReading { at, power, energy: None })],
+        fans: vec![None; 0],
         directives: crate::Directives::default(),
         returned: vec![],
     }

@@ -40,6 +40,9 @@ pub(crate) struct SiteView {
     pub(crate) counts: CountsView,
     /// The halls.
     pub(crate) halls: Vec<HallView>,
+    /// The fans that machines need.
+    #[serde(default)]
+    pub(crate) fans: Vec<FansView>,
     /// How commands ended since the start.
     pub(crate) commands: CommandsView,
     /// The last decisions, newest last.
@@ -137,6 +140,19 @@ pub(crate) struct HallView {
     pub(crate) advice: Option<AdviceView>,
 }
 
+/// A set of fans.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FansView {
+    pub(crate) id: String,
+    /// Whose machines need them.
+    pub(crate) circuit: String,
+    /// How many of their contactors are closed; `null` while their switch is silent.
+    pub(crate) closed: Option<u16>,
+    pub(crate) contactors: u16,
+    /// In words.
+    pub(crate) state: String,
+}
+
 /// What would be done now if offpeak might act, in machines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AdviceView {
@@ -229,6 +245,8 @@ pub(crate) struct MachineView {
     pub(crate) command: Option<String>,
     /// Whether an outlet can cut it.
     pub(crate) has_outlet: bool,
+    /// The fans it needs, in words.
+    pub(crate) fans: Vec<String>,
 }
 
 /// What binds on a circuit at a moment.
@@ -246,6 +264,8 @@ pub(crate) struct Explanation {
     pub(crate) power_kw: Option<f64>,
     /// What would remain with everything asleep.
     pub(crate) floor_kw: Option<f64>,
+    /// The fans that its machines need, in words; none for another moment.
+    pub(crate) fans: Vec<String>,
     pub(crate) changes_at: Timestamp,
     /// What is kept free below the limit for what meters and machines leave unknown; `null` for another moment.
     pub(crate) margin_kw: Option<f64>,
@@ -389,6 +409,7 @@ pub(crate) mod tests {
             },
             counts,
             halls: vec![hall(1), hall(2)],
+            fans: vec![],
             commands: CommandsView {
                 issued: 1_020,
                 confirmed: 1_010,

@@ -6,6 +6,7 @@
 
 pub mod circuit;
 pub mod contract;
+pub mod fans;
 pub mod file;
 pub mod hardware;
 pub mod machine;
@@ -17,6 +18,7 @@ pub mod summary;
 
 pub use circuit::{Circuit, CircuitIx, CircuitKind, CircuitTree, CircuitTreeError, Ramp};
 pub use contract::{Contract, Import, LimitSpan, Window};
+pub use fans::{FanIx, Fans};
 pub use hardware::{Distribution, Family, Mode, ModeName, Model, ModelIx, Transitions};
 pub use machine::{Endpoint, MacAddress, Machine, MachineIx, Outlet, Owner, OwnerIx};
 pub use observe::{

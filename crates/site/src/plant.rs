@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::circuit::{CircuitIx, CircuitTree};
 use crate::contract::Contract;
+use crate::fans::{FanIx, Fans};
 use crate::hardware::{Model, ModelIx};
 use crate::machine::{Machine, MachineIx, Owner};
 use crate::observe::{Meter, MeterIx, Switch};
@@ -43,6 +44,8 @@ pub struct Site {
     pub meters: Vec<Meter>,
     /// Every switch.
     pub switches: Vec<Switch>,
+    /// Fans that machines need.
+    pub fans: Vec<Fans>,
     /// When and how much may be drawn at the grid connection.
     pub contract: Contract,
     /// Tariffs and hash prices.
@@ -70,6 +73,10 @@ impl Site {
     #[must_use]
     pub fn model_of(&self, machine: MachineIx) -> &Model {
         self.model(self.machine(machine).model)
+    }
+    /// All sets of fans with their places.
+    pub fn fans(&self) -> impl DoubleEndedIterator<Item = (FanIx, &Fans)> + ExactSizeIterator {
+        self.fans.iter().enumerate().map(|(place, fans)| (FanIx(place as u32), fans))
     }
     /// Whether offpeak may act on what hangs on this circuit.
     #[must_use]

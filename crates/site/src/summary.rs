@@ -105,11 +105,13 @@ fn stopped(site: &Site, machine: &Machine) -> Power {
     }
 }
 
-/// What the site draws with every machine asleep or cut, and those that cannot be at full power.
+/// What the site draws with every machine asleep or cut, and those that cannot be at full power. Fans run
+/// on for a while after the last machine, so they count.
 #[must_use]
 pub fn floor(site: &Site) -> Power {
     let base: Power = site.circuits.iter().map(|(_, circuit)| circuit.base_load).sum();
-    base + site.machines.iter().map(|machine| stopped(site, machine)).sum()
+    let fans: Power = site.fans.iter().map(|fans| fans.power).sum();
+    base + fans + site.machines.iter().map(|machine| stopped(site, machine)).sum()
 }
 
 /// What a machine does once the controller is gone: it stays as it was last told, which is asleep or

@@ -87,7 +87,7 @@ pub struct MachineState {
 pub struct Change {
     /// The command.
     pub generation: u64,
-    /// To whom.
+    /// To whom: a machine's id, or a set of fans'.
     pub machine: String,
     /// What.
     pub action: String,
@@ -97,8 +97,8 @@ pub struct Change {
     pub state: &'static str,
     /// The machine's words, where there are any.
     pub detail: Option<String>,
-    /// What is now known of the machine.
-    pub now: MachineState,
+    /// What is now known of the machine; `None` for what is no machine.
+    pub now: Option<MachineState>,
 }
 
 /// What a circuit's meter makes of commands that were under way together.
@@ -439,11 +439,12 @@ impl Book {
                     change.state,
                     change.detail
                 ])?;
+                let Some(now) = &change.now else { continue };
                 machine.execute(params![
                     change.machine,
-                    change.now.started_at.map(|at| at.to_string()),
-                    change.now.cut,
-                    change.now.disobeys
+                    now.started_at.map(|at| at.to_string()),
+                    now.cut,
+                    now.disobeys
                 ])?;
             }
             write_verdicts(&transaction, verdicts)?;

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use offpeak_site::{Action, CircuitIx, Family, MachineIx, ModeName, Outcome, Site, SwitchIx};
+use offpeak_site::{Action, CircuitIx, Family, FanIx, MachineIx, ModeName, Outcome, Site, SwitchIx};
+use offpeak_units::Power;
 
 use crate::draw::{Draw, Stream};
 use crate::line::Line;
@@ -18,13 +19,22 @@ use crate::scenario::{Fault, Faults};
 #[derive(Clone, Debug)]
 pub(crate) struct Channel {
     is_closed: bool,
+    /// It stays as it is, whatever is asked: welded, or its coil is burnt.
+    is_jammed: bool,
     machines: Vec<MachineIx>,
     circuits: Vec<CircuitIx>,
+    fans: Vec<FanIx>,
 }
 
 impl Default for Channel {
     fn default() -> Self {
-        Self { is_closed: true, machines: Vec::new(), circuits: Vec::new() }
+        Self {
+            is_closed: true,
+            is_jammed: false,
+            machines: Vec::new(),
+            circuits: Vec::new(),
+            fans: Vec::new(),
+        }
     }
 }
 
@@ -42,6 +52,11 @@ pub(crate) fn channels(site: &Site) -> BTreeMap<(SwitchIx, u16), Channel> {
     for (ix, circuit) in site.circuits.iter() {
         if let Some(switch) = circuit.switch {
             channels.entry((switch, CIRCUIT_CHANNEL)).or_default().circuits.push(ix);
+        }
+    }
+    for (ix, fans) in site.fans() {
+        for contactor in fans.contactors() {
+            channels.entry((contactor.switch, contactor.channel)).or_default().fans.push(ix);
         }
     }
     channels
@@ -151,10 +166,14 @@ impl Plant {
     /// Opens or closes a channel; one that feeds nothing is ignored.
     pub fn switch(&mut self, switch: SwitchIx, channel: u16, closed: bool) {
         let Some(entry) = self.channels.get_mut(&(switch, channel)) else { return };
-        if std::mem::replace(&mut entry.is_closed, closed) == closed {
+        if entry.is_jammed || std::mem::replace(&mut entry.is_closed, closed) == closed {
             return;
         }
         let (machines, circuits) = (entry.machines.clone(), entry.circuits.clone());
+        let fans = entry.fans.clone();
+        for ix in fans {
+            self.fan_turns(ix, closed);
+        }
         for machine in machines {
             self.state_mut(machine).outlet_closed = closed;
             self.follow_power(machine);
@@ -170,6 +189,41 @@ impl Plant {
         self.channels.get(&(switch, channel)).is_some_and(|entry| entry.is_closed)
     }
 
+    /// Keeps a channel as it is from now on, whatever is asked of it; or lets it move again.
+    pub fn jam(&mut self, switch: SwitchIx, channel: u16, jammed: bool) {
+        if let Some(entry) = self.channels.get_mut(&(switch, channel)) {
+            entry.is_jammed = jammed;
+        }
+    }
+
+    /// One of a set of fans starts or stops, where its circuit has power.
+    fn fan_turns(&mut self, ix: FanIx, closed: bool) {
+        let site = Arc::clone(&self.site);
+        let fans = &site.fans[ix.ix()];
+        if self.energised[fans.circuit.ix()] {
+            let one = Line::flat(fans.power.to_milliwatts() / i64::from(fans.channels.max(1)));
+            self.add_up(fans.circuit, if closed { one } else { -one }, Line::ZERO);
+        }
+    }
+
+    /// How many of a set of fans run: their contactor is closed and their circuit has power.
+    #[must_use]
+    pub fn fans_running(&self, ix: FanIx) -> u16 {
+        let fans = &self.site.fans[ix.ix()];
+        let closed = fans.contactors().filter(|at| self.switch_state(at.switch, at.channel)).count();
+        if self.energised[fans.circuit.ix()] { closed as u16 } else { 0 }
+    }
+
+    /// What the fans on a circuit draw while it has power.
+    pub(crate) fn fan_power(&self, circuit: CircuitIx) -> Power {
+        let of = |(_, fans): (FanIx, &offpeak_site::Fans)| {
+            let one = fans.power.to_milliwatts() / i64::from(fans.channels.max(1));
+            let closed = fans.contactors().filter(|at| self.switch_state(at.switch, at.channel)).count();
+            Power::from_milliwatts(one * closed as i64)
+        };
+        self.site.fans().filter(|(_, fans)| fans.circuit == circuit).map(of).sum()
+    }
+
     /// Works out which circuits power reaches, and cuts or restores the rest.
     fn energise(&mut self) {
         let site = Arc::clone(&self.site);
@@ -177,7 +231,7 @@ impl Plant {
             let closed = circuit.switch.is_none_or(|switch| self.switch_state(switch, CIRCUIT_CHANNEL));
             let energised = closed && circuit.parent.is_none_or(|parent| self.energised[parent.ix()]);
             if std::mem::replace(&mut self.energised[ix.ix()], energised) != energised {
-                let base = Line::flat(circuit.base_load.to_milliwatts());
+                let base = Line::flat((circuit.base_load + self.fan_power(ix)).to_milliwatts());
                 self.add_up(ix, if energised { base } else { -base }, Line::ZERO);
             }
         }

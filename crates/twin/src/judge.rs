@@ -50,6 +50,8 @@ pub struct Verdict {
     pub seconds: u64,
     /// Seconds that could not be judged, because the plant was advanced twice without a look.
     pub seconds_unseen: u64,
+    /// Seconds in which machines hashed below fans of which not all ran, at the times it looked; each set counts.
+    pub seconds_without_fans: u64,
     /// The worst excess; the earliest of equals.
     pub worst: Option<Excess>,
     /// Below the worst excess' circuit, the machines that drew against a command when it was seen.
@@ -68,6 +70,8 @@ pub struct Judge {
     span: LimitSpan,
     /// The number of the next stretch to look at.
     next: u64,
+    /// When it looked last.
+    looked: Timestamp,
     verdict: Verdict,
 }
 
@@ -81,6 +85,7 @@ impl Judge {
             suspects: site.circuits.iter().map(|(ix, _)| ix).filter(|ix| is_limited(site, *ix)).collect(),
             span: site.contract.limit_at(&site.time_zone, start),
             next: 0,
+            looked: start,
             verdict: Verdict::default(),
         }
     }
@@ -108,10 +113,21 @@ impl Judge {
                 self.suspects.insert(circuit);
             }
         }
+        self.judge_fans(plant);
         // The connection's limit changes with the hour, so its line is never above suspicion.
         self.suspects.insert(CircuitIx::ROOT);
         if let Some(worst) = self.verdict.worst.filter(|_| self.verdict.worst != worst_before) {
             self.verdict.culprits = culprits(&self.site, plant, worst.circuit);
+        }
+    }
+
+    fn judge_fans(&mut self, plant: &Plant) {
+        let passed = seconds_between(self.looked, plant.now()).max(0).cast_unsigned();
+        self.looked = plant.now().max(self.looked);
+        for (ix, fans) in self.site.fans() {
+            if plant.fans_running(ix) < fans.channels && plant.hashing_below(fans.circuit) > 0 {
+                self.verdict.seconds_without_fans += passed;
+            }
         }
     }
 

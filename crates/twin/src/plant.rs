@@ -34,6 +34,8 @@ pub(crate) struct Sums {
     warmth: Line,
     /// Since when the power's line is what it is.
     pub(crate) since: i64,
+    /// How many machines below it hash.
+    pub(crate) hashing: u32,
     /// Whether anything limits it, so that its stretches are kept.
     pub(crate) is_limited: bool,
 }
@@ -115,8 +117,10 @@ impl Plant {
             trace: Trace::default(),
             site,
         };
-        let bases: Vec<i64> =
-            plant.site.circuits.iter().map(|(_, circuit)| circuit.base_load.to_milliwatts()).collect();
+        let base = |(ix, circuit): (CircuitIx, &offpeak_site::Circuit)| {
+            (circuit.base_load + plant.fan_power(ix)).to_milliwatts()
+        };
+        let bases: Vec<i64> = plant.site.circuits.iter().map(base).collect();
         for (place, base) in bases.into_iter().enumerate() {
             plant.add_up(CircuitIx(place as u32), Line::flat(base), Line::ZERO);
         }
@@ -330,7 +334,15 @@ impl Plant {
         let more_warmth = warmth - state.warmth;
         let more_rate = hash_rate - state.hash_rate;
         (state.phase, state.power, state.warmth, state.hash_rate) = (phase, power, warmth, hash_rate);
-        self.hashing = self.hashing + usize::from(state.is_hashing()) - usize::from(hashed);
+        let hashes = state.is_hashing();
+        self.hashing = self.hashing + usize::from(hashes) - usize::from(hashed);
+        if hashes != hashed {
+            let site = Arc::clone(&self.site);
+            for circuit in site.circuits.path(site.machine(machine).circuit) {
+                let count = &mut self.circuits[circuit.ix()].hashing;
+                *count = if hashes { *count + 1 } else { *count - 1 };
+            }
+        }
         self.hash_rate.add(t, more_rate);
         self.add_up(self.site.machine(machine).circuit, more_power, more_warmth);
         self.mark_changed(machine);

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{
-    Command, CommandState, Controller, Cycle, Directives, Memory, MeterSays, Returned, Seen, Snapshot,
-    Transition,
+    Command, CommandState, Controller, Cycle, Directives, FansSeen, Memory, MeterSays, Returned, Seen,
+    Snapshot, Transition,
 };
 use offpeak_site::{CircuitIx, MachineIx, MeterReading, Site};
 use offpeak_units::{Energy, Hashes, Money};
@@ -74,6 +74,8 @@ pub struct Simulation {
     directives_changed: bool,
     seen: Vec<Seen>,
     meters: Vec<Option<MeterReading>>,
+    /// By set of fans: how many of its contactors are closed.
+    fans: Vec<u16>,
     /// Machines with news, by the second of their next turn.
     due: BTreeMap<Timestamp, Vec<MachineIx>>,
     is_due: Vec<bool>,
@@ -111,6 +113,7 @@ impl Simulation {
             directives_changed: false,
             seen: vec![Seen::default(); machines],
             meters: vec![None; site.meters.len()],
+            fans: Vec::new(),
             due,
             is_due: vec![true; machines],
             polled: Vec::new(),
@@ -138,6 +141,10 @@ impl Simulation {
     #[must_use]
     pub const fn plant(&self) -> &Plant {
         &self.plant
+    }
+    /// The plant, for what befalls it from outside between two seconds.
+    pub const fn plant_mut(&mut self) -> &mut Plant {
+        &mut self.plant
     }
     /// The controller.
     #[must_use]
@@ -219,7 +226,10 @@ impl Simulation {
         self.controller.observe(&self.meters);
         self.note_changes(at);
         let polled = self.poll(at);
-        let news = polled || self.directives_changed || !self.returned.is_empty();
+        let fans = self.read_fans();
+        let blown = fans != self.fans;
+        self.fans = fans;
+        let news = polled || blown || self.directives_changed || !self.returned.is_empty();
         if self.pace == Pace::Leap && !news && self.controller.is_quiet(at) {
             self.totals.leapt += 1;
             return Second { cycle: None };
@@ -266,6 +276,14 @@ impl Simulation {
         !self.polled.is_empty()
     }
 
+    /// What the switches say of each set's contactors.
+    fn read_fans(&self) -> Vec<u16> {
+        let closed = |fans: &offpeak_site::Fans| {
+            fans.contactors().filter(|at| self.plant.switch_state(at.switch, at.channel)).count() as u16
+        };
+        self.site.fans.iter().map(closed).collect()
+    }
+
     fn run_cycle(&mut self, at: Timestamp) -> Cycle {
         self.directives_changed = false;
         // By phase: when machines of that phase had their last turn.
@@ -280,6 +298,7 @@ impl Simulation {
             at,
             machines: std::mem::take(&mut self.seen),
             meters: self.meters.clone(),
+            fans: self.fans.iter().map(|closed| Some(FansSeen { closed: *closed, at })).collect(),
             directives: self.directives.clone(),
             returned: std::mem::take(&mut self.returned),
         };
@@ -287,6 +306,11 @@ impl Simulation {
         self.seen = snapshot.machines;
         for command in &cycle.commands {
             self.returned.push(deliver(&mut self.plant, command));
+        }
+        for command in &cycle.fan_commands {
+            for contactor in self.site.fans[command.fans.ix()].contactors() {
+                self.plant.switch(contactor.switch, contactor.channel, command.run);
+            }
         }
         self.totals.cycles += 1;
         self.totals.commands += cycle.commands.len() as u64;

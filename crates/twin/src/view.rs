@@ -132,6 +132,11 @@ impl Plant {
             (Some(_), _) => Answering::Silent,
         }
     }
+    /// How many machines hash on a circuit and below it.
+    #[must_use]
+    pub fn hashing_below(&self, circuit: CircuitIx) -> u32 {
+        self.circuits[circuit.ix()].hashing
+    }
     /// What a circuit draws now with all below it, noise-free. There are no losses between circuits.
     #[must_use]
     pub fn circuit_power(&self, circuit: CircuitIx) -> Power {

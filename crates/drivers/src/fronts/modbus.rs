@@ -48,7 +48,9 @@ impl Registers {
         let outlets = outlets.map(|outlet| (outlet.switch, outlet.channel));
         // A switch in a circuit's feed cuts it by its first channel.
         let feeds = site.circuits.iter().filter_map(|(_, circuit)| Some((circuit.switch?, 0)));
-        for (SwitchIx(place), channel) in outlets.chain(feeds) {
+        let fans = site.fans.iter().flat_map(offpeak_site::Fans::contactors);
+        let fans = fans.map(|contactor| (contactor.switch, contactor.channel));
+        for (SwitchIx(place), channel) in outlets.chain(feeds).chain(fans) {
             let known = &mut channels[place as usize];
             *known = (*known).max(channel.saturating_add(1));
         }

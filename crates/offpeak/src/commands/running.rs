@@ -177,6 +177,9 @@ fn status_text(view: &SiteView) -> String {
         })
         .collect();
     lines.push(table(&["hall", "authority", "kW", "limit", "running", "of", "word"], &rows));
+    lines.extend(
+        view.fans.iter().map(|fans| format!("fans       {} at {}: {}", fans.id, fans.circuit, fans.state)),
+    );
     lines.extend(view.alarms.iter().map(|alarm| format!("! {alarm}")));
     lines.join("\n")
 }
@@ -239,7 +242,7 @@ fn machine_text(machine: &MachineView) -> String {
         Some(advice) => format!("{}; with authority: {advice}", machine.reason),
         None => machine.reason.clone(),
     };
-    [
+    let mut lines = vec![
         format!("{} ({}, owner {})", machine.id, machine.model, machine.owner),
         format!("state      {}, asked to {}", machine.state, machine.target),
         format!("why        {why}"),
@@ -260,8 +263,9 @@ fn machine_text(machine: &MachineView) -> String {
             text(&machine.firmware)
         ),
         format!("outlet     {}", if machine.has_outlet { "switched" } else { "none: it cannot be cut" }),
-    ]
-    .join("\n")
+    ];
+    lines.extend(machine.fans.iter().map(|fans| format!("fans       {fans}")));
+    lines.join("\n")
 }
 
 pub(crate) fn explain(args: Explain) -> Result<Exit> {
@@ -335,6 +339,7 @@ fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
         ));
         lines.push(format!("floor      {} kW with everything asleep", number(explanation.floor_kw, 1)));
     }
+    lines.extend(explanation.fans.iter().map(|fans| format!("fans       {fans}")));
     lines.extend(explanation.above.iter().map(|(id, above)| format!("above      {id}: {}", limit(above))));
     lines.push(format!("changes    {}", civil(zone, explanation.changes_at)));
     let one =

@@ -1,6 +1,6 @@
 //! What a cycle and a site come to as entries of the book.
 
-use offpeak_dispatch::{BatchVerdict, CommandState, Cycle, Memory, Standing, Transition};
+use offpeak_dispatch::{BatchVerdict, CommandState, Cycle, FanTransition, Memory, Standing, Transition};
 use offpeak_site::{CircuitIx, Site};
 use offpeak_store::{Change, MachineState, MeterVerdict, PlanSummary, Standing as Place};
 
@@ -15,11 +15,25 @@ pub(super) fn change(site: &Site, memory: &Memory, of: &Transition) -> Change {
         at: of.at,
         state,
         detail,
-        now: MachineState {
+        now: Some(MachineState {
             started_at: remembered.started_at,
             cut: remembered.cut,
             disobeys: remembered.disobeys,
-        },
+        }),
+    }
+}
+
+/// A command to fans and its change of state.
+pub(super) fn fan_change(site: &Site, of: &FanTransition) -> Change {
+    let (state, detail) = state_words(&of.state);
+    Change {
+        generation: of.generation,
+        machine: site.fans[of.fans.ix()].id.clone(),
+        action: super::fan_views::action(of).to_owned(),
+        at: of.at,
+        state,
+        detail,
+        now: None,
     }
 }
 

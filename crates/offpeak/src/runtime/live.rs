@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    Command, Controller, Cycle, Directives, Lockout, Memory, Order, OrderKind, Returned, Snapshot, Stop,
+    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned, Snapshot, Stop,
 };
 use offpeak_drivers::poll::Fleet;
-use offpeak_site::{Action, Authority, CircuitIx, Measure, Site};
+use offpeak_site::{Action, Authority, CircuitIx, FanIx, Measure, Site};
 use offpeak_store::{Book, Entry, InForce, OrderEntry, PlanSummary, Recorder};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
@@ -38,6 +38,8 @@ pub(crate) struct Latest {
     pub(crate) snapshot: Snapshot,
     pub(crate) cycle: Cycle,
     pub(crate) memory: Memory,
+    /// What the switches said of commands to fans that failed.
+    pub(crate) fan_refusals: BTreeMap<FanIx, String>,
 }
 
 /// How far the search for the machines is, which goes before the first cycle.
@@ -231,7 +233,8 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
         tell(&cycle);
         lock(&shared.story).add(&site, &snapshot, &cycle);
         let memory = controller.memory().clone();
-        let latest = Arc::new(Latest { snapshot, cycle, memory });
+        let fan_refusals = lock(&io).fans().refusals();
+        let latest = Arc::new(Latest { snapshot, cycle, memory, fan_refusals });
         if let Some(recording) = &shared.recording {
             recording.offer(&latest);
         }
@@ -250,6 +253,7 @@ fn picture(
         at: shared.wire.clock.now(),
         machines: io.machines(),
         meters: io.meters(),
+        fans: io.fans().seen(),
         directives: lock(&shared.directives).clone(),
         returned: std::iter::from_fn(|| returned.try_recv().ok()).collect(),
     }
@@ -266,17 +270,24 @@ fn send(
 ) {
     let (downs, ups): (Vec<Command>, Vec<Command>) =
         cycle.commands.iter().partition(|command| matches!(command.action, Action::Sleep | Action::Cut));
+    let (blow, rest): (Vec<FanCommand>, Vec<FanCommand>) =
+        cycle.fan_commands.iter().partition(|command| command.run);
     lock(io).send(downs);
-    if cycle.transitions.is_empty() && cycle.batches.is_empty() && summary.is_none() {
+    lock(io).send_to_fans(&rest);
+    let nothing = cycle.transitions.is_empty() && cycle.batches.is_empty() && cycle.fan_transitions.is_empty();
+    if nothing && summary.is_none() {
         return;
     }
-    let changes = cycle.transitions.iter().map(|of| change(site, memory, of)).collect();
+    let of_machines = cycle.transitions.iter().map(|of| change(site, memory, of));
+    let changes = of_machines.chain(cycle.fan_transitions.iter().map(|of| fan_change(site, of))).collect();
     let verdicts = cycle.batches.iter().map(|of| verdict(site, of)).collect();
     let (io, runtime) = (Arc::clone(io), tokio::runtime::Handle::current());
     let then = Box::new(move || {
-        if !ups.is_empty() {
+        if !ups.is_empty() || !blow.is_empty() {
             let _inside = runtime.enter();
-            lock(&io).send(ups);
+            let mut io = lock(&io);
+            io.send_to_fans(&blow);
+            io.send(ups);
         }
     });
     if !shared.recorder.write(Entry { changes, verdicts, summary, then }) {

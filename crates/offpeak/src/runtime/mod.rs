@@ -6,6 +6,8 @@ mod demo;
 mod demo_site;
 mod ending;
 mod entries;
+mod fan_views;
+mod fans_io;
 mod farewell;
 mod feed;
 mod files;

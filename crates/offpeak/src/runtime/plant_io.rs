@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::{Command, Returned, Seen};
+use offpeak_dispatch::{Command, FanCommand, Returned, Seen};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
@@ -22,6 +22,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, info, warn};
+
+use super::fans_io::FansIo;
 
 /// Commands under way at once; each holds a socket.
 pub(super) const COMMANDS_MAX: usize = 512;
@@ -81,10 +83,11 @@ pub(crate) struct PlantIo {
     switches: Arc<Vec<Option<tokio::sync::Mutex<Switch>>>>,
     places: Arc<Semaphore>,
     returned: mpsc::UnboundedSender<Returned>,
+    fans: FansIo,
     tasks: JoinSet<()>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each entry is written at once, so a table whose writer panicked is still whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -116,13 +119,15 @@ impl PlantIo {
             let opened = open_switch(switch, &wire).with_context(|| format!("switch `{}`", switch.id))?;
             Ok(opened.map(tokio::sync::Mutex::new))
         });
-        let switches: Vec<_> = switches.collect::<Result<_>>()?;
+        let switches = Arc::new(switches.collect::<Result<Vec<_>>>()?);
+        let mut tasks = JoinSet::new();
         let mut io = Self {
             meters: Arc::new(Mutex::new(vec![None; site.meters.len()])),
             outlets: Arc::new(Mutex::new(vec![OutletState::default(); site.machines.len()])),
-            switches: Arc::new(switches),
+            fans: FansIo::start(&site, &wire, &switches, &mut tasks),
+            switches,
             places: Arc::new(Semaphore::new(COMMANDS_MAX)),
-            tasks: JoinSet::new(),
+            tasks,
             site,
             wire,
             fleet,
@@ -239,6 +244,18 @@ impl PlantIo {
     /// The meters' last readings.
     pub(crate) fn meters(&self) -> Vec<Option<MeterReading>> {
         lock(&self.meters).clone()
+    }
+
+    /// The fans.
+    pub(super) fn fans(&self) -> FansIo {
+        self.fans.clone()
+    }
+
+    /// Sends commands to fans, each set on its own.
+    pub(crate) fn send_to_fans(&mut self, commands: &[FanCommand]) {
+        for command in commands {
+            self.tasks.spawn(self.fans().carry_out(*command));
+        }
     }
 
     /// Readings tried so far.

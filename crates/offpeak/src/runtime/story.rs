@@ -139,6 +139,10 @@ impl Story {
             let text = format!("{action} {count}: {reason}");
             self.decide(cycle.at, text);
         }
+        for command in &cycle.fan_commands {
+            let word = if command.run { "run" } else { "stop" };
+            self.decide(cycle.at, format!("fans {}: asked to {word}", site.fans[command.fans.ix()].id));
+        }
         let at_odds = cycle.batches.iter().filter(|batch| batch.says == MeterSays::Disagrees);
         for batch in at_odds {
             self.decide(cycle.at, disagreement(site, batch));

@@ -10,6 +10,7 @@ use offpeak_site::{Authority, CircuitIx, CircuitKind, Endpoint, Family, MachineI
 use offpeak_units::{Efficiency, Money, Power};
 
 use super::answer::Answers;
+use super::fan_views;
 use super::live::{Latest, Search, lock};
 use super::story::{self, Story};
 use crate::handle::HandleError;
@@ -139,6 +140,7 @@ pub(crate) fn explain(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> E
         above: above.collect(),
         power_kw: None,
         floor_kw: None,
+        fans: Vec::new(),
         changes_at: envelope.changes_at,
         margin_kw: None,
         every: Vec::new(),
@@ -195,6 +197,7 @@ pub(super) fn site_view(
         money: money_view(&site, now, power, hash_rate, story),
         counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
+        fans: latest.map(|latest| fan_views::views(&site, latest)).unwrap_or_default(),
         commands: story.counts,
         decisions: story
             .decisions
@@ -377,6 +380,7 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
     if !latest.memory.ready {
         alarms.push("not every meter and machine has been asked: nothing is started".to_owned());
     }
+    alarms.extend(fan_views::alarms(&site, latest));
     let disobey = latest.memory.machines.iter().filter(|machine| machine.disobeys).count();
     if disobey > 0 {
         alarms.push(format!("{disobey} machine(s) do not obey; see `offpeak machines`"));
@@ -431,5 +435,6 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         temperature_c: reading.and_then(|reading| reading.temperature).map(|t| t.to_celsius_f64()),
         command: in_flight.or(refused),
         has_outlet: machine.outlet.is_some(),
+        fans: fan_views::words_at(&site, latest, machine.circuit),
     }
 }

@@ -72,10 +72,27 @@ fn running(view: &serde_json::Value) -> u64 {
     view["counts"]["running"].as_u64().unwrap() + view["counts"]["rising"].as_u64().unwrap()
 }
 
-/// The small site with ports that no other test uses.
+const FANS: &str = r#"
+[[switches]]
+id = "contactors"
+modbus = "127.0.0.1:15041"
+
+[[fans]]
+id = "fans-hall-2"
+circuit = "hall-2"
+switch = "contactors"
+channels = 2
+power_kw = 2
+lead_s = 20
+run_on_s = 60
+
+[[owners]]"#;
+
+/// The small site with ports that no other test uses, and with fans in its second hall.
 pub(crate) fn prepare() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    let text = std::fs::read_to_string(site("small.toml")).unwrap().replace("127.0.0.1:", "127.0.3.1:");
+    let text = std::fs::read_to_string(site("small.toml")).unwrap();
+    let text = text.replacen("[[owners]]", FANS, 1).replace("127.0.0.1:", "127.0.3.1:");
     let path = dir.path().join("small.toml");
     std::fs::write(&path, text).unwrap();
     (dir, path)
@@ -125,10 +142,31 @@ fn a_stop_and_a_closing_survive_a_kill() {
         "{view}"
     );
     assert_eq!(code(&run(dir, &["lockout", "hall-2", "--by", "bert", "--lift"])), 5, "not bert's to lift");
+    fans_before_and_after(dir);
     assert_eq!(code(&run(dir, &["resume"])), 5, "nothing to lift");
 
     // A second controller on the same book is refused.
     let other = run(dir, &["run", "small.toml", "--twin"]);
     assert_eq!(code(&other), 1);
     drop(second);
+}
+
+/// Nothing has run in the second hall since the kill: its fans stop, and come on again before its machines do.
+fn fans_before_and_after(dir: &Path) {
+    let closed = |view: &serde_json::Value| view["fans"][0]["closed"].as_u64();
+    let view = wait_for(dir, "fans that have run on", |view| closed(view) == Some(0));
+    assert_eq!(view["fans"][0]["state"], "off", "{view}");
+    let explained = stdout(&run(dir, &["explain", "hall-2"]));
+    assert!(explained.contains("fans       fans-hall-2: off"), "{explained}");
+    assert_eq!(code(&run(dir, &["lockout", "hall-2", "--by", "anna", "--lift"])), 0);
+    let hall_up = |view: &serde_json::Value| {
+        let counts = &view["halls"][1]["counts"];
+        counts["running"].as_u64().unwrap() + counts["rising"].as_u64().unwrap()
+    };
+    let view = wait_for(dir, "fans that run again", |view| closed(view) == Some(2));
+    assert_eq!(hall_up(&view), 0, "no machine before its fans: {view}");
+    let machine = stdout(&run(dir, &["machine", "hall-2/rack-2/pdu-1/1"]));
+    assert!(machine.contains("fans-hall-2"), "{machine}");
+    let view = wait_for(dir, "hall 2 at work", |view| hall_up(view) > 0);
+    assert_eq!(closed(&view), Some(2), "{view}");
 }

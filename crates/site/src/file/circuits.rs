@@ -229,6 +229,11 @@ impl Circuits {
         &mut self.list[circuit.ix()]
     }
 
+    /// The circuits' own switches.
+    pub(crate) fn switches(&self) -> impl Iterator<Item = crate::observe::SwitchIx> + '_ {
+        self.list.iter().filter_map(|circuit| circuit.switch)
+    }
+
     /// Whether a circuit is a hall or lies in one.
     pub(crate) fn is_in_hall(&self, circuit: CircuitIx) -> bool {
         std::iter::successors(Some(circuit), |ix| self.get(*ix).parent)

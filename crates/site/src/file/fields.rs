@@ -23,6 +23,7 @@ pub(crate) static FILE: Shape = Shape {
             "Power meters; the one on the grid connection is the revenue meter",
         ),
         may("switches", Kind::Sections(&SWITCH), "Switches with channels: outlets and breakers"),
+        may("fans", Kind::Sections(&FANS), "Fans that machines need, behind contactors"),
         must("owners", Kind::Sections(&OWNER), "Whose machines stand here"),
         may("models", Kind::Sections(&MODEL), "Models that differ from the catalogue, or are not in it"),
         may("machines", Kind::Sections(&MACHINES), "Machines by model and position"),
@@ -160,6 +161,29 @@ static SWITCH: Shape = Shape {
             "A PDU's SNMP address and port: channels are its outlets as printed, from 1",
         ),
         may("pdu", Kind::Text, "What kind of PDU it is; needed with `snmp`"),
+    ],
+};
+
+static FANS: Shape = Shape {
+    about: "Fans that run together, or many such sets by a pattern",
+    fields: &[
+        must("id", Kind::Names, "Their name"),
+        must("circuit", Kind::Names, "The circuit whose machines need them: a hall or what lies in one"),
+        must("switch", Kind::Names, "The switch with their contactors; a closed channel lets them run"),
+        may(
+            "first_channel",
+            Kind::Count(0, 65_535),
+            "The first contactor; 0 unless given, the others count up",
+        ),
+        may("channels", Kind::Count(1, 64), "How many contactors each set has; 1 unless given"),
+        must("power_kw", Kind::Kilowatts, "What a set draws, besides the circuit's base load"),
+        must("lead_s", Kind::Count(0, 3_600), "How long they must run before a machine is started"),
+        must("run_on_s", Kind::Count(0, 86_400), "How long they run on after the last machine is off"),
+        may(
+            "without_s",
+            Kind::Count(0, 3_600),
+            "How long machines may run while they stand still; 120 unless given",
+        ),
     ],
 };
 

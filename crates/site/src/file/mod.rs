@@ -10,6 +10,7 @@ mod contract;
 mod csv;
 mod devices;
 mod diagnostic;
+mod fans;
 mod feed;
 mod fields;
 mod inventory;
@@ -110,6 +111,7 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
     machines.read(file, &mut known, report);
     inventory::read(file, attachments, &mut machines, &mut known, report);
     machines.check_unique(&switches, report);
+    let fans = fans::read(file, &circuits, &switches, &machines.list, report);
     let contract = contract::read_contract(file, &time_zone, currency, report);
     let mut rules = rules::read(file, &circuits, report);
     rules.pinned = std::mem::take(&mut machines.pinned);
@@ -125,6 +127,7 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
         owners: owners.list,
         meters,
         switches: switches.list,
+        fans,
         contract,
         economics,
         rules,

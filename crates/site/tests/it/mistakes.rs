@@ -196,6 +196,49 @@ fn a_switch_is_a_modbus_device_or_a_pdu_of_a_kind() {
 }
 
 #[test]
+fn fans_hang_on_halls_and_have_contactors_of_their_own() {
+    let fans = "[[switches]]\nid = \"contactors\"\nmodbus = \"127.0.0.1:15041\"\n\n\
+        [[fans]]\nid = \"fans-[1-2]\"\ncircuit = \"hall-[1-2]\"\nswitch = \"contactors\"\nchannels = 2\n\
+        power_kw = 1.5\nlead_s = 30\nrun_on_s = 240\n\n[[owners]]";
+    let with = |from: &str, to: &str| {
+        assert!(fans.contains(from), "{from}");
+        let text = crate::text("small").replacen("[[owners]]", &fans.replacen(from, to, 1), 1);
+        let loaded = file::load_with_warnings("x.toml", &text, &|_| None);
+        (loaded.site, loaded.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>())
+    };
+    let (site, told) = with("lead_s", "lead_s");
+    assert_eq!(told, [""; 0]);
+    let site = site.unwrap();
+    let [_, second] = &site.fans[..] else { panic!("{:?}", site.fans) };
+    assert_eq!((second.first_channel, second.channels), (2, 2));
+    assert_eq!(site.circuits.get(second.circuit).id, "hall-2");
+    assert_eq!((second.lead.as_secs(), second.run_on.as_secs(), second.without.as_secs()), (30, 240, 120));
+    for (from, to, expected) in [
+        ("circuit = \"hall-[1-2]\"", "circuit = \"transformer-1\"", "fans[0].circuit: found `transformer-1`"),
+        ("circuit = \"hall-[1-2]\"", "circuit = \"hall-[2-3]\"", "circuit: found `hall-3`"),
+        ("circuit = \"hall-[1-2]\"", "circuit = \"hall-[1-3]\"", "ranges that go along with"),
+        ("switch = \"contactors\"", "switch = \"contactor\"", "did you mean `contactors`?"),
+        (
+            "switch = \"contactors\"",
+            "switch = \"outlets-hall-1\"",
+            "channel 0 of the switch `outlets-hall-1`",
+        ),
+        ("id = \"fans-[1-2]\"", "id = \"fans-[1,1]\"", "`fans-1` twice"),
+        ("channels = 2", "channels = 0", "fans[0].channels: found 0"),
+        ("channels = 2", "first_channel = 65_535", "at most 65536 channels"),
+        ("power_kw = 1.5", "power_kw = -1", "fans[0].power_kw: found -1"),
+        ("power_kw = 1.5\n", "", "fans[0].power_kw: found nothing"),
+        ("lead_s = 30", "lead_s = 0.5", "fans[0].lead_s: found 0.5"),
+        ("run_on_s = 240", "run_on_s = \"long\"", "fans[0].run_on_s: found \"long\""),
+        ("run_on_s = 240", "run_on = 240", "did you mean `run_on_s`?"),
+        ("power_kw = 1.5", "power_kw = 9", "warning: contract.house_load_kw"),
+    ] {
+        let (_, told) = with(from, to);
+        assert!(told.len() == 1 && told[0].contains(expected), "{from} -> {to}: {told:?}");
+    }
+}
+
+#[test]
 fn mistakes_of_an_inventory_carry_its_own_lines() {
     let (site, told) = with_inventory(
         "position,model,owner,mac,adress\n\

@@ -26,7 +26,7 @@ fn change(generation: u64, machine: &str, state: &'static str) -> Change {
         at: at(0),
         state,
         detail: None,
-        now: MachineState { started_at: Some(at(0)), cut: false, disobeys: false },
+        now: Some(MachineState { started_at: Some(at(0)), cut: false, disobeys: false }),
     }
 }
 

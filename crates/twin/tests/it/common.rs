@@ -116,6 +116,7 @@ pub(crate) fn site(size: Size) -> Site {
             register_map: "t".into(),
         }],
         switches: ["outlets", "hall-1"].map(|id| Switch { id: id.into(), modbus: None, snmp: None }).into(),
+        fans: vec![],
         contract: Contract {
             windows: vec![Window {
                 days: vec![Weekday::Monday, Weekday::Tuesday],

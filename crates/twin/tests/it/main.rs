@@ -4,6 +4,7 @@
 
 mod common;
 mod day;
+mod fans;
 mod faults;
 mod judge;
 mod physics;
