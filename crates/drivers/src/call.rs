@@ -93,6 +93,8 @@ pub struct Link {
     pub question: Question,
     /// The hardware address that commands are bound to: the site's, or the first one seen.
     pub mac: Option<MacAddress>,
+    /// The serial number that commands are bound to besides, where the site knows it and no hardware address.
+    pub(crate) serial: Option<Arc<str>>,
     /// What opens this machine, where it is not what opens its family.
     pub login: Option<Arc<Credentials>>,
     /// When it last spoke of itself, what it was doing.

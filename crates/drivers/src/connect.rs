@@ -19,7 +19,8 @@ pub trait MemoryHost: Send + Sync {
     /// The caller's end of a new stream to this address; the host serves the other end.
     ///
     /// # Errors
-    /// As a socket would: refused where nothing listens.
+    /// As a socket would: refused where nothing listens. One that drops what it is sent says
+    /// [`io::ErrorKind::TimedOut`]: the caller waits, as it would for packets that nobody answers.
     fn connect(&self, to: SocketAddr) -> io::Result<DuplexStream>;
 }
 
@@ -58,7 +59,10 @@ impl Connector {
                 socket.set_zero_linger()?;
                 Ok(Stream::Tcp(socket.connect(to).await?))
             }
-            Self::Memory(host) => host.connect(to).map(Stream::Memory),
+            Self::Memory(host) => match host.connect(to) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => std::future::pending().await,
+                opened => opened.map(Stream::Memory),
+            },
             Self::Taped(through, tape) => {
                 let opened = Box::pin(through.connect(to)).await;
                 let track = tape.begin(to, opened.as_ref().err().map(ToString::to_string));

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::driver::Access;
 use crate::http::Credentials;
+use crate::snmp::SnmpLogin;
 
 /// A name of the environment begins so; the family follows in capitals: `OFFPEAK_LOGIN_ANTMINER_STOCK`.
 pub const ENVIRONMENT: &str = "OFFPEAK_LOGIN_";
@@ -48,6 +49,14 @@ pub enum SecretsError {
     /// No machine of this id.
     #[error("[machine.\"{0}\"]: the site has no such machine")]
     UnknownMachine(String),
+    /// A login of a PDU that cannot be used.
+    #[error("[{section}]: {what}")]
+    Snmp {
+        /// Where.
+        section: String,
+        /// What is wrong, without the text.
+        what: String,
+    },
     /// No switch of this id.
     #[error("[snmp.switches.\"{0}\"]: the site has no such switch")]
     UnknownSwitch(String),
@@ -82,8 +91,9 @@ pub struct Secrets {
 #[serde(deny_unknown_fields)]
 struct Communities {
     community: Option<String>,
+    v3: Option<crate::snmp::SnmpUser>,
     #[serde(default)]
-    switches: BTreeMap<String, String>,
+    switches: BTreeMap<String, SnmpLogin>,
 }
 
 impl core::fmt::Debug for Secrets {
@@ -104,7 +114,7 @@ pub struct Logins {
     /// PDUs that open with the factory's community: a finding.
     pub factory_pdus: Vec<String>,
     /// What opens a PDU, and what opens those that have none of their own.
-    communities: (BTreeMap<String, String>, String),
+    pdus: (BTreeMap<String, SnmpLogin>, SnmpLogin),
 }
 
 impl core::fmt::Debug for Logins {
@@ -116,8 +126,8 @@ impl core::fmt::Debug for Logins {
 impl Logins {
     /// What opens the PDU that is this switch.
     #[must_use]
-    pub fn community(&self, switch: &str) -> &str {
-        self.communities.0.get(switch).unwrap_or(&self.communities.1)
+    pub fn pdu(&self, switch: &str) -> &SnmpLogin {
+        self.pdus.0.get(switch).unwrap_or(&self.pdus.1)
     }
 }
 
@@ -177,7 +187,7 @@ impl Secrets {
                 words.lines().next().unwrap_or_default().to_owned()
             } else {
                 "not a secrets file: [site], [group.\"circuit\"] with `family = { user, password }`, \
-                 [machine.\"id\"] with `user` and `password`, [snmp] with `community` and `switches`"
+                 [machine.\"id\"] with `user` and `password`, [snmp] with `community` or `v3`, and `switches`"
                     .to_owned()
             };
             SecretsError::Malformed { line, what }
@@ -217,15 +227,23 @@ impl Secrets {
         if let Some(unknown) = self.snmp.switches.keys().find(|id| !is_switch(id)) {
             return Err(SecretsError::UnknownSwitch(unknown.clone()));
         }
-        let usual = self.snmp.community.clone().or_else(|| environment(COMMUNITY));
-        let usual = usual.unwrap_or_else(|| FACTORY_COMMUNITY.to_owned());
-        let communities = (self.snmp.switches.clone(), usual);
-        let mut logins = Logins { access, own, factory, factory_pdus: Vec::new(), communities };
+        let pdus = (self.snmp.switches.clone(), self.usual_pdu(environment));
+        check_pdus(&pdus)?;
+        let mut logins = Logins { access, own, factory, factory_pdus: Vec::new(), pdus };
         let as_made = |switch: &&offpeak_site::Switch| {
-            switch.snmp.is_some() && logins.community(&switch.id) == FACTORY_COMMUNITY
+            switch.snmp.is_some() && *logins.pdu(&switch.id) == factory_pdu()
         };
         logins.factory_pdus = site.switches.iter().filter(as_made).map(|switch| switch.id.clone()).collect();
         Ok(logins)
+    }
+
+    /// What opens PDUs that have no login of their own: the user of version 3, where there is one.
+    fn usual_pdu(&self, environment: &dyn Fn(&str) -> Option<String>) -> SnmpLogin {
+        if let Some(user) = &self.snmp.v3 {
+            return SnmpLogin::User(user.clone());
+        }
+        let community = self.snmp.community.clone().or_else(|| environment(COMMUNITY));
+        community.map_or_else(factory_pdu, SnmpLogin::Community)
     }
 
     /// From the grid down, so that the nearer circuit's word is the last.
@@ -250,6 +268,20 @@ impl Secrets {
         }
         Ok(())
     }
+}
+
+/// What PDUs are made with.
+#[must_use]
+pub fn factory_pdu() -> SnmpLogin {
+    SnmpLogin::Community(FACTORY_COMMUNITY.to_owned())
+}
+
+fn check_pdus((own, usual): &(BTreeMap<String, SnmpLogin>, SnmpLogin)) -> Result<(), SecretsError> {
+    let sections = own.iter().map(|(id, login)| (format!("snmp.switches.\"{id}\""), login));
+    for (section, login) in sections.chain([("snmp.v3".to_owned(), usual)]) {
+        login.check().map_err(|what| SecretsError::Snmp { section, what })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -323,13 +355,29 @@ mod tests {
                 environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
             };
             let logins = Secrets::parse(text).unwrap().logins(&site, &of).unwrap();
-            (logins.community(&id).to_owned(), logins.factory_pdus)
+            let SnmpLogin::Community(community) = logins.pdu(&id).clone() else { panic!("a community") };
+            (community, logins.factory_pdus)
         };
         assert_eq!(opens("", &[]), ("private".to_owned(), vec![id.clone()]), "a finding");
         assert_eq!(opens("", &[(COMMUNITY, "area")]), ("area".to_owned(), vec![]));
         let text = "[snmp]\ncommunity = \"all\"\n";
         assert_eq!(opens(text, &[(COMMUNITY, "area")]).0, "all");
         assert_eq!(opens(&format!("{text}[snmp.switches]\n\"{id}\" = \"own\"\n"), &[]).0, "own");
+        let user = "user = \"op\", auth_password = \"hunter21\", privacy_password = \"hunter22\"";
+        let of = |text: &str| Secrets::parse(text).unwrap().logins(&site, &|_| None);
+        for text in [
+            format!("[snmp]\ncommunity = \"all\"\nv3 = {{ {user} }}\n"),
+            format!("[snmp.switches]\n\"{id}\" = {{ {user}, auth = \"sha-256\" }}\n"),
+        ] {
+            let logins = of(&text).unwrap();
+            assert!(matches!(logins.pdu(&id), SnmpLogin::User(_)), "{text}");
+            assert!(logins.factory_pdus.is_empty());
+        }
+        let weak = of(&format!("[snmp]\nv3 = {{ {} }}\n", user.replace("hunter22", "hunter"))).unwrap_err();
+        assert_eq!(weak.to_string(), "[snmp.v3]: `privacy_password` needs at least 8 characters");
+        let text = format!("[snmp.switches]\n\"{id}\" = {{ {user}, auth = \"rot13\" }}\n");
+        assert!(of(&text).unwrap_err().to_string().contains("`auth` is one of"));
+        assert!(Secrets::parse("[snmp]\nv3 = { user = \"op\" }\n").is_err(), "both passwords are needed");
         let unknown = Secrets::parse("[snmp.switches]\nx = \"s3cret\"\n").unwrap().logins(&site, &|_| None);
         assert_eq!(unknown.unwrap_err(), SecretsError::UnknownSwitch("x".into()));
     }

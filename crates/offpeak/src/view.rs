@@ -43,6 +43,9 @@ pub(crate) struct SiteView {
     /// The fans that machines need.
     #[serde(default)]
     pub(crate) fans: Vec<FansView>,
+    /// From one reading of a machine to the next, as the load lets it be.
+    #[serde(default)]
+    pub(crate) read_every_s: f64,
     /// How commands ended since the start.
     pub(crate) commands: CommandsView,
     /// The last decisions, newest last.
@@ -410,6 +413,7 @@ pub(crate) mod tests {
             counts,
             halls: vec![hall(1), hall(2)],
             fans: vec![],
+            read_every_s: 5.0,
             commands: CommandsView {
                 issued: 1_020,
                 confirmed: 1_010,

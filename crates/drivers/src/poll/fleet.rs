@@ -123,6 +123,15 @@ impl Fleet {
             self.stations[place].link.get_mut().login = Some(login);
         }
     }
+    /// Binds a machine without a known hardware address to its serial number; before it is shared. It is asked for
+    /// it before its first order.
+    pub fn set_serial(&mut self, machine: MachineIx, serial: &str) {
+        if let Some(&place) =
+            self.places.get(&machine).filter(|place| self.stations[**place].target.mac.is_none())
+        {
+            self.stations[place].link.get_mut().serial = Some(serial.into());
+        }
+    }
     /// How many machines.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -214,7 +223,7 @@ impl Fleet {
         let identity = tokio::select! {
             biased;
             () = hurry.notified() => return,
-            outcome = self.identify(target.endpoint, &mut link) => outcome,
+            outcome = self.identify(target, &mut link) => outcome,
         };
         drop(link);
         let Ok(Some(identity)) = identity else { return };
@@ -233,9 +242,23 @@ impl Fleet {
     }
 
     /// Asks who answers there, and notes whether it is another machine.
-    async fn identify(&self, at: Endpoint, link: &mut Link) -> Result<Option<Identity>, Trouble> {
-        let identity = self.driver.identify_with(at, link.login.clone()).await?;
-        link.moved = identity.as_ref().is_some_and(|identity| link.bind(identity.mac).is_err());
+    async fn identify(&self, target: &Target, link: &mut Link) -> Result<Option<Identity>, Trouble> {
+        let identity = self.driver.identify_with(target.endpoint, link.login.clone()).await?;
+        let Some(seen) = &identity else {
+            link.moved = false;
+            return Ok(None);
+        };
+        let told = seen.serial.as_deref();
+        let other =
+            link.serial.as_deref().zip(told).is_some_and(|(own, told)| !own.eq_ignore_ascii_case(told));
+        if other {
+            // What was learned of it before is the other machine's.
+            link.mac = target.mac;
+        } else {
+            // From here on its hardware address does; a machine that names no serial number cannot be told by it.
+            link.serial = None;
+        }
+        link.moved = other || link.bind(seen.mac).is_err();
         Ok(identity)
     }
 
@@ -247,7 +270,7 @@ impl Fleet {
         let reading = async {
             // A reading of another machine would not count: whether that has gone is asked instead.
             if link.moved {
-                self.identify(target.endpoint, &mut link).await?;
+                self.identify(&target, &mut link).await?;
                 return if link.moved { Err(Trouble::Impostor) } else { Ok(None) };
             }
             self.driver.read_fast(target.family, target.endpoint, &mut link, buffer).await
@@ -300,6 +323,13 @@ impl Fleet {
             hurry.notify_one();
         }
         let mut link = link.lock().await;
+        if !link.moved && link.serial.is_some() {
+            match self.identify(target, &mut link).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Outcome::Unanswered(Trouble::Impostor),
+                Err(trouble) => return Outcome::Unanswered(trouble),
+            }
+        }
         if link.moved {
             return Outcome::Unanswered(Trouble::Impostor);
         }

@@ -7,6 +7,7 @@
 
 mod fleet;
 mod poller;
+mod stretch;
 
 pub use fleet::{Fleet, Known, Latest, Target};
 pub use poller::{Pace, Poller};

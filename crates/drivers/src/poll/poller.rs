@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::fleet::Fleet;
+use super::stretch::Stretch;
 
 /// How fast to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +149,8 @@ struct Rotation {
     in_turn: Vec<bool>,
     /// How often each was in trouble in a row.
     failures: Vec<u8>,
+    /// How far it slows down.
+    stretch: Stretch,
     /// Buffers of finished requests, for the next.
     buffers: Vec<Vec<u8>>,
 }
@@ -190,6 +193,7 @@ impl Poller {
             due_at: vec![Some(now); fleet.len()],
             in_turn: vec![false; fleet.len()],
             failures: vec![0; fleet.len()],
+            stretch: Stretch::new(now),
             buffers: Vec::new(),
         };
         Self(Arc::new(Shared {
@@ -209,6 +213,12 @@ impl Poller {
     #[must_use]
     pub fn troubles(&self) -> u64 {
         self.0.troubles.load(Ordering::Relaxed)
+    }
+
+    /// From one fast reading of a machine to the next, as the load lets it be now.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        self.0.rotation().stretch.of(self.0.pace.every_of(self.0.fleet.len()))
     }
 
     /// Asks every machine who it is, evenly spread over the time of a survey, until the future is dropped.
@@ -283,7 +293,11 @@ impl Shared {
         };
         match (started, well, ailing) {
             (Some((place, holds)), ..) => {
-                rotation.due_at[place] = None;
+                let due = rotation.due_at[place].take();
+                if let Some(due) = due.filter(|_| holds == Holds::Prompt && rotation.in_turn[place]) {
+                    let usual = self.pace.every_of(self.fleet.len());
+                    rotation.stretch.note(now, due, usual);
+                }
                 Next::Start(place, holds, rotation.buffers.pop().unwrap_or_default())
             }
             (None, Some(well), Some(ailing)) => Next::At(well.min(ailing)),
@@ -324,7 +338,7 @@ impl Shared {
     fn finish(&self, place: usize, outcome: Result<(), Trouble>, holds: Holds, mut buffer: Vec<u8>) {
         let is_watched = self.fleet.is_watched(place);
         let mut rotation = self.rotation();
-        let every = self.pace.every_of(self.fleet.len());
+        let every = rotation.stretch.of(self.pace.every_of(self.fleet.len()));
         let wait = if is_watched {
             self.pace.eager_of(self.fleet.watched())
         } else if std::mem::replace(&mut rotation.in_turn[place], true) {

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use async_snmp::client::Retry;
 use async_snmp::transport::UdpHandle;
-use async_snmp::{Auth, Client, Error, Oid, Value};
+use async_snmp::v3::ReportStatus;
+use async_snmp::{Client, Error, Oid, Value};
 use offpeak_site::{Outcome, Trouble};
 use offpeak_units::Power;
 use thiserror::Error as ThisError;
 
+use super::login::SnmpLogin;
 use super::pdu::Pdu;
 
 /// A datagram may be lost: it is sent so often again.
@@ -23,8 +25,8 @@ pub enum SnmpError {
     /// The address is none, or nothing is there.
     #[error("{0} cannot be reached")]
     Unreachable(String),
-    /// No answer: nobody there, or another community.
-    #[error("{0} does not answer: nobody is there, or it has another community")]
+    /// No answer: nobody there, or another login.
+    #[error("{0} does not answer: nobody is there, or it has another community, user or password")]
     Silent(String),
     /// It refused.
     #[error("{address} refuses: {words}")]
@@ -64,7 +66,7 @@ impl SnmpError {
 pub struct SnmpSwitch {
     address: String,
     pdu: Pdu,
-    community: String,
+    login: SnmpLogin,
     within: Duration,
     client: Option<Client<UdpHandle>>,
 }
@@ -78,8 +80,8 @@ impl std::fmt::Debug for SnmpSwitch {
 impl SnmpSwitch {
     /// A PDU at `address:port`; each datagram gets `within`. Nothing is sent yet.
     #[must_use]
-    pub const fn new(address: String, pdu: Pdu, community: String, within: Duration) -> Self {
-        Self { address, pdu, community, within, client: None }
+    pub const fn new(address: String, pdu: Pdu, login: SnmpLogin, within: Duration) -> Self {
+        Self { address, pdu, login, within, client: None }
     }
     /// Asks for an outlet to be opened.
     pub async fn cut(&mut self, outlet: u16) -> Outcome {
@@ -102,7 +104,7 @@ impl SnmpSwitch {
         };
         match written {
             Ok(_) => Outcome::Accepted,
-            Err(error) => error.outcome(),
+            Err(error) => self.begin_anew(error).outcome(),
         }
     }
     /// Whether each of `count` outlets from `first` on carries power: the readback that a command is judged by.
@@ -139,7 +141,10 @@ impl SnmpSwitch {
         for some in oids.chunks(VALUES_MAX) {
             let address = self.address.clone();
             let answer = self.client().await?.get_many(some).await;
-            let answer = answer.map_err(|error| judge(&error, address.clone()))?;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) => return Err(self.begin_anew(judge(&error, address))),
+            };
             if answer.varbinds.len() != some.len() {
                 return Err(SnmpError::Garbled(address));
             }
@@ -153,18 +158,28 @@ impl SnmpSwitch {
         Ok(values)
     }
 
+    /// After trouble the next request begins with a new session: a PDU that was replaced is another one to version 3,
+    /// and would never answer in the old.
+    fn begin_anew(&mut self, error: SnmpError) -> SnmpError {
+        if !matches!(error, SnmpError::Refused { .. }) {
+            self.client = None;
+        }
+        error
+    }
+
     async fn client(&mut self) -> Result<&Client<UdpHandle>, SnmpError> {
         if self.client.is_none() {
             let unreachable = || SnmpError::Unreachable(self.address.clone());
             let at: SocketAddr = self.address.parse().map_err(|_| unreachable())?;
             let retry = Retry::fixed(RETRIES, Duration::ZERO).unwrap_or_else(|_| Retry::none());
-            let client =
-                Client::builder((at.ip().to_string(), at.port()), Auth::v2c(self.community.as_str()))
-                    .request_timeout(self.within)
-                    .retry(retry)
-                    .connect()
-                    .await
-                    .map_err(|_| unreachable())?;
+            let address = || self.address.clone();
+            let auth = self.login.auth().map_err(|words| SnmpError::Refused { address: address(), words })?;
+            let client = Client::builder((at.ip().to_string(), at.port()), auth)
+                .request_timeout(self.within)
+                .retry(retry)
+                .connect()
+                .await
+                .map_err(|_| unreachable())?;
             self.client = Some(client);
         }
         self.client.as_ref().ok_or_else(|| SnmpError::Unreachable(self.address.clone()))
@@ -186,10 +201,25 @@ const fn whole(value: &Value) -> Option<i64> {
 fn judge(error: &Error, address: String) -> SnmpError {
     match error {
         Error::Snmp { status, .. } => SnmpError::Refused { address, words: status.to_string() },
+        Error::Auth { .. } => SnmpError::Refused { address, words: "the login is wrong".to_owned() },
+        Error::Report { status, .. } => SnmpError::Refused { address, words: report(status).to_owned() },
         Error::Timeout { .. } => SnmpError::Silent(address),
         Error::Network { .. } => SnmpError::Unreachable(address),
         Error::Exchange { source, .. } => judge(source, address),
         Error::SharedOperation { source } => judge(source, address),
         _ => SnmpError::Garbled(address),
+    }
+}
+
+/// What a PDU reports of a login of version 3 (RFC 3414, 3.2).
+const fn report(status: &ReportStatus) -> &'static str {
+    match status {
+        ReportStatus::UnknownUserName { .. } => "it knows no such user",
+        ReportStatus::WrongDigest { .. } => "the authentication password or protocol is wrong",
+        ReportStatus::DecryptionError { .. } => "the privacy password or protocol is wrong",
+        ReportStatus::UnsupportedSecurityLevel { .. } => "this user may not encrypt",
+        ReportStatus::NotInTimeWindow { .. } => "its clock has jumped",
+        ReportStatus::UnknownEngineId { .. } => "it is another device than before",
+        _ => "it reports another error",
     }
 }

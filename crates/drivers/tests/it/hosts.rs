@@ -62,9 +62,13 @@ type Handler = Arc<dyn Fn(DuplexStream) + Send + Sync>;
 
 /// Machines by address, each with a handler for its streams.
 #[derive(Clone, Default)]
-pub(crate) struct Hosts(Arc<Mutex<BTreeMap<SocketAddr, Handler>>>);
+pub(crate) struct Hosts(Arc<Mutex<BTreeMap<SocketAddr, Handler>>>, bool);
 
 impl Hosts {
+    /// A network in which addresses without a machine answer nothing, not even that nobody is there.
+    pub(crate) fn dropping() -> Self {
+        Self(Arc::default(), true)
+    }
     pub(crate) fn at(&self, at: SocketAddr, handler: impl Fn(DuplexStream) + Send + Sync + 'static) {
         self.0.lock().unwrap().insert(at, Arc::new(handler));
     }
@@ -81,7 +85,8 @@ impl Hosts {
 impl MemoryHost for Hosts {
     fn connect(&self, to: SocketAddr) -> io::Result<DuplexStream> {
         let handler = self.0.lock().unwrap().get(&to).cloned();
-        let handler = handler.ok_or(io::ErrorKind::ConnectionRefused)?;
+        let nobody = if self.1 { io::ErrorKind::TimedOut } else { io::ErrorKind::ConnectionRefused };
+        let handler = handler.ok_or(nobody)?;
         let (ours, theirs) = tokio::io::duplex(16 * 1024);
         handler(theirs);
         Ok(ours)

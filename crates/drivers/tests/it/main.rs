@@ -14,6 +14,7 @@ mod malformed;
 mod misbehaving;
 mod mixed;
 mod modbus;
+mod pace;
 mod python;
 mod recorded;
 mod scan;

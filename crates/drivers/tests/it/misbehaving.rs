@@ -111,9 +111,11 @@ async fn none_delays_another() {
     let pace = Pace { prompt_max: 8, overdue_max: 16, ailing_max: 8, ..Pace::default() };
     let poller = Poller::new(Arc::clone(&fleet), pace);
     let start: Timestamp = START.parse().unwrap();
-    // Past the first round, in which all troubles are met for the first time and at once.
-    let _ = tokio::time::timeout(Duration::from_secs(10), poller.run()).await;
-    for second in 11..40 {
+    // Past the first round, in which all troubles are met for the first time and at once, and past what it slowed
+    // down for.
+    let _ = tokio::time::timeout(Duration::from_secs(80), poller.run()).await;
+    assert_eq!(poller.every(), pace.every);
+    for second in 81..110 {
         let _ = tokio::time::timeout(Duration::from_secs(1), poller.run()).await;
         let now = start + SignedDuration::from_secs(second);
         for (machine, latest) in fleet.snapshot() {

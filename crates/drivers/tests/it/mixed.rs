@@ -281,3 +281,29 @@ async fn another_machine_at_an_address_is_found_by_asking_who_it_is() {
     assert_eq!((known.identity.mac, known.identity.model.as_deref()), (mac(two[1]), Some("Antminer S19")));
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }
+
+/// A site that knows a serial number and no hardware address: nobody else at the address gets the order.
+#[tokio::test(start_paused = true)]
+async fn an_order_is_bound_to_a_serial_number_too() {
+    let fronts = twin(site(), &running(), Addressing::InMemory, Clock::starting_at(start()));
+    let site = fronts.with(|plant| Arc::clone(plant.site()));
+    let of_family = |family| site.machines().map(|(ix, _)| ix).find(|ix| site.model_of(*ix).family == family);
+    for family in [Family::AntminerStock, Family::WhatsminerV2, Family::Vnish] {
+        let ix = of_family(family).unwrap();
+        let target =
+            Target { machine: ix, family, endpoint: fronts.layout().endpoints()[ix.ix()], mac: None };
+        let bound_to = |serial: &str| {
+            let mut fleet = Fleet::new(Driver::new(fronts.connector(), fronts.clock()), vec![target]);
+            fleet.set_serial(ix, serial);
+            Arc::new(fleet)
+        };
+        let stranger = bound_to("TWIN99999999");
+        for _ in 0..2 {
+            let outcome = stranger.order(ix, &Order::Sleep).await;
+            assert_eq!(outcome, Outcome::Unanswered(Trouble::Impostor), "{family:?}");
+        }
+        assert_eq!(fronts.with(|plant| plant.truth(ix)).activity, Some(Activity::Hashing));
+        let own = bound_to(&format!("twin{:08}", ix.0));
+        assert_eq!(own.order(ix, &Order::Sleep).await, Outcome::Accepted, "{family:?}");
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::modbus::{ModbusError, ModbusMeter, ModbusSwitch, RegisterMap};
+use offpeak_drivers::switch::Switch;
 use offpeak_site::observe::ModbusAddress;
 use offpeak_site::{Outcome, Trouble};
 use offpeak_units::{Energy, Power};
@@ -55,6 +56,16 @@ async fn pymodbus_serves_meters_and_a_switch() {
     assert_eq!(switch.read(3, 1).await.unwrap(), [true]);
     assert_eq!(switch.cut(900).await, Outcome::Refused("illegal data address".into()));
     assert!(switch.read(900, 1).await.is_err());
+
+    // A set of fans: four contactors, each switched and read back.
+    let mut fans = Switch::Modbus(switch);
+    for run in [false, true, false] {
+        for contactor in 8..12 {
+            assert_eq!(fans.set(contactor, run).await, Outcome::Accepted);
+        }
+        assert_eq!(fans.read(7, 6).await.unwrap(), [true, run, run, run, run, true].map(Some));
+    }
+    assert_eq!(fans.set(900, true).await, Outcome::Refused("illegal data address".into()));
 }
 
 /// A device that answers each request with what `answer` makes of the transaction's two bytes.

@@ -68,3 +68,23 @@ async fn who_was_slow_is_asked_again() {
     let found = scan(&driver, &[range], WebPort::Above(10), Effort::default(), |_| {}).await;
     assert!(matches!(&found.found[..], [(at, Found::Machine(_))] if at.http_port == 4_038));
 }
+
+/// Of 65,024 addresses one in twenty has a machine; the others drop what they are sent, as empty addresses of a real
+/// network do. In virtual time, so what counts is how long is waited for whom.
+#[tokio::test(start_paused = true)]
+async fn among_mostly_empty_addresses_none_is_missed_at_1500_a_second() {
+    let (hosts, last) = (Hosts::dropping(), 65_024);
+    for n in (0..last).step_by(20) {
+        hosts.manner(api(n), Manner::Nul(recorded!("antminer/v2020/version.json")));
+        // Its pages close.
+        hosts.manner(std::net::SocketAddr::new(api(n).ip(), 80), Manner::Close(Vec::new()));
+    }
+    let driver = Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
+    let range: ScanRange = format!("10.0.0.1-{}", api(last - 1).ip()).parse().unwrap();
+    let begun = tokio::time::Instant::now();
+    let found = scan(&driver, &[range], WebPort::Fixed(80), Effort::default(), |_| {}).await;
+    let per_second = found.asked as f64 / begun.elapsed().as_secs_f64();
+    let machines = found.found.iter().filter(|(_, found)| matches!(found, Found::Machine(_))).count();
+    assert_eq!((found.asked, machines), (u64::from(last), last.div_ceil(20) as usize));
+    assert!(per_second >= 1_500.0, "{per_second} addresses a second");
+}

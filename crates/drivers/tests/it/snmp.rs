@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use offpeak_drivers::snmp::{Pdu, PduError, SnmpSwitch};
+use offpeak_drivers::snmp::{Pdu, PduError, SnmpLogin, SnmpSwitch};
 use offpeak_drivers::switch::Switch;
 use offpeak_site::{Outcome, Trouble};
 use offpeak_units::Power;
@@ -39,7 +39,12 @@ fn agent() -> Server {
 fn switch(agent: &Server, pdu: &str, community: &str) -> Switch {
     let pdu = Pdu::named(pdu).unwrap();
     let within = Duration::from_millis(700);
-    Switch::Snmp(Box::new(SnmpSwitch::new(agent.address.clone(), pdu, community.to_owned(), within)))
+    Switch::Snmp(Box::new(SnmpSwitch::new(
+        agent.address.clone(),
+        pdu,
+        SnmpLogin::Community(community.to_owned()),
+        within,
+    )))
 }
 
 #[test]
@@ -102,9 +107,60 @@ async fn a_wrong_community_and_nobody_are_never_success() {
     assert_eq!(switch(&agent, "apc-masterswitch", "s3cret").read(1, 1).await.unwrap(), [Some(true)]);
     let pdu = || Pdu::named("apc-masterswitch").unwrap();
     for address in ["127.0.0.1:9", "nowhere"] {
-        let gone = SnmpSwitch::new(address.into(), pdu(), "x".into(), Duration::from_millis(300));
+        let gone = SnmpSwitch::new(
+            address.into(),
+            pdu(),
+            SnmpLogin::Community("x".into()),
+            Duration::from_millis(300),
+        );
         let outcome = Switch::Snmp(Box::new(gone)).set(1, false).await;
         let Outcome::Unanswered(trouble) = outcome else { panic!("{address}: {outcome:?}") };
         assert!(matches!(trouble, Trouble::Unreachable | Trouble::Silent), "{trouble:?}");
     }
+}
+
+/// A login of version 3.
+fn user(name: &str, auth_password: &str, privacy_password: &str, protocols: [&str; 2]) -> SnmpLogin {
+    let [auth, privacy] = protocols;
+    let text = format!(
+        "x = {{ user = \"{name}\", auth_password = \"{auth_password}\", privacy_password = \"{privacy_password}\", \
+         auth = \"{auth}\", privacy = \"{privacy}\" }}"
+    );
+    toml::from_str::<std::collections::BTreeMap<String, SnmpLogin>>(&text).unwrap().remove("x").unwrap()
+}
+
+#[tokio::test]
+async fn version_3_is_authenticated_and_encrypted() {
+    let agent = agent();
+    let opened = |login| {
+        let pdu = Pdu::named("apc-masterswitch").unwrap();
+        let within = Duration::from_millis(1_500);
+        Switch::Snmp(Box::new(SnmpSwitch::new(agent.address.clone(), pdu, login, within)))
+    };
+    // By the agent: op has SHA and AES-128, safe has SHA-256 and AES-256.
+    for login in [
+        user("op", "authsecret", "privsecret", ["sha", "aes"]),
+        user("safe", "authsecret", "privsecret", ["sha-256", "aes-256-reeder"]),
+    ] {
+        let mut switch = opened(login);
+        assert_eq!(switch.read(1, 2).await.unwrap(), [Some(true), Some(false)]);
+        assert_eq!(switch.set(1, false).await, Outcome::Accepted);
+        assert_eq!(switch.read(1, 1).await.unwrap(), [Some(false)]);
+        assert_eq!(switch.set(1, true).await, Outcome::Accepted);
+        assert!(matches!(switch.set(3, false).await, Outcome::Refused(_)), "an outlet that takes no write");
+    }
+    // What the agent reports of these is not authenticated, so it is not believed either: silence, never success.
+    for login in [
+        user("nobody", "authsecret", "privsecret", ["sha", "aes"]),
+        user("op", "authsecre!", "privsecret", ["sha", "aes"]),
+        user("op", "authsecret", "privsecret", ["sha-256", "aes"]),
+        user("op", "authsecret", "privsecre!", ["sha", "aes"]),
+    ] {
+        let mut switch = opened(login);
+        let error = switch.read(1, 1).await.unwrap_err();
+        assert!(matches!(error.trouble(), Trouble::Silent | Trouble::Denied), "{error}");
+        assert_ne!(switch.set(1, false).await, Outcome::Accepted);
+    }
+    let mut switch = opened(user("op", "authsecret", "privsecret", ["sha", "aes"]));
+    assert_eq!(switch.read(1, 1).await.unwrap(), [Some(true)], "nobody else switched it");
 }

@@ -1,4 +1,4 @@
-"""An SNMP v2c agent for the tests, by pysnmp. Prints its port, then serves until its input closes.
+"""An SNMP agent for the tests, versions 2c and 3, by pysnmp. Prints its port, then serves until its input closes.
 
 Each line of its first argument is `OID TYPE VALUE`: `i` an Integer32, `g` a Gauge32, `r` an Integer32 that
 takes no write. What is written under an OID is read there from then on.
@@ -46,6 +46,13 @@ async def main():
     config.add_v1_system(agent, "area", "s3cret")
     everything = (1, 3, 6)
     config.add_vacm_user(agent, 2, "area", "noAuthNoPriv", everything, everything)
+    strong = config.USM_AUTH_HMAC192_SHA256, config.USM_PRIV_CFB256_AES
+    for user, auth, priv in [
+        ("op", config.USM_AUTH_HMAC96_SHA, config.USM_PRIV_CFB128_AES),
+        ("safe", *strong),
+    ]:
+        config.add_v3_user(agent, user, auth, "authsecret", priv, "privsecret")
+        config.add_vacm_user(agent, 3, user, "authPriv", everything, everything)
     served = context.SnmpContext(agent)
     served.unregister_context_name(v2c.OctetString(""))
     served.register_context_name(v2c.OctetString(""), values)

@@ -146,6 +146,7 @@ fn status_text(view: &SiteView) -> String {
         view.hash_rate_ths,
         number(view.efficiency_j_per_th, 1)
     ));
+    lines.push(format!("readings   each machine every {:.1} s", view.read_every_s));
     let money = &view.money;
     lines.push(format!(
         "money      {} {}/h now; today cost {:.2}, revenue {:.2}, margin {:.2}",

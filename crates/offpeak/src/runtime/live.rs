@@ -70,6 +70,8 @@ pub(crate) struct Shared {
     pub(crate) recording: Option<Recording>,
     /// Readings tried so far.
     pub(crate) polls: AtomicU64,
+    /// From one reading of a machine to the next as the load lets it be, in plant milliseconds.
+    pub(crate) read_every_ms: AtomicU64,
     began: Timestamp,
 }
 
@@ -96,6 +98,7 @@ impl Shared {
             feed_trouble: Mutex::new(None),
             recording,
             polls: AtomicU64::new(0),
+            read_every_ms: AtomicU64::new(0),
             site: RwLock::new(site),
             began: now,
             wire,
@@ -249,6 +252,8 @@ fn picture(
 ) -> Snapshot {
     let io = lock(io);
     shared.polls.store(io.polls(), Ordering::Relaxed);
+    let every = u64::try_from(io.read_every().as_millis()).unwrap_or(u64::MAX);
+    shared.read_every_ms.store(every, Ordering::Relaxed);
     Snapshot {
         at: shared.wire.clock.now(),
         machines: io.machines(),

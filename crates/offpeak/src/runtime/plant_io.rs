@@ -13,7 +13,7 @@ use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
 use offpeak_drivers::modbus::{ModbusMeter, ModbusSwitch, RegisterMap};
 use offpeak_drivers::poll::{Fleet, Pace, Poller, Target};
-use offpeak_drivers::secrets::{FACTORY_COMMUNITY, Logins};
+use offpeak_drivers::secrets::{Logins, factory_pdu};
 use offpeak_drivers::snmp::{Pdu, SnmpSwitch};
 use offpeak_drivers::switch::Switch;
 use offpeak_site::{Action, MachineIx, MeterReading, Outcome, Outlet, Site, Trouble};
@@ -108,6 +108,11 @@ impl PlantIo {
         for (machine, login) in site.machines().zip(wire.logins.iter().flat_map(|logins| &logins.own)) {
             if let Some(login) = login {
                 fleet.set_login(machine.0, Arc::clone(login));
+            }
+        }
+        for (ix, machine) in site.machines() {
+            if let Some(serial) = &machine.serial {
+                fleet.set_serial(ix, serial);
             }
         }
         let fleet = Arc::new(fleet);
@@ -263,6 +268,11 @@ impl PlantIo {
         self.poller.polls()
     }
 
+    /// From one reading of a machine to the next, as the load lets it be, in plant time.
+    pub(crate) fn read_every(&self) -> Duration {
+        self.poller.every() * self.wire.speed
+    }
+
     /// Sends commands: reductions first, each on its own, none waiting for a slow machine.
     pub(crate) fn send(&mut self, mut commands: Vec<Command>) {
         while self.tasks.try_join_next().is_some() {}
@@ -359,8 +369,8 @@ fn open_switch(switch: &offpeak_site::Switch, wire: &Wire) -> Result<Option<Swit
     }
     let Some(at) = &switch.snmp else { return Ok(None) };
     let pdu = Pdu::named(&at.pdu)?;
-    let community = wire.logins.as_ref().map_or(FACTORY_COMMUNITY, |logins| logins.community(&switch.id));
-    let switch = SnmpSwitch::new(at.address.clone(), pdu, community.to_owned(), MODBUS_PATIENCE);
+    let login = wire.logins.as_ref().map_or_else(factory_pdu, |logins| logins.pdu(&switch.id).clone());
+    let switch = SnmpSwitch::new(at.address.clone(), pdu, login, MODBUS_PATIENCE);
     Ok(Some(Switch::Snmp(Box::new(switch))))
 }
 
@@ -418,4 +428,23 @@ fn targets(site: &Site) -> Vec<Target> {
 /// Machines that the site file gives no address, for the start's report.
 pub(crate) fn without_address(site: &Site) -> Vec<MachineIx> {
     site.machines().filter(|(_, machine)| machine.endpoint.is_none()).map(|(ix, _)| ix).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_files_are_told_with_what_helps() {
+        let text = super::super::demo_site::SMALL;
+        let site = offpeak_site::file::load("small", text, &|_| None).unwrap();
+        let told = check_files(100, &site).unwrap_err().to_string();
+        assert!(told.contains("may open 100 files, and the site needs at least 132"), "{told}");
+        assert!(told.contains("ulimit -n") && told.contains("LimitNOFILE="), "{told}");
+        check_files(132, &site).unwrap();
+        // The places for readings leave room for everything else, whatever the limit is.
+        for open_files in [400, 1_024, 4_096, 65_536] {
+            assert!(Pace::within(open_files).sockets() + 256 <= open_files.max(400), "{open_files}");
+        }
+    }
 }

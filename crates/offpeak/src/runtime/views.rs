@@ -3,6 +3,7 @@
 //! Not here: who asks, and requests that change something (`answer`).
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use offpeak_dispatch::{Block, CircuitLimit, Envelope, Limit, Reason, Setpoint, Standing, Target};
@@ -198,6 +199,7 @@ pub(super) fn site_view(
         counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
         fans: latest.map(|latest| fan_views::views(&site, latest)).unwrap_or_default(),
+        read_every_s: answers.shared.read_every_ms.load(Ordering::Relaxed) as f64 / 1e3,
         commands: story.counts,
         decisions: story
             .decisions

@@ -206,3 +206,79 @@ async fn the_stage_is_the_small_site() {
     let family = fronts.with(|plant| Arc::clone(plant.site()).model_of(ix).family);
     assert_eq!(family, Family::WhatsminerV2);
 }
+
+/// A model of each family; nobody drives the others. Who adds a family says it here, or this does not compile.
+const fn sample(family: Family) -> Option<&'static str> {
+    Some(match family {
+        Family::WhatsminerV2 => "M30S",
+        Family::WhatsminerV3 => "M60S",
+        Family::AntminerStock => "S19 Pro",
+        Family::Avalon => "A1346",
+        Family::LuxOs | Family::BraiinsOs | Family::BraiinsOsGraphQl | Family::Vnish | Family::Epic => {
+            "S19j Pro"
+        }
+        Family::ProtoRig => "Proto Rig",
+        Family::Bitaxe => "BM1370",
+        Family::Other => return None,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_no_family_is_an_order_to_a_broken_machine_a_success() {
+    let faults = [
+        Fault::Dead,
+        Fault::Hung,
+        Fault::Garbage,
+        Fault::Flood,
+        Fault::CloseMidReply,
+        Fault::Nul,
+        Fault::NoTerminator,
+        Fault::RefusesCommands,
+    ];
+    let mut families = 0;
+    for (family, model) in Family::ALL.into_iter().filter_map(|family| Some((family, sample(family)?))) {
+        families += 1;
+        for fault in faults {
+            for each in every_order() {
+                let (fronts, ix) = faulty(family, model, fault);
+                let outcome = order(&mut seat(&fronts, ix), each.clone()).await;
+                let success = outcome == Outcome::Accepted;
+                // Whether a machine that refuses to sleep also refuses a light or a restart is its own affair, and a
+                // reply that stands behind its length needs no end.
+                let mild = matches!(fault, Fault::RefusesCommands | Fault::NoTerminator);
+                let counts = !mild || each == Order::Sleep;
+                assert!(!(success && counts), "{family:?} {fault:?} {each:?}");
+                if let Outcome::Refused(words) = outcome {
+                    assert!(words.trim().len() > 3, "{family:?} {fault:?} {each:?}: {words:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(families, offpeak_drivers::devices::devices().len(), "every family with a driver");
+}
+
+/// A model that nobody has heard of is a few lines of the site file, whichever family it speaks.
+#[tokio::test(start_paused = true)]
+async fn a_new_model_needs_no_code() {
+    const SMALL: &str = include_str!("../../../../../sites/small.toml");
+    for family in Family::ALL.into_iter().filter(|family| sample(*family).is_some()) {
+        let lines = format!(
+            "\n[[models]]\nname = \"X30 Pro\"\nlike = \"M30S\"\nfamily = \"{}\"\nsleeps_by_command = true\n\
+             modes = [{{ name = \"normal\", power_w = 3_700, hash_rate_ths = 210 }}]\n",
+            family.name()
+        );
+        let text = SMALL.replace("model = \"M30S\"", "model = \"X30 Pro\"") + &lines;
+        let site = offpeak_site::file::load("x.toml", &text, &|_| None).unwrap();
+        let ix = machine(&site, "X30 Pro");
+        let fronts = twin(site, &running(), Addressing::InMemory, Clock::starting_at(start()));
+        let mut seat = seat(&fronts, ix);
+        assert_eq!(seat.family, family);
+        let reading = seat.read().await.unwrap();
+        assert_eq!(reading.activity, Activity::Hashing, "{family:?}");
+        let rate = reading.hash_rate.unwrap().to_terahashes_f64();
+        assert!((195.0..225.0).contains(&rate), "{family:?}: {rate} TH/s");
+        assert_eq!(order(&mut seat, Order::Sleep).await, Outcome::Accepted, "{family:?}");
+        later(10).await;
+        assert_eq!(seat.read().await.unwrap().activity, Activity::Asleep, "{family:?}");
+    }
+}
