@@ -120,7 +120,7 @@ pub(crate) fn apply(site: &Site, vetoes: &[Veto], plan: &mut Plan) {
         for (ix, machine) in site.machines() {
             let setpoint = &mut plan.setpoints[ix.ix()];
             let concerned = matches!(setpoint.target, Target::Run(_))
-                && (sheds || setpoint.reason == Reason::Starts)
+                && (sheds || matches!(setpoint.reason, Reason::Starts | Reason::Returns))
                 && site.circuits.is_within(machine.circuit, veto.circuit);
             if concerned {
                 *setpoint = Setpoint { target: Target::Off, reason: Reason::Vetoed(veto.circuit) };
@@ -149,6 +149,8 @@ struct Sums {
     /// Starts of the last minute and of this plan.
     ramped: Power,
     first_start: Option<MachineIx>,
+    /// Whether a machine that came up by itself is let run on.
+    returns: bool,
     /// Machines left on that could be put to sleep.
     left_on: u32,
 }
@@ -212,7 +214,8 @@ impl Judge<'_> {
                 self.judge_start(envelope, ix, entry, matches!(word, Word::None));
             }
             let memory = &self.memory.machines[place];
-            let ramps = is_start || memory.started_at.is_some_and(|at| at > minute_ago);
+            let returns = wants_run && !is_start && memory.returns;
+            let ramps = is_start || returns || memory.started_at.is_some_and(|at| at > minute_ago);
             let in_flight = memory.outstanding.map(|held| held.action);
             let reducing =
                 setpoint.target == Target::Off || matches!(in_flight, Some(Action::Sleep | Action::Cut));
@@ -228,6 +231,7 @@ impl Judge<'_> {
             if !off && reducing {
                 leaf.falling += watts;
             }
+            leaf.returns |= returns;
             leaf.left_on += u32::from(wants_run && !is_start && may_command);
             if is_start {
                 leaf.starts += watts;
@@ -252,6 +256,7 @@ impl Judge<'_> {
             up.falling += below.falling;
             up.starts += below.starts;
             up.ramped += below.ramped;
+            up.returns |= below.returns;
             up.left_on += below.left_on;
             up.first_start = up.first_start.or(below.first_start);
         }
@@ -342,7 +347,7 @@ impl Judge<'_> {
             let sums = self.sums[circuit.ix()];
             // Always room for one machine at a time, however slow the ramp.
             let most = per_minute.scale(66.0 / 60.0) + largest;
-            if !sums.starts.is_zero() && sums.ramped > most {
+            if (!sums.starts.is_zero() || sums.returns) && sums.ramped > most {
                 let machine = sums.first_start;
                 self.vetoes.push(Veto { circuit, cause: VetoCause::RampExceeded, machine });
             }
@@ -467,6 +472,18 @@ mod tests {
         let mut case = case;
         case.site.contract.windows[0].limit = Power::from_watts(200_000);
         case.site.circuits = with_ramp(&case.site, Power::from_watts(30_000));
+        case.assert_caught(VetoCause::RampExceeded);
+    }
+
+    #[test]
+    fn a_power_return_beyond_the_ramp_is_caught() {
+        let mut case = Case::new(Flaw::Returns, monday(60), 0);
+        case.site.contract.windows[0].limit = Power::from_watts(200_000);
+        case.site.circuits = with_ramp(&case.site, Power::from_watts(30_000));
+        for (seen, remembered) in case.snapshot.machines.iter_mut().zip(&mut case.memory.machines).take(20) {
+            *seen = says(monday(60), Activity::Starting);
+            remembered.returns = true;
+        }
         case.assert_caught(VetoCause::RampExceeded);
     }
 

@@ -98,8 +98,8 @@ impl Judge<'_> {
 
     fn air(&self, place: usize, fans: &Fans) -> Air {
         let now = self.snapshot.at;
-        let Some(seen) = self.snapshot.fans[place].filter(|seen| now.duration_since(seen.at) <= STALE_AFTER)
-        else {
+        let said = self.snapshot.fans.get(place).copied().flatten();
+        let Some(seen) = said.filter(|seen| now.duration_since(seen.at) <= STALE_AFTER) else {
             return Air::Unknown;
         };
         let remembered = &self.memory.fans[place];

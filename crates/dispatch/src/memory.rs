@@ -65,6 +65,8 @@ pub struct MachineMemory {
     pub activity: Option<Activity>,
     /// It fell silent since then: when it comes back hashing it may be on its way up again.
     pub lost: bool,
+    /// It came back from silence and starts by itself, as after a power return; it has no turn in the ramp yet.
+    pub returns: bool,
     /// Failed tries of the present wish.
     pub attempts: u8,
     /// Not woken again before this.

@@ -45,6 +45,10 @@ pub enum Reason {
     NoRoom(CircuitIx),
     /// Shed because this circuit is above its limit.
     Shed(CircuitIx),
+    /// It started by itself, as after a power return, and there is room for it in the ramp.
+    Returns,
+    /// It started by itself and is held until its turn in the ramp.
+    HeldBack,
     /// The upward ramp of a circuit on its way is used up this second.
     Ramp,
     /// It has not rested for as long as machines are to rest.
@@ -89,6 +93,8 @@ impl Reason {
             Self::ClosesSoon => "off: the window closes too soon to start".to_owned(),
             Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),
             Self::Shed(circuit) => format!("shed: {} is above its limit", name(circuit)),
+            Self::Returns => "runs: it came back by itself, and there is room".to_owned(),
+            Self::HeldBack => "off: it came back by itself; waits for its turn".to_owned(),
             Self::Ramp => "waits: the ramp up is used".to_owned(),
             Self::Cools => "waits: it has not rested long enough".to_owned(),
             Self::Uneconomic => "off: earns less than its power costs".to_owned(),
@@ -241,6 +247,7 @@ pub(crate) enum Flaw {
     Warmup,
     Orders,
     Rest,
+    Returns,
     FansNotRun,
     FansOffEarly,
     FansOffUnknown,
@@ -440,6 +447,7 @@ impl<'a> Planner<'a> {
                     (Standing::Running | Standing::Rising, None) if !earns && !runs_on => {
                         off(Reason::Uneconomic)
                     }
+                    (Standing::Rising, None) if remembered.returns => off(Reason::HeldBack),
                     (Standing::Running | Standing::Rising, None) => {
                         Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
                     }
@@ -535,6 +543,7 @@ impl<'a> Planner<'a> {
         } else {
             None
         };
+        ramp_limited |= self.release_returned(&mut release);
         for ix in &self.ranking.order {
             if self.setpoints[ix.ix()] != (Setpoint { target: Target::Off, reason: Reason::Starts }) {
                 continue;
@@ -567,6 +576,34 @@ impl<'a> Planner<'a> {
         let after = release.into_iter().zip(full).zip(&self.memory.release);
         let after = after.map(|((used, full), held)| if used == full { *held } else { used });
         (after.collect(), ramp_limited)
+    }
+
+    /// Machines that came back by themselves have their turn before those that sleep: as many as the ramp allows
+    /// go on, the others are held. Their load is counted already, so all they need is that there is room at all.
+    fn release_returned(&mut self, release: &mut [Option<Release>]) -> bool {
+        let (ranking, mut held) = (self.ranking, false);
+        for ix in &ranking.order {
+            let place = self.frame.places()[ix.ix()];
+            if self.setpoints[ix.ix()].reason != Reason::HeldBack {
+                continue;
+            }
+            let power = self.frame.rated(place.model).normal;
+            let has_room = self.no_room_for(Power::ZERO, place.circuit).is_none();
+            let path = || self.site.circuits.path(place.circuit);
+            let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
+            if has_room && (!path().any(used) || self.flawed(Flaw::Returns)) {
+                for circuit in path() {
+                    if let Some(bucket) = &mut release[circuit.ix()] {
+                        bucket.tokens -= power;
+                    }
+                }
+                let target = Target::Run(ModeName::Normal);
+                self.setpoints[ix.ix()] = Setpoint { target, reason: Reason::Returns };
+            } else {
+                held = true;
+            }
+        }
+        held
     }
 
     fn need(&self, machine: MachineIx) -> Power {

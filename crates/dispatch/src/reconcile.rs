@@ -261,6 +261,11 @@ fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory) -
         remembered.hashing_since = None;
         remembered.settles_at = None;
     }
+    remembered.returns = match reading.activity {
+        Activity::Starting => remembered.returns || remembered.lost && !ours,
+        Activity::Hashing => remembered.returns,
+        Activity::Asleep | Activity::Failed => false,
+    };
     remembered.activity = Some(reading.activity);
     remembered.lost = false;
     surprises
@@ -277,6 +282,11 @@ pub(crate) fn issue(
 ) -> (Vec<Command>, Vec<Transition>) {
     let (mut commands, mut transitions) = (Vec::new(), Vec::new());
     for (place, (setpoint, standing)) in plan.setpoints.iter().zip(&loads.standings).enumerate() {
+        if memory.machines[place].returns && matches!(setpoint.target, Target::Run(_)) {
+            // It has its turn: from here on it counts like one that we started.
+            memory.machines[place].returns = false;
+            memory.machines[place].started_at = Some(now);
+        }
         if is_as_wanted(setpoint.target, *standing) {
             continue;
         }
@@ -388,6 +398,7 @@ fn begin(
         remembered.settles_at = None;
         remembered.activity = Some(Activity::Asleep);
     }
+    remembered.returns = false;
     remembered.outstanding = Some(outstanding);
     outstanding
 }

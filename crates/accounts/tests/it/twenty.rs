@@ -131,6 +131,7 @@ fn a_cycle(site: &Arc<Site>, at: Timestamp) -> Cycle {
         at,
         machines: vec![word(at, 1_000); site.machines.len()],
         meters: vec![None; site.meters.len()],
+        fans: vec![None; site.fans.len()],
         directives: Directives::default(),
         returned: Vec::new(),
     })

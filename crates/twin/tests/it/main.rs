@@ -8,6 +8,7 @@ mod fans;
 mod faults;
 mod judge;
 mod physics;
+mod power_return;
 mod replay;
 mod simulate;
 mod weather;
