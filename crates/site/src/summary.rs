@@ -45,7 +45,7 @@ pub struct Hall {
     /// Its machines.
     #[serde(flatten)]
     pub group: Group,
-    /// What it draws with every machine off, in watts.
+    /// What it draws with every machine off, its fans included, in watts.
     pub base_load_w: i64,
     /// The least rating from the hall up, in watts.
     pub rating_w: Option<i64>,
@@ -68,7 +68,7 @@ pub struct Summary {
     pub owners: BTreeMap<String, Group>,
     /// By hall.
     pub halls: Vec<Hall>,
-    /// What is no machine, in watts.
+    /// What is no machine, fans included, in watts.
     pub base_load_w: i64,
     /// The connection's rating, in watts.
     pub rating_w: Option<i64>,
@@ -109,9 +109,7 @@ fn stopped(site: &Site, machine: &Machine) -> Power {
 /// on for a while after the last machine, so they count.
 #[must_use]
 pub fn floor(site: &Site) -> Power {
-    let base: Power = site.circuits.iter().map(|(_, circuit)| circuit.base_load).sum();
-    let fans: Power = site.fans.iter().map(|fans| fans.power).sum();
-    base + fans + site.machines.iter().map(|machine| stopped(site, machine)).sum()
+    no_machines(site, |_| true) + site.machines.iter().map(|machine| stopped(site, machine)).sum()
 }
 
 /// What a machine does once the controller is gone: it stays as it was last told, which is asleep or
@@ -167,7 +165,7 @@ pub fn summary(site: &Site) -> Summary {
         models,
         owners,
         halls: halls.collect(),
-        base_load_w: site.circuits.iter().map(|(_, circuit)| circuit.base_load.to_watts()).sum(),
+        base_load_w: no_machines(site, |_| true).to_watts(),
         rating_w: site.circuits.get(CircuitIx::ROOT).rating.map(Power::to_watts),
         limit_w: site.contract.windows.iter().map(|window| window.limit.to_watts()).max(),
         house_load_w: site.contract.house_load.to_watts(),
@@ -177,18 +175,20 @@ pub fn summary(site: &Site) -> Summary {
     }
 }
 
+/// Base loads and fans on these circuits.
+fn no_machines(site: &Site, within: impl Fn(CircuitIx) -> bool) -> Power {
+    let bases = site.circuits.iter().filter(|(ix, _)| within(*ix)).map(|(_, circuit)| circuit.base_load);
+    let fans = site.fans.iter().filter(|fans| within(fans.circuit)).map(|fans| fans.power);
+    bases.chain(fans).sum()
+}
+
 fn empty_hall(site: &Site, ix: CircuitIx) -> Hall {
     let within = |circuit: CircuitIx| site.circuits.is_within(circuit, ix);
     Hall {
         id: site.circuits.get(ix).id.clone(),
         control: site.authority(ix) == Authority::Control,
         group: Group::default(),
-        base_load_w: site
-            .circuits
-            .iter()
-            .filter(|(circuit, _)| within(*circuit))
-            .map(|(_, circuit)| circuit.base_load.to_watts())
-            .sum(),
+        base_load_w: no_machines(site, within).to_watts(),
         rating_w: site
             .circuits
             .path(ix)

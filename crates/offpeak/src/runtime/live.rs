@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned, Snapshot, Stop,
+    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned,
+    Snapshot, Stop,
 };
 use offpeak_drivers::poll::Fleet;
 use offpeak_site::{Action, Authority, CircuitIx, FanIx, Measure, Site};
@@ -20,7 +21,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
-use super::entries::{Minutes, change, verdict};
+use super::entries::{Minutes, change, fan_change, verdict};
 use super::plant_io::{PlantIo, Wire};
 use super::record::Recording;
 use super::story::Story;
@@ -279,7 +280,8 @@ fn send(
         cycle.fan_commands.iter().partition(|command| command.run);
     lock(io).send(downs);
     lock(io).send_to_fans(&rest);
-    let nothing = cycle.transitions.is_empty() && cycle.batches.is_empty() && cycle.fan_transitions.is_empty();
+    let nothing =
+        cycle.transitions.is_empty() && cycle.batches.is_empty() && cycle.fan_transitions.is_empty();
     if nothing && summary.is_none() {
         return;
     }

@@ -8,6 +8,7 @@ mod lake;
 mod observatory;
 mod peer;
 mod poll;
+mod scan;
 mod shed;
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ use crate::commands::{load, print, print_json};
 use crate::exit::{Exit, WrongUsage};
 
 /// What can be measured alone with `--only`.
-const PARTS: [&str; 6] = ["observatory", "week", "poll", "mine", "shed", "lake"];
+const PARTS: [&str; 7] = ["observatory", "week", "poll", "mine", "scan", "shed", "lake"];
 
 /// By name, in the order of names.
 type Figures = BTreeMap<String, f64>;
@@ -62,6 +63,9 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
     if asked("mine") {
         tell(poll::of_a_whole_mine()?)?;
     }
+    if asked("scan") {
+        tell(scan::of_a_range()?)?;
+    }
     if asked("shed") {
         tell(shed::of_all_kinds()?)?;
     }
@@ -82,6 +86,7 @@ fn measure(part: &str, site: &Path) -> Result<Figures> {
         "poll" => poll::poll_here(site),
         "plan" => poll::plan_here(site),
         "peer" => peer::peer_here(site),
+        "scan" => scan::scan_here(site),
         "shed" => shed::shed_here(site),
         "lake" => lake::lake_here(site),
         other => bail!("there is no part `{other}`"),
