@@ -178,7 +178,7 @@ fn changes(
     let remembered = &memory.machines[machine.ix()];
     let mut words = Vec::new();
     match cycle.plan.setpoints[machine.ix()].reason {
-        Reason::Runs | Reason::Starts => {
+        Reason::Runs | Reason::Returns | Reason::Starts => {
             if let Some((ix, limit, room)) = tightest {
                 let source = limit.source.describe(site);
                 words.push(format!("stops when {} at {} leaves {room} less", source, name(ix)));
@@ -206,7 +206,16 @@ fn changes(
         }
         Reason::NoMeter => words.push("starts when the revenue meter answers again".to_owned()),
         Reason::ObserveOnly => words.push("`offpeak authority HALL control` lets it be run".to_owned()),
-        Reason::Ramp => words.push(format!("starts within {}", minutes(limits::RUN_MIN))),
+        Reason::Fans(ix) => {
+            let (fans, state) = (&site.fans[ix.ix()], &memory.fans[ix.ix()]);
+            let at = state.running_since.map(|since| since + fans.lead);
+            words.push(at.map_or_else(
+                || format!("starts {} s after fans `{}` run", fans.lead.as_secs(), fans.id),
+                |at| format!("starts at {at}, when fans `{}` have run long enough", fans.id),
+            ));
+        }
+        Reason::NoAir(ix) => words.push(format!("starts when fans `{}` run again", site.fans[ix.ix()].id)),
+        Reason::Ramp | Reason::HeldBack => words.push(format!("starts within {}", minutes(limits::RUN_MIN))),
         Reason::Vetoed(ix) => words.push(format!("starts when the checker has no objection at {}", name(ix))),
         Reason::Pinned => words.push("`pinned` in the site file keeps it off".to_owned()),
         Reason::Falling | Reason::Warmup | Reason::NoWord | Reason::NotCommandable | Reason::Failed => {}
