@@ -38,7 +38,7 @@ lint: setup
 
 deny: $(DENY)
 	$(DENY) --workspace --locked check licenses bans sources
-	$(DENY) --manifest-path query/Cargo.toml --locked check --config deny.toml licenses bans sources
+	$(DENY) --manifest-path query/Cargo.toml --config deny.toml --locked check licenses bans sources
 
 $(DENY): | setup
 	$(INSTALL) cargo-deny --version $(DENY_VERSION)
