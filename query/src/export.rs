@@ -32,7 +32,7 @@ pub enum Format {
 /// Takes an answer batch by batch.
 pub(crate) enum Export<W: Write + Send> {
     Table(W, SchemaRef, Vec<RecordBatch>, usize),
-    Csv(datafusion::arrow::csv::Writer<W>),
+    Csv(Box<datafusion::arrow::csv::Writer<W>>),
     Json(ArrayWriter<W>),
     Parquet(Box<ArrowWriter<W>>),
 }
@@ -45,7 +45,7 @@ impl<W: Write + Send> Export<W> {
                 let mut writer = WriterBuilder::new().with_header(true).build(out);
                 // The header stands even over no rows.
                 writer.write(&RecordBatch::new_empty(schema))?;
-                Self::Csv(writer)
+                Self::Csv(Box::new(writer))
             }
             Format::Json => Self::Json(ArrayWriter::new(out)),
             Format::Parquet => {

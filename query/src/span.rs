@@ -95,7 +95,7 @@ mod tests {
             (col("start").not_eq(ms(1, 0)), ALL),
             (col("energy_j").gt(lit(3_i64)), ALL),
         ] {
-            assert_eq!(days(&[filter.clone()], "start"), left, "{filter}");
+            assert_eq!(days(core::slice::from_ref(&filter), "start"), left, "{filter}");
         }
         assert_eq!(days(&[col("start").gt(ms(1, 0)), col("start").lt(ms(3, 0))], "start"), some(1, 3));
     }
