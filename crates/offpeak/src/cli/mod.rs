@@ -3,14 +3,16 @@
 mod args;
 mod control;
 mod observatory;
+mod people;
 mod values;
 
 pub(crate) use args::{
-    Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Lockout, Machine, Machines,
-    Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
+    Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Listen, Lockout, Machine,
+    Machines, Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
 pub(crate) use control::{Calendar, Control, Order, Orders, Plan, Why};
 pub(crate) use observatory::{
     Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Sources, TermsOf, World,
 };
+pub(crate) use people::{Token, TokenCreate, User, UserAdd};
 pub(crate) use values::instant;

@@ -6,6 +6,7 @@ mod control;
 mod device;
 mod dispatch;
 mod observatory;
+mod people;
 mod running;
 mod scan;
 mod table;
@@ -45,6 +46,8 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Lockout(args) => running::lockout(args),
         Command::Authority(args) => running::authority(args),
         Command::Control(command) => control::control(command),
+        Command::User(command) => people::user(command),
+        Command::Token(command) => people::token(command),
         Command::Observatory(command) => observatory::observatory(command),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());

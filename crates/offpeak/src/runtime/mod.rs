@@ -1,5 +1,6 @@
 //! A site at work: the loop over a mine behind its wires, and the twin in its place.
 
+mod alert_facts;
 mod answer;
 mod bench;
 mod demo;
@@ -8,11 +9,14 @@ mod ending;
 mod farewell;
 mod feed;
 mod files;
+mod listing;
 mod live;
 mod notice;
 mod orders;
 mod plant_io;
+mod plant_views;
 mod run;
+mod serving;
 mod simulate;
 mod stage;
 mod story;

@@ -13,13 +13,14 @@ use super::ending::{Screen, end};
 use super::farewell::farewell;
 use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
+use super::serving::{Network, Served};
 use super::twin::join_twin;
 use super::{feed, files};
 use crate::cli;
 use crate::commands::load;
 use crate::exit::Exit;
-use crate::handle::SiteHandle;
 use crate::screen::Leaving;
+use offpeak_server::SiteHandle;
 
 pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
     if args.screen {
@@ -52,9 +53,15 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
             tokio::spawn(feed::follow(Arc::clone(&shared), path));
         }
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
-        let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;
-        let mut screen =
-            args.screen.then(|| Screen::open(handle.clone(), Leaving::Controller, args.lasts)).transpose()?;
+        let network = Network::of(&args.listen);
+        let served = Served::start(Arc::clone(&handle) as Arc<dyn SiteHandle>, &shared, &dir, &network)?;
+        for line in served.told().iter().map(String::as_str).chain(served.link()) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+        let mut screen = args
+            .screen
+            .then(|| Screen::open(handle.clone(), Leaving::Controller, args.lasts, None))
+            .transpose()?;
         let ended = tokio::select! {
             result = live::run(shared, controller) => return result.map(|()| Exit::Done),
             ended = end(args.lasts, screen.as_mut()) => ended,

@@ -3,6 +3,7 @@
 //!
 //! Not here: what the figures should be (`docs/benchmarks.md`).
 
+mod api;
 mod fleet;
 mod peer;
 mod poll;
@@ -40,6 +41,7 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
         Ok(())
     };
     tell(in_own_process("simulate_week", &args.site)?)?;
+    tell(in_own_process("api", &args.site)?)?;
     for kind in &fleet::KINDS {
         tell(poll::of_kind(kind)?)?;
     }
@@ -55,6 +57,7 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
 fn measure(part: &str, site: &Path) -> Result<Figures> {
     match part {
         "simulate_week" => week(site),
+        "api" => api::api_here(),
         "poll" => poll::poll_here(site),
         "plan" => poll::plan_here(site),
         "peer" => peer::peer_here(site),
