@@ -13,6 +13,7 @@ mod listing;
 mod live;
 mod notice;
 mod orders;
+mod pages;
 mod plant_io;
 mod plant_views;
 mod run;
