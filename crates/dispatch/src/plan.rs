@@ -4,6 +4,8 @@
 //! what is started, best first, where every circuit on its way to the grid has room. Between the
 //! level below which it starts and the one above which it sheds lies a dead band wider than the
 //! meters' noise, so that a steady mine stays steady.
+//!
+//! More than 600 lines, because the passes work on one planner's state and are read together.
 
 use jiff::Timestamp;
 use offpeak_site::{Activity, Authority, CircuitIx, FanIx, MachineIx, ModeName, Site};
