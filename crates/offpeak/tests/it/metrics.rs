@@ -41,10 +41,11 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Asks until the answer is as wanted; bounded by the number of questions, between which another process runs and ends.
+/// Asks until the answer is as wanted; bounded by the number of questions, between which another process runs and ends:
+/// a minute or more, of which a Prometheus that has just started needs some seconds.
 fn wait_for(port: u16, path: &str, wanted: &str, is: impl Fn(&str) -> bool) -> String {
     let mut last = None;
-    for _ in 0..3_000 {
+    for _ in 0..60_000 {
         last = get(port, path).or(last);
         if let Some(text) = last.as_deref().filter(|text| is(text)) {
             return text.to_owned();
