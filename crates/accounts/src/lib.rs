@@ -17,7 +17,7 @@ mod sum;
 pub use ledger::{Batch, Ledger, Picture, claim, last_anchor, rules_of, why_off};
 pub use machine::{Claim, Doing, MachineAccount, MachineMinute};
 pub use meter::{Anchor, MeterAccount, MeterCounts, MeterMinute, MeterRules, RULE_BOTH_ENDS};
-pub use report::{By, Cell, Key, Report, ReportError, Span};
+pub use report::{By, Cell, Key, LINES_MAX, Report, ReportError, Span};
 pub use settle::{CircuitPart, Settled, settle};
 pub use split::split;
 pub use sum::{Sum, Uptime, rounded};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use offpeak_rows::{Known, MachineRow, MeterRow, Name};
+use offpeak_rows::{Known, MachineRow, MachineRun, MeterRow, Name};
 use offpeak_units::Energy;
 
 use crate::machine::Doing;
@@ -82,6 +82,25 @@ pub struct Cell {
     pub uptime: Uptime,
 }
 
+impl Cell {
+    fn merge(&mut self, other: &Self) {
+        self.machines.merge(&other.machines);
+        self.said += other.said;
+        self.unsettled_s += other.unsettled_s;
+        self.hashes_gh += other.hashes_gh;
+        self.uptime.merge(&other.uptime);
+    }
+}
+
+/// Lines of a report at most.
+pub const LINES_MAX: usize = 2_000_000;
+/// The names of hours and days hold for so many seconds: offsets of time zones are multiples of it.
+const STEP_S: u32 = 900;
+
+fn joules(whole: i128) -> Energy {
+    Energy::from_microjoules(whole * 1_000_000)
+}
+
 /// Why a report cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
@@ -93,10 +112,13 @@ pub enum ReportError {
         /// Its end.
         until: Timestamp,
     },
+    /// More lines than a report may have.
+    #[error("the report would have more than {LINES_MAX} lines")]
+    TooLong,
 }
 
 /// A report in the making.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Report {
     by: Vec<By>,
     zone: TimeZone,
@@ -152,7 +174,7 @@ impl Report {
 
     fn time_names(&mut self, at: Timestamp) -> (Name, Name) {
         let zone = &self.zone;
-        let names = self.times.entry(at.as_second().div_euclid(900)).or_insert_with(|| {
+        let names = self.times.entry(at.as_second().div_euclid(STEP_S.into())).or_insert_with(|| {
             let civil = jiff::ZonedDateTime::new(at, zone.clone());
             let text = |format: &str| Name::from(civil.strftime(format).to_string());
             (text("%Y-%m-%d"), text("%Y-%m-%dT%H:00%:z"))
@@ -160,44 +182,73 @@ impl Report {
         names.clone()
     }
 
+    /// The seconds within which no line's name changes: rows of a machine within a multiple of it may come as one run.
+    #[must_use]
+    pub fn step_s(&self) -> u32 {
+        if self.by.iter().any(|by| by.is_time()) { STEP_S } else { 86_400 }
+    }
+
     /// Takes a machine's row in.
-    pub fn machine(&mut self, row: &MachineRow) {
-        if !self.holds(row.start) {
-            return;
+    ///
+    /// # Errors
+    /// If the report would have more lines than it may.
+    pub fn machine(&mut self, row: &MachineRow) -> Result<(), ReportError> {
+        self.run(&MachineRun::from(row))
+    }
+
+    /// Takes rows of one machine in that do not cross a multiple of [`Report::step_s`].
+    ///
+    /// # Errors
+    /// If the report would have more lines than it may.
+    pub fn run(&mut self, run: &MachineRun) -> Result<(), ReportError> {
+        if !self.holds(run.start) {
+            return Ok(());
         }
-        let (day, hour) = self.time_names(row.start);
+        let (day, hour) = self.time_names(run.start);
+        let name = |name: &Option<Name>| name.clone().unwrap_or_else(|| self.unknown.clone());
         let key = self.by.iter().map(|by| match by {
             By::Day => day.clone(),
             By::Hour => hour.clone(),
-            By::Hall => row.hall.clone(),
-            By::Circuit => row.circuit.clone(),
-            By::Owner => row.owner.clone().unwrap_or_else(|| self.unknown.clone()),
-            By::Model => row.model.clone(),
-            By::Machine => row.machine.clone(),
+            By::Hall => name(&run.hall),
+            By::Circuit => name(&run.circuit),
+            By::Owner => name(&run.owner),
+            By::Model => name(&run.model),
+            By::Machine => name(&run.machine),
         });
-        let cell = self.cells.entry(key.collect::<Key>()).or_default();
-        let (length, covered) = (u64::from(row.length_s), u64::from(row.covered_s));
-        cell.machines.add(row.billed_j.map(Energy::from_joules), row.known, covered, length);
-        if row.billed_j.is_none() && row.energy_j.is_some() {
-            cell.unsettled_s += covered;
+        let key: Key = key.collect();
+        if self.cells.len() >= LINES_MAX && !self.cells.contains_key(&key) {
+            return Err(ReportError::TooLong);
         }
-        cell.said += row.energy_j.map_or(Energy::ZERO, Energy::from_joules);
-        cell.hashes_gh += i128::from(row.hashes_gh.unwrap_or(0));
-        let down = row.down;
-        let seconds = [
-            row.hashing_s,
-            row.starting_s,
-            down.outside_hours_s,
-            down.ordered_s,
-            down.price_s,
-            down.fault_s,
-            down.unreachable_s,
-            down.maintenance_s,
-            down.no_data_s,
-        ];
-        for (doing, seconds) in Doing::ALL.into_iter().zip(seconds) {
-            cell.uptime.add(doing, seconds.into());
+        let cell = self.cells.entry(key).or_default();
+        cell.machines.merge(&Sum {
+            energy: joules(run.billed_j),
+            length_s: run.length_s,
+            measured_s: run.measured_s,
+            register_s: run.register_s,
+            estimated_s: run.estimated_s,
+            missing_s: run.missing_s(),
+        });
+        cell.unsettled_s += run.unsettled_s;
+        cell.said += joules(run.energy_j);
+        cell.hashes_gh += run.hashes_gh;
+        for (doing, seconds) in Doing::ALL.into_iter().zip(run.seconds) {
+            cell.uptime.add(doing, seconds);
         }
+        Ok(())
+    }
+
+    /// Takes another report in, of the same lines, span and meter, made of other rows.
+    ///
+    /// # Errors
+    /// If the report would have more lines than it may.
+    pub fn merge(&mut self, other: Self) -> Result<(), ReportError> {
+        for (key, cell) in other.cells {
+            self.cells.entry(key).or_default().merge(&cell);
+        }
+        for (key, sum) in other.whole {
+            self.whole.entry(key).or_default().merge(&sum);
+        }
+        if self.cells.len() > LINES_MAX { Err(ReportError::TooLong) } else { Ok(()) }
     }
 
     /// Takes a meter's row in; of others than the revenue meter's minutes nothing is taken.
@@ -244,11 +295,7 @@ impl Report {
     pub fn machines(&self) -> Cell {
         let mut all = Cell::default();
         for cell in self.cells.values() {
-            all.machines.merge(&cell.machines);
-            all.said += cell.said;
-            all.unsettled_s += cell.unsettled_s;
-            all.hashes_gh += cell.hashes_gh;
-            all.uptime.merge(&cell.uptime);
+            all.merge(cell);
         }
         all
     }

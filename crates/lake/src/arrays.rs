@@ -194,41 +194,59 @@ fn extend_values(column: &Column, values: &mut Values, names: &mut Names, array:
     if !column.nullable && array.null_count() > 0 {
         return None;
     }
-    match column.kind {
-        Kind::Name | Kind::Word(_) => {
-            let texts = array.as_any_dictionary_opt()?;
-            let dictionary = texts.values().as_string_opt::<i32>()?;
-            let number = |text: Option<&str>| match column.kind {
-                Kind::Word(words) => {
-                    words.iter().position(|word| Some(*word) == text).map(|place| place as i64)
-                }
-                _ => text.map(|text| i64::from(names.number_of(text))),
+    match (column.kind, values) {
+        (Kind::Name, Values::Names(to)) => {
+            let number = |text: Option<&str>| text.map(|text| names.number_of(text));
+            let (numbers, keys) = by_number(array, number)?;
+            extend(to, keys, NO_NAME, |key| *numbers.get(usize::try_from(key).ok()?)?)
+        }
+        (Kind::Word(words), Values::Words(to)) => {
+            let place = |text: Option<&str>| {
+                let place = words.iter().position(|word| Some(*word) == text);
+                place.and_then(|place| u8::try_from(place).ok())
             };
-            let numbers: Vec<Option<i64>> = dictionary.iter().map(number).collect();
-            let keys = texts.keys().as_primitive_opt::<Int32Type>()?;
-            for key in keys {
-                let value = match key {
-                    None => None,
-                    Some(key) => Some((*numbers.get(usize::try_from(key).ok()?)?)?),
-                };
-                values.push_long(value).then_some(())?;
-            }
+            let (numbers, keys) = by_number(array, place)?;
+            extend(to, keys, NO_WORD, |key| *numbers.get(usize::try_from(key).ok()?)?)
         }
-        Kind::Time => {
-            let times = array.as_primitive_opt::<TimestampMillisecondType>()?;
-            times.iter().all(|value| values.push_long(value)).then_some(())?;
+        (Kind::Time, Values::Longs(to)) => {
+            extend(to, array.as_primitive_opt::<TimestampMillisecondType>()?, NONE, Some)
         }
-        Kind::Whole => {
-            let longs = array.as_primitive_opt::<Int64Type>()?;
-            longs.iter().all(|value| values.push_long(value)).then_some(())?;
+        (Kind::Whole, Values::Longs(to)) => extend(to, array.as_primitive_opt::<Int64Type>()?, NONE, Some),
+        (Kind::Seconds, Values::Ints(to)) => {
+            extend(to, array.as_primitive_opt::<Int32Type>()?, 0, |value| u32::try_from(value).ok())
         }
-        Kind::Seconds => {
-            let ints = array.as_primitive_opt::<Int32Type>()?;
-            ints.iter().all(|value| values.push_long(value.map(i64::from))).then_some(())?;
+        (Kind::Tenths, Values::Shorts(to)) => {
+            extend(to, array.as_primitive_opt::<Int16Type>()?, NO_TENTHS, Some)
         }
-        Kind::Tenths => {
-            let shorts = array.as_primitive_opt::<Int16Type>()?;
-            shorts.iter().all(|value| values.push_long(value.map(i64::from))).then_some(())?;
+        _ => None,
+    }
+}
+
+/// The texts of a column as numbers, and each row's place among them.
+fn by_number<N>(
+    array: &ArrayRef,
+    number: impl FnMut(Option<&str>) -> Option<N>,
+) -> Option<(Vec<Option<N>>, &PrimitiveArray<Int32Type>)> {
+    let texts = array.as_any_dictionary_opt()?;
+    let dictionary = texts.values().as_string_opt::<i32>()?;
+    Some((dictionary.iter().map(number).collect(), texts.keys().as_primitive_opt::<Int32Type>()?))
+}
+
+/// Adds values of a file, with one that stands for `NULL`; `None` if the column cannot hold one of them.
+fn extend<T: ArrowPrimitiveType, V: Copy>(
+    to: &mut Vec<V>,
+    from: &PrimitiveArray<T>,
+    null: V,
+    value: impl Fn(T::Native) -> Option<V>,
+) -> Option<()> {
+    to.reserve(from.len());
+    if from.null_count() == 0 {
+        for read in from.values() {
+            to.push(value(*read)?);
+        }
+    } else {
+        for read in from {
+            to.push(read.map_or(Some(null), &value)?);
         }
     }
     Some(())

@@ -112,6 +112,12 @@ impl LakeError {
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Full { .. })
     }
+
+    /// Whether a file is gone that had been listed before: it was merged, or its time was over.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
 }
 
 /// No space, a quota reached, or a file beyond the size that the process may write.

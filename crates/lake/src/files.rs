@@ -74,8 +74,19 @@ impl Writer {
     }
 }
 
-/// Reads a file in batches, texts by number.
-fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReader, LakeError> {
+/// How many row groups a file has.
+pub(crate) fn row_groups(path: &Path) -> Result<usize, LakeError> {
+    let file = File::open(path).map_err(|source| LakeError::file(path, source))?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default());
+    Ok(metadata.map_err(|source| LakeError::parquet(path, source))?.metadata().num_row_groups())
+}
+
+/// Reads a file, or one of its row groups, in batches, texts by number.
+fn open(
+    path: &Path,
+    columns: Option<&[&str]>,
+    group: Option<usize>,
+) -> Result<ParquetRecordBatchReader, LakeError> {
     let failed = |source| LakeError::parquet(path, source);
     let file = File::open(path).map_err(|source| LakeError::file(path, source))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(failed)?;
@@ -95,25 +106,39 @@ fn open(path: &Path, columns: Option<&[&str]>) -> Result<ParquetRecordBatchReade
         let mask = parquet::arrow::ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder = builder.with_projection(mask);
     }
+    if let Some(group) = group {
+        builder = builder.with_row_groups(vec![group]);
+    }
     builder.build().map_err(failed)
 }
 
-/// Reads a whole file, part by part, into blocks of the same names.
-pub(crate) struct Blocks {
+/// Reads a file, part by part, into blocks of the same names.
+pub(crate) struct Blocks<'a> {
     path: PathBuf,
     table: Table,
-    columns: Option<&'static [&'static str]>,
+    columns: Option<&'a [&'static str]>,
     reader: ParquetRecordBatchReader,
 }
 
-impl Blocks {
+impl<'a> Blocks<'a> {
     /// Of `columns` only, where they are given; the others are left empty.
     pub(crate) fn open(
         path: &Path,
         table: Table,
-        columns: Option<&'static [&'static str]>,
+        columns: Option<&'a [&'static str]>,
     ) -> Result<Self, LakeError> {
-        Ok(Self { path: path.to_owned(), table, columns, reader: open(path, columns)? })
+        Ok(Self { path: path.to_owned(), table, columns, reader: open(path, columns, None)? })
+    }
+
+    /// The same of one row group.
+    pub(crate) fn open_group(
+        path: &Path,
+        table: Table,
+        columns: &'a [&'static str],
+        group: usize,
+    ) -> Result<Self, LakeError> {
+        let reader = open(path, Some(columns), Some(group))?;
+        Ok(Self { path: path.to_owned(), table, columns: Some(columns), reader })
     }
 
     /// The next rows, in the file's order; `None` at the end.

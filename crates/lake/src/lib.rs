@@ -24,6 +24,7 @@ mod publisher;
 mod read;
 mod record;
 mod recorder;
+mod runs;
 mod table;
 
 pub use arrays::schema;
@@ -35,4 +36,5 @@ pub use layout::{LakeFile, files, without_spanned};
 pub use read::read;
 pub use record::Record;
 pub use recorder::{LakeRecorder, Rows, Tally};
+pub use runs::{Asked, Stretch, stretches};
 pub use table::Table;

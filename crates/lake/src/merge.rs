@@ -135,7 +135,7 @@ fn exchange(
 
 /// A file that is being read from front to back.
 struct Cursor {
-    blocks: Blocks,
+    blocks: Blocks<'static>,
     block: Block,
     row: usize,
 }

@@ -1,6 +1,6 @@
 //! Rows read back, in the order of the files: a day at a time, each sorted by its table's key.
 //!
-//! For sums over much of the lake `query` is quicker; this is for who wants rows.
+//! This is for who wants rows; `runs` adds up much of the lake.
 
 use std::path::Path;
 

@@ -6,10 +6,12 @@
 
 mod rows;
 mod rules;
+mod run;
 mod words;
 
 pub use rows::{CommandRow, Downtime, MachineRow, MeterRow, SignalRow};
 pub use rules::RowError;
+pub use run::MachineRun;
 pub use words::{Known, MachineMode, MachineState};
 
 /// A name: cheap to hand on.

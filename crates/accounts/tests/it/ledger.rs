@@ -31,7 +31,7 @@ impl Recorded {
         let span = Span { from, until };
         let mut report = Report::new(by, site.time_zone.clone(), span, "revenue").unwrap();
         self.meters.iter().for_each(|row| report.meter(row));
-        self.machines.iter().for_each(|row| report.machine(row));
+        self.machines.iter().for_each(|row| report.machine(row).unwrap());
         report
     }
 }

@@ -142,7 +142,7 @@ fn check(recorded: &Recorded, until_s: i64) {
     for by in By::ALL.map(|by| vec![by]).into_iter().chain([vec![], vec![By::Owner, By::Hour]]) {
         let mut report = Report::new(&by, recorded.site.time_zone.clone(), span, "revenue").unwrap();
         recorded.meters.iter().for_each(|row| report.meter(row));
-        recorded.machines.iter().for_each(|row| report.machine(row));
+        recorded.machines.iter().for_each(|row| report.machine(row).unwrap());
         let whole = report.whole();
         assert_eq!(whole.energy.to_string(), "480.000 MWh", "{by:?}");
         assert_eq!(whole.energy, Energy::from_watt_hours(480_000_000));

@@ -1,10 +1,11 @@
 //! Small files become one, sorted; a reader that looks meanwhile sees every row once.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use offpeak_lake::{Table, files, read};
-use offpeak_rows::MachineRow;
+use offpeak_lake::{Asked, Table, files, read, stretches};
+use offpeak_rows::{MachineRow, MachineRun};
 
 use super::{at, folder, machine, machines, open};
 
@@ -123,4 +124,78 @@ fn who_lists_a_folder_while_it_is_merged_finds_every_row_once() {
     });
     assert_eq!(lake.status().failing, None);
     assert_eq!(machines(folder.path()).len(), 150);
+}
+
+/// Rows that are added up while they are read come to what the rows themselves come to, for any span and step, merged or not.
+#[test]
+fn runs_come_to_the_rows() {
+    const ALL: [Asked; 8] = [
+        Asked::Machine,
+        Asked::Owner,
+        Asked::Hall,
+        Asked::Model,
+        Asked::Circuit,
+        Asked::Energy,
+        Asked::Hashes,
+        Asked::Seconds,
+    ];
+    let folder = folder();
+    let mut lake = open(folder.path());
+    for minute in 0..200 {
+        lake.append(&(0..13).map(|number| machine(number, minute)).collect::<Vec<_>>()).unwrap();
+    }
+    lake.publish().unwrap();
+    lake.settle().unwrap();
+    let parts = files(folder.path(), Table::Machine).unwrap().len();
+    for merged in [false, true] {
+        if merged {
+            lake.tend(at(3 * 86_400));
+            lake.settle().unwrap();
+            assert!(files(folder.path(), Table::Machine).unwrap().len() < parts);
+        }
+        for (from, until, step_s) in
+            [(0, 86_400, 900), (1_234, 7_777, 900), (60, 61, 60), (0, 86_400, 86_400)]
+        {
+            type Sums = BTreeMap<(String, i64), MachineRun>;
+            let add = |sums: &mut Sums, run: &MachineRun| {
+                let key = (
+                    run.machine.clone().unwrap().to_string(),
+                    run.start.as_second().div_euclid(step_s.into()),
+                );
+                let sum = sums.entry(key).or_insert_with(|| MachineRun { start: run.start, ..names_of(run) });
+                sum.start = sum.start.min(run.start);
+                sum.length_s += run.length_s;
+                sum.billed_j += run.billed_j;
+                sum.energy_j += run.energy_j;
+                sum.measured_s += run.measured_s;
+                sum.register_s += run.register_s;
+                sum.estimated_s += run.estimated_s;
+                sum.unsettled_s += run.unsettled_s;
+                sum.hashes_gh += run.hashes_gh;
+                for (sum, more) in sum.seconds.iter_mut().zip(run.seconds) {
+                    *sum += more;
+                }
+            };
+            let (mut by_rows, mut by_runs, mut count) = (Sums::new(), Sums::new(), 0);
+            read(folder.path(), Table::Machine, at(from), at(until), |row: MachineRow| {
+                add(&mut by_rows, &MachineRun::from(&row));
+            })
+            .unwrap();
+            for stretch in stretches(folder.path(), at(from), at(until)).unwrap() {
+                let runs = |run: &MachineRun| {
+                    count += 1;
+                    add(&mut by_runs, run);
+                };
+                stretch.runs(&ALL, at(from), at(until), step_s, runs).unwrap();
+            }
+            assert!(!by_rows.is_empty());
+            assert_eq!(by_rows, by_runs, "{from} to {until} by {step_s} s, merged: {merged}");
+            assert!(!merged || count == by_runs.len(), "one run a machine and step in a merged file");
+        }
+    }
+}
+
+fn names_of(run: &MachineRun) -> MachineRun {
+    let MachineRun { machine, owner, hall, model, circuit, .. } = run.clone();
+    MachineRun { machine, owner, hall, model, circuit, ..MachineRun::default() }
 }

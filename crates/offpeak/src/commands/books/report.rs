@@ -1,13 +1,15 @@
 //! `offpeak report`: energy, time and hashes out of the lake.
 
+use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use offpeak_accounts::{By, Cell, Doing, Report, Span, Sum, rounded};
-use offpeak_lake::{Table, files, read};
-use offpeak_rows::{MachineRow, MeterRow};
+use offpeak_accounts::{By, Cell, Doing, Report, ReportError, Span, Sum, rounded};
+use offpeak_lake::{Asked, LakeError, Table, files, read, stretches};
+use offpeak_rows::MeterRow;
 use offpeak_units::Energy;
 use serde_json::json;
 
@@ -23,6 +25,8 @@ use crate::runtime::{LAKE, Recorded};
 const REST: &str = "(house load, losses, unattributed)";
 /// All of it.
 const TOTAL: &str = "(all)";
+/// How often the lake's files are listed at most.
+const TRIES: u32 = 5;
 const WATT_HOUR: Energy = Energy::from_watt_hours(1);
 
 pub(crate) fn report(args: &cli::Report) -> Result<Exit> {
@@ -33,14 +37,83 @@ pub(crate) fn report(args: &cli::Report) -> Result<Exit> {
         .with_context(|| format!("`{}` is not a time zone", recorded.time_zone))?;
     let span = span_of(args, &lake, &zone)?;
     let by: Vec<By> = args.by.iter().map(|by| by_of(*by)).collect();
-    let mut made = match Report::new(&by, zone, span, &recorded.revenue_meter) {
-        Ok(made) => made,
+    let made = match Report::new(&by, zone, span, &recorded.revenue_meter) {
+        Ok(empty) => summed(&lake, &empty, args.about)?,
         Err(error) => return Err(WrongUsage(error.to_string()).into()),
     };
-    read::<MeterRow>(&lake, Table::Meter, span.from, span.until, |row| made.meter(&row))?;
-    read::<MachineRow>(&lake, Table::Machine, span.from, span.until, |row| made.machine(&row))?;
     show(args, &made)?;
     Ok(Exit::Done)
+}
+
+/// What must be read of machines.
+fn asked(by: &[By], about: About) -> Vec<Asked> {
+    let names = by.iter().filter_map(|by| match by {
+        By::Day | By::Hour => None,
+        By::Hall => Some(Asked::Hall),
+        By::Circuit => Some(Asked::Circuit),
+        By::Owner => Some(Asked::Owner),
+        By::Model => Some(Asked::Model),
+        By::Machine => Some(Asked::Machine),
+    });
+    let values: &[Asked] = match about {
+        About::Energy => &[Asked::Energy],
+        About::Availability => &[Asked::Seconds],
+        About::Hash => &[Asked::Energy, Asked::Hashes, Asked::Seconds],
+    };
+    names.chain(values.iter().copied()).collect()
+}
+
+/// The report of what is recorded. Files that are merged while they are read are listed again.
+fn summed(lake: &Path, empty: &Report, about: About) -> Result<Report> {
+    let mut tries = 1;
+    loop {
+        match summed_once(lake, empty, about) {
+            Err(error)
+                if tries < TRIES && error.downcast_ref::<LakeError>().is_some_and(LakeError::is_gone) =>
+            {
+                tries += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Meters row by row; machines by as many threads as there are cores, each with a report of its own.
+fn summed_once(lake: &Path, empty: &Report, about: About) -> Result<Report> {
+    let Span { from, until } = empty.span();
+    let stretches = stretches(lake, from, until)?;
+    let asked = asked(empty.by(), about);
+    let next = AtomicUsize::new(0);
+    let part = || -> Result<Report> {
+        let mut part = empty.clone();
+        while let Some(stretch) = stretches.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut taken = Ok(());
+            stretch.runs(&asked, from, until, empty.step_s(), |run| {
+                if taken.is_ok() {
+                    taken = part.run(run);
+                }
+            })?;
+            taken.map_err(too_long)?;
+        }
+        Ok(part)
+    };
+    let mut made = empty.clone();
+    read::<MeterRow>(lake, Table::Meter, from, until, |row| made.meter(&row))?;
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get).min(stretches.len());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(part)).collect();
+        for thread in threads {
+            let part = thread.join().map_err(|_| anyhow!("a thread that read the lake has ended"))??;
+            made.merge(part).map_err(too_long)?;
+        }
+        Ok(made)
+    })
+}
+
+fn too_long(error: ReportError) -> anyhow::Error {
+    anyhow!(
+        "{error}\nhint: ask for a shorter time (--from, --to) or fewer names; `offpeak sql` has no such limit"
+    )
 }
 
 const fn by_of(by: LinesBy) -> By {
