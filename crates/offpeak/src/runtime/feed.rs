@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use offpeak_dispatch::{Feeds, SignalWord};
 use offpeak_site::Site;
 use offpeak_site::file::Feed;
+use offpeak_store::SignalEntry;
 use tracing::{info, warn};
 
 use super::live::{Shared, lock};
@@ -27,9 +28,10 @@ pub(crate) fn path(site: &Site, site_file: &Path) -> Option<PathBuf> {
 pub(crate) async fn follow(shared: Arc<Shared>, path: PathBuf) {
     let mut seen = None;
     loop {
-        let (from, site) = (path.clone(), shared.site());
+        let (from, shared_too) = (path.clone(), Arc::clone(&shared));
         let read = tokio::task::spawn_blocking(move || {
-            changed(&from, seen).map(|(at, text)| (at, text.and_then(|text| understood(&from, &text, &site))))
+            changed(&from, seen)
+                .map(|(at, text)| (at, text.and_then(|text| taken(&shared_too, &from, &text))))
         });
         if let Ok(Some((at, result))) = read.await {
             seen = Some(at);
@@ -72,6 +74,23 @@ fn changed(path: &Path, seen: Option<SystemTime>) -> Option<(SystemTime, Result<
             Err(error) => (at, Err(told(error))),
         }
     })
+}
+
+/// What a feed says; the book has it as it came, with what was made of it.
+fn taken(shared: &Shared, path: &Path, text: &str) -> Result<Feeds, String> {
+    let read = understood(path, text, &shared.site());
+    let entry = SignalEntry {
+        at: shared.now(),
+        source: path.display().to_string(),
+        kind: "feed".to_owned(),
+        circuit: None,
+        body: text.to_owned(),
+        outcome: read.as_ref().err().cloned().unwrap_or_else(|| "taken".to_owned()),
+    };
+    if let Err(error) = shared.book.note_signal(&entry) {
+        warn!(feed = %path.display(), %error, "the book could not note the feed");
+    }
+    read
 }
 
 fn understood(path: &Path, text: &str, site: &Site) -> Result<Feeds, String> {
