@@ -4,6 +4,7 @@
 //! and who may ask.
 
 mod book;
+mod date_trunc;
 mod error;
 mod export;
 mod lake_table;

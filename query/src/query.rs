@@ -8,6 +8,7 @@ use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaPr
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use futures_util::StreamExt as _;
 use object_store::ObjectStore;
@@ -15,6 +16,7 @@ use offpeak_lake::Table;
 use url::Url;
 
 use crate::book;
+use crate::date_trunc::DateTrunc;
 use crate::error::QueryError;
 use crate::export::{Export, Format};
 use crate::lake_table::{LakeTable, STORE};
@@ -105,6 +107,7 @@ impl Query {
             catalog.register_schema("book", Arc::new(book_schema))?;
         }
         context.register_catalog("offpeak", Arc::new(catalog));
+        context.register_udf(ScalarUDF::from(DateTrunc::new()));
         Ok(Self { context, tables })
     }
 

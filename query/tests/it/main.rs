@@ -109,6 +109,28 @@ fn sums_by_owner_and_day_come_out_of_the_lake_while_it_is_written() {
     assert_eq!(ask(&query, first).unwrap(), "machine,start\nm07,2022-10-03T00:00:00Z\n");
 }
 
+/// Instants in UTC are cut without looking at a zone a row; the answer keeps its zone.
+#[test]
+fn instants_are_cut_to_hours_days_and_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let _writer = lake(folder.path());
+    let query = open(folder.path(), None);
+    for (unit, last) in [
+        ("minute", "2022-10-05T23:45:00Z"),
+        ("hour", "2022-10-05T23:00:00Z"),
+        ("day", "2022-10-05T00:00:00Z"),
+        ("week", "2022-10-03T00:00:00Z"),
+        ("month", "2022-10-01T00:00:00Z"),
+        ("year", "2022-01-01T00:00:00Z"),
+    ] {
+        let sql = format!("select max(date_trunc('{unit}', start)) as last from machine");
+        assert_eq!(ask(&query, &sql).unwrap(), format!("last\n{last}\n"), "{unit}");
+    }
+    let sql = "select date_trunc('hour', start) as hour, count(*) as rows from machine group by 1 order by 1 limit 1";
+    assert_eq!(ask(&query, sql).unwrap(), "hour,rows\n2022-10-03T00:00:00Z,48\n");
+    assert!(ask(&query, "select date_trunc('fortnight', start) from machine").is_err());
+}
+
 #[test]
 fn only_the_days_that_are_asked_for_are_opened() {
     let folder = tempfile::tempdir().unwrap();
