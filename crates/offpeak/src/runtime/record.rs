@@ -31,6 +31,8 @@ pub(crate) const LAKE: &str = "lake";
 const SITE: &str = "site.json";
 /// Pictures that wait at most: seconds of the loop.
 const QUEUE: usize = 30;
+/// Simulated seconds after which a recorded lake is looked after: days that are over become one file.
+const MERGE_EVERY_S: i64 = 3_600;
 /// How far back a meter's last row is looked for, in days, a longer while only where the shorter has none.
 const LOOK_BACK_DAYS: [i64; 3] = [2, 40, 400];
 
@@ -377,7 +379,11 @@ impl SimulationRecord {
             ledger.look_at(&picture, machine, &seen);
         }
         let batch = ledger.take();
-        self.write(batch)
+        self.write(batch)?;
+        if at.as_second() % MERGE_EVERY_S == 0 {
+            self.lake.tend(at);
+        }
+        Ok(())
     }
 
     fn write(&mut self, batch: Batch) -> Result<()> {

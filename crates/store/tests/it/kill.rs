@@ -61,7 +61,7 @@ fn nothing_acknowledged_is_lost() {
     let folder = folder();
     let path = folder.path().join("book.sqlite");
     let mut highest = 0;
-    let rounds = std::env::var("OFFPEAK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let rounds = std::env::var("OFFPEAK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
     for round in 0..rounds {
         // A different moment each time: the child is killed while it writes on.
         let acknowledged = kill_after(&path, 1 + round * 7 % 40);
