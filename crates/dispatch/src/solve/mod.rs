@@ -7,6 +7,7 @@
 
 mod fill;
 mod input;
+pub mod instance;
 mod ladder;
 mod problem;
 mod refine;

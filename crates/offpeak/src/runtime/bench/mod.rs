@@ -3,6 +3,7 @@
 //!
 //! Not here: what the figures should be (`docs/benchmarks.md`).
 
+mod dispatch;
 mod fleet;
 mod lake;
 mod observatory;
@@ -26,7 +27,7 @@ use crate::commands::{load, print, print_json};
 use crate::exit::{Exit, WrongUsage};
 
 /// What can be measured alone with `--only`.
-const PARTS: [&str; 7] = ["observatory", "week", "poll", "mine", "scan", "shed", "lake"];
+const PARTS: [&str; 8] = ["observatory", "dispatch", "week", "poll", "mine", "scan", "shed", "lake"];
 
 /// By name, in the order of names.
 type Figures = BTreeMap<String, f64>;
@@ -51,6 +52,9 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
     }
     if asked("observatory") {
         tell(in_own_process("observatory", &args.site)?)?;
+    }
+    if asked("dispatch") {
+        tell(in_own_process("dispatch", &args.site)?)?;
     }
     if asked("week") {
         tell(in_own_process("simulate_week", &args.site)?)?;
@@ -83,6 +87,7 @@ fn measure(part: &str, site: &Path) -> Result<Figures> {
     match part {
         "simulate_week" => week(site),
         "observatory" => observatory::observatory_here(),
+        "dispatch" => dispatch::dispatch_here(),
         "poll" => poll::poll_here(site),
         "plan" => poll::plan_here(site),
         "peer" => peer::peer_here(site),
@@ -103,10 +108,22 @@ fn in_own_process(part: &str, site: &Path) -> Result<Figures> {
     serde_json::from_slice(&output.stdout).with_context(|| format!("the part `{part}` gave no figures"))
 }
 
+/// The middle one of some times.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
 /// A week of the story's site.
 fn week(path: &Path) -> Result<Figures> {
     let site = load(path)?.context("the site file has mistakes")?;
-    let span = Span { from: jiff::civil::date(2022, 10, 3), days: 7, seed: 1, pace: Pace::Leap };
+    let span = Span {
+        from: jiff::civil::date(2022, 10, 3),
+        days: 7,
+        seed: 1,
+        pace: Pace::Leap,
+        hour_by_hour: false,
+    };
     let report = simulate(Arc::new(site), &Scenario::default(), &span, None, |_| {})?;
     Ok(Figures::from([("simulate_week_s".to_owned(), report.wall_s())]))
 }

@@ -8,7 +8,7 @@ use offpeak_index::chain::{daily_network, link, split_headers, synthetic_chain};
 use offpeak_index::electricity::{Cambridge, Prepared};
 use offpeak_index::hardware::machines;
 
-use super::Figures;
+use super::{Figures, median};
 use crate::commands::hash_on_all_cores;
 
 /// As often as each is measured; the median counts.
@@ -57,6 +57,5 @@ fn median_ms(rounds: usize, mut measured: impl FnMut() -> Result<()>) -> Result<
         measured()?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[rounds / 2])
+    Ok(median(times))
 }
