@@ -14,6 +14,8 @@ pub(super) struct Whole {
     pub(super) modes: Vec<u16>,
     /// By circuit: everything below, in milliwatts.
     pub(super) loads: Vec<i64>,
+    /// By circuit: how many of its own steps the modes stand for, apart from what filling moved.
+    taken: Vec<usize>,
 }
 
 /// All that stays fixed while modes are chosen.
@@ -32,21 +34,38 @@ impl Ground<'_> {
 }
 
 impl Whole {
-    /// Every step that the relaxed optimum takes whole.
-    pub(super) fn rounded_down(ground: &Ground) -> Self {
-        let circuits = ground.tree.len();
-        let mut whole = Self { modes: ground.ladders.base_modes.clone(), loads: vec![0; circuits] };
-        for circuit in (0..circuits).rev() {
-            let taken = ground.relaxed.taken[circuit];
-            for step in &ground.ladders.steps(circuit)[..taken] {
-                whole.modes[step.machine as usize] = step.to;
+    /// Everything at its least power.
+    pub(super) fn asleep(ladders: &Ladders, circuits: usize) -> Self {
+        Self { modes: ladders.base_modes.clone(), loads: vec![0; circuits], taken: vec![0; circuits] }
+    }
+
+    /// Every step that the relaxed optimum takes whole, and no other. Machines that filling moved are left alone.
+    fn follow(&mut self, ground: &Ground) {
+        for (circuit, now) in ground.relaxed.taken.iter().enumerate() {
+            let before = std::mem::replace(&mut self.taken[circuit], *now);
+            let steps = ground.ladders.steps(circuit);
+            for step in &steps[before.min(*now)..*now] {
+                self.modes[step.machine as usize] = step.to;
             }
-            whole.loads[circuit] += ground.ladders.base_power[circuit] + ground.ladders.power(circuit, taken);
-            if let Some(above) = ground.tree.up_from(circuit).nth(1) {
-                whole.loads[above] += whole.loads[circuit];
+            for step in steps[*now..before.max(*now)].iter().rev() {
+                self.modes[step.machine as usize] = step.from;
             }
         }
-        whole
+    }
+
+    /// The loads of these modes, where only the machines in `moved` do not stand at the steps that are taken.
+    fn weigh<'a>(&mut self, ground: &Ground, moved: impl Iterator<Item = &'a Moved>) {
+        for (circuit, taken) in self.taken.iter().enumerate() {
+            self.loads[circuit] = ground.ladders.base_power[circuit] + ground.ladders.power(circuit, *taken);
+        }
+        for one in moved {
+            self.loads[ground.place(one.machine)] += one.power;
+        }
+        for circuit in (0..ground.tree.len()).rev() {
+            if let Some(above) = ground.tree.up_from(circuit).nth(1) {
+                self.loads[above] += self.loads[circuit];
+            }
+        }
     }
 
     /// Other modes for all machines.
@@ -124,9 +143,30 @@ impl Effort {
 
 const NOTHING: u32 = u32::MAX;
 
-/// Fills one circuit after another; keeps its working space.
-#[derive(Debug, Default)]
+/// A machine that filling has put elsewhere than the steps that are taken whole would have it.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    machine: u32,
+    /// Where it stood.
+    from: u16,
+    /// Milliwatts more.
+    power: i64,
+    value: f64,
+}
+
+/// How a circuit was filled.
+#[derive(Clone, Debug, Default)]
+struct Filling {
+    moved: Vec<Moved>,
+    /// How hard was tried.
+    stretches: usize,
+}
+
+/// Fills one circuit after another; keeps its working space, and how each was filled.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Filler {
+    /// By circuit.
+    fillings: Vec<Filling>,
     moves: Vec<Move>,
     /// The handful before, and the move that was added.
     trails: Vec<(u32, u16)>,
@@ -149,21 +189,63 @@ const WINDOW: usize = 512;
 const GAIN_MIN: f64 = 1e-12;
 /// Where circuits between the machines and the binding one are nearly full, a rise must fit there so many times.
 const CAUTION: i64 = 8;
+/// A circuit that was filled with less than one in so many stretches of what is affordable now is filled again.
+const ENOUGH: usize = 2;
 
 impl Filler {
-    /// Fills every binding circuit, from the leaves up: what one leaves over goes to the next above it.
+    /// Fills every binding circuit, from the leaves up: what one leaves over goes to the next above it. Where nothing
+    /// has changed at a circuit and below it, it stays as it was filled before.
     pub(super) fn fill(&mut self, ground: &Ground, whole: &mut Whole) {
+        self.fillings.resize_with(ground.tree.len(), Filling::default);
         let binding = ground.relaxed.brims.iter().flatten().count();
         let effort = Effort::new(ground.problem.machines(), binding);
-        for circuit in (0..ground.tree.len()).rev() {
+        let stale = self.empty(ground, whole, effort);
+        whole.follow(ground);
+        whole.weigh(ground, self.fillings.iter().flat_map(|filling| &filling.moved));
+        for circuit in (0..ground.tree.len()).rev().filter(|circuit| stale[*circuit]) {
             if let Some(brim) = ground.relaxed.brims[circuit] {
-                self.fill_one(ground, whole, circuit, &brim, effort);
+                let moves = self.fill_one(ground, whole, circuit, &brim, effort);
+                self.fillings[circuit] = Filling { moved: moves, stretches: effort.stretches };
             }
         }
     }
 
+    /// What the modes are worth: the whole steps, and what filling moved.
+    pub(super) fn value(&self, ground: &Ground) -> f64 {
+        let moved = self.fillings.iter().flat_map(|filling| &filling.moved).map(|one| one.value);
+        ground.relaxed.objective_whole + moved.sum::<f64>()
+    }
+
+    /// Takes back what was moved for circuits that have to be filled again; which circuits those are.
+    fn empty(&mut self, ground: &Ground, whole: &mut Whole, effort: Effort) -> Vec<bool> {
+        let mut stale = ground.relaxed.changed.clone();
+        for circuit in (0..stale.len()).rev() {
+            let filling = &mut self.fillings[circuit];
+            let binds = ground.relaxed.brims[circuit].is_some();
+            // It was one of very many, and is one of few now: worth another try.
+            stale[circuit] |= binds && filling.stretches * ENOUGH < effort.stretches;
+            if !stale[circuit] {
+                continue;
+            }
+            for one in filling.moved.drain(..) {
+                whole.modes[one.machine as usize] = one.from;
+            }
+            if let Some(above) = ground.tree.up_from(circuit).nth(1) {
+                stale[above] = true;
+            }
+        }
+        stale
+    }
+
     /// The best moves; with more caution if they do not fit below the circuit.
-    fn fill_one(&mut self, ground: &Ground, whole: &mut Whole, circuit: usize, brim: &Brim, effort: Effort) {
+    fn fill_one(
+        &mut self,
+        ground: &Ground,
+        whole: &mut Whole,
+        circuit: usize,
+        brim: &Brim,
+        effort: Effort,
+    ) -> Vec<Moved> {
         let own = |below: &usize| ground.relaxed.owners[*below] == circuit as u32;
         let own: Vec<usize> = ground.tree.below(circuit).filter(own).collect();
         let room = ground.tree.limits[circuit] - whole.loads[circuit];
@@ -175,10 +257,14 @@ impl Filler {
                     || one.power.saturating_mul(caution) <= whole.room_below(ground, one.machine, circuit)
             };
             let best = self.best(room, worth, effort, fits);
-            if best.gain <= worth * GAIN_MIN || carry_out(ground, whole, circuit, &best.moves) {
-                return;
+            if best.gain <= worth * GAIN_MIN {
+                break;
+            }
+            if let Some(moved) = carry_out(ground, whole, circuit, &best.moves) {
+                return moved;
             }
         }
+        Vec::new()
     }
 
     /// Moves of the machines at a circuit's price: all of them, or those near the brim.
@@ -338,17 +424,22 @@ fn scattered(machine: u32) -> bool {
 }
 
 /// Carries the moves out if every circuit up to `circuit` allows it.
-fn carry_out(ground: &Ground, whole: &mut Whole, circuit: usize, chosen: &[Move]) -> bool {
-    let before: Vec<(u32, u16)> =
-        chosen.iter().map(|one| (one.machine, whole.modes[one.machine as usize])).collect();
+fn carry_out(ground: &Ground, whole: &mut Whole, circuit: usize, chosen: &[Move]) -> Option<Vec<Moved>> {
+    let moved = |one: &Move| Moved {
+        machine: one.machine,
+        from: whole.modes[one.machine as usize],
+        power: one.power,
+        value: one.value,
+    };
+    let moved: Vec<Moved> = chosen.iter().map(moved).collect();
     for one in chosen {
         whole.set(ground, one.machine, one.to);
     }
     let fits = chosen.iter().all(|one| whole.room_below(ground, one.machine, circuit) >= 0);
     if !fits {
-        for (machine, mode) in before {
-            whole.set(ground, machine, mode);
+        for one in &moved {
+            whole.set(ground, one.machine, one.from);
         }
     }
-    fits
+    fits.then_some(moved)
 }

@@ -11,8 +11,6 @@ use super::tree::Tree;
 pub(super) struct Step {
     /// Value a milliwatt; above zero.
     pub(super) slope: f64,
-    /// Milliwatts more; above zero.
-    pub(super) power: i64,
     pub(super) machine: u32,
     pub(super) from: u16,
     pub(super) to: u16,
@@ -60,7 +58,7 @@ impl Ladders {
                 ladders.base_power[circuit] += problem.power(machine, base);
                 ladders.base_value[circuit] += problem.value(machine, base);
             }
-            ladders.append(problem, sorter.sort(&raw), &raw);
+            ladders.append(problem, sorter.sort(&raw));
         }
         ladders.starts.push(ladders.steps.len());
         ladders
@@ -86,16 +84,15 @@ impl Ladders {
         self.machine_starts = starts;
     }
 
-    fn append(&mut self, problem: &Problem, order: &[u64], raw: &[Step]) {
+    fn append(&mut self, problem: &Problem, steps: &[Step]) {
         let (mut power, mut value) = (0, 0.0);
-        for entry in order {
-            let step = raw[(entry & u64::from(u32::MAX)) as usize];
+        for step in steps {
             self.power_before.push(power);
             self.value_before.push(value);
-            power += step.power;
+            power += problem.power(step.machine, step.to) - problem.power(step.machine, step.from);
             value += problem.value(step.machine, step.to) - problem.value(step.machine, step.from);
-            self.steps.push(step);
         }
+        self.steps.extend_from_slice(steps);
         self.power_before.push(power);
         self.value_before.push(value);
     }
@@ -163,8 +160,7 @@ fn hull(problem: &Problem, machine: u32, steps: &mut Vec<Step>) -> u16 {
             from = step.from;
             steps.pop();
         }
-        let power = powers[mode as usize] - powers[from as usize];
-        steps.push(Step { slope: slope(powers, values, from, mode), power, machine, from, to: mode });
+        steps.push(Step { slope: slope(powers, values, from, mode), machine, from, to: mode });
         last = mode;
     }
     base
@@ -178,73 +174,43 @@ fn slope(powers: &[i64], values: &[f64], from: u16, to: u16) -> f64 {
 /// Sorts steps by falling slope, equals by their order; keeps its working space.
 #[derive(Debug, Default)]
 struct Sorter {
-    entries: Vec<u64>,
-    spare: Vec<u64>,
+    sorted: Vec<Step>,
+    /// By bucket: where its next step goes.
+    free: Vec<u32>,
 }
 
-/// Below this, comparing is faster than counting.
-const RADIX_MIN: usize = 192;
-
 impl Sorter {
-    /// One entry a step; its lower half is the step's index.
-    fn sort(&mut self, raw: &[Step]) -> &[u64] {
-        self.entries.clear();
-        // The upper half of a positive float orders like an integer; the complement puts high slopes first.
-        let entry = |(at, step): (usize, &Step)| (u64::from(!upper(step.slope)) << 32) | at as u64;
-        self.entries.extend(raw.iter().enumerate().map(entry));
-        if raw.len() < RADIX_MIN {
-            self.entries.sort_unstable()
-        } else {
-            self.radix()
+    /// About as many buckets as steps, evenly over the slopes; what meets in one is compared.
+    fn sort(&mut self, raw: &[Step]) -> &[Step] {
+        self.sorted.clear();
+        self.sorted.extend_from_slice(raw);
+        let slopes = || raw.iter().map(|step| step.slope);
+        let (least, most) = (slopes().fold(f64::INFINITY, f64::min), slopes().fold(0.0, f64::max));
+        let last = raw.len().next_power_of_two() - 1;
+        let scale = last as f64 / (most - least);
+        // Never falls with a falling slope, however it is rounded; a cast holds what is beyond its range at its ends.
+        let bucket = |step: &Step| (((most - step.slope) * scale) as usize).min(last);
+        self.free.clear();
+        self.free.resize(last + 2, 0);
+        for step in raw {
+            self.free[bucket(step) + 1] += 1;
         }
-        self.settle(raw);
-        &self.entries
-    }
-
-    fn radix(&mut self) {
-        let mut counts = [[0_u32; 256]; 4];
-        for entry in &self.entries {
-            for (byte, count) in counts.iter_mut().enumerate() {
-                count[(entry >> (32 + 8 * byte)) as usize & 255] += 1;
-            }
+        for at in 0..=last {
+            self.free[at + 1] += self.free[at];
         }
-        self.spare.clear();
-        self.spare.resize(self.entries.len(), 0);
-        for (byte, count) in counts.iter_mut().enumerate() {
-            if count.iter().any(|n| *n as usize == self.entries.len()) {
-                continue;
-            }
-            let mut free = 0;
-            for slot in count.iter_mut() {
-                free += std::mem::replace(slot, free);
-            }
-            for entry in &self.entries {
-                let slot = &mut count[(entry >> (32 + 8 * byte)) as usize & 255];
-                self.spare[*slot as usize] = *entry;
-                *slot += 1;
-            }
-            std::mem::swap(&mut self.entries, &mut self.spare);
+        for step in raw {
+            let slot = &mut self.free[bucket(step)];
+            self.sorted[*slot as usize] = *step;
+            *slot += 1;
         }
-    }
-
-    /// Where the upper halves are equal, the whole slopes decide.
-    fn settle(&mut self, raw: &[Step]) {
-        let slope = |entry: u64| raw[(entry & u64::from(u32::MAX)) as usize].slope;
         let mut start = 0;
-        while start < self.entries.len() {
-            let half = self.entries[start] >> 32;
-            let mut end = start + 1;
-            while end < self.entries.len() && self.entries[end] >> 32 == half {
-                end += 1;
-            }
+        for &end in &self.free[..=last] {
+            let end = end as usize;
             if end - start > 1 {
-                self.entries[start..end].sort_by(|a, b| slope(*b).total_cmp(&slope(*a)));
+                self.sorted[start..end].sort_by(|a, b| b.slope.total_cmp(&a.slope));
             }
             start = end;
         }
+        &self.sorted
     }
-}
-
-fn upper(slope: f64) -> u32 {
-    (slope.to_bits() >> 32) as u32
 }

@@ -27,6 +27,7 @@ pub use problem::{
 use fill::{Filler, Ground, Whole};
 use ladder::Ladders;
 use problem::raw_limit;
+use relax::Relaxer;
 use tree::Tree;
 
 /// A mode for each machine, and how good that is.
@@ -84,7 +85,9 @@ pub struct Solver {
     problem: Problem,
     tree: Tree,
     ladders: Ladders,
+    relaxer: Relaxer,
     filler: Filler,
+    whole: Whole,
 }
 
 impl Solver {
@@ -94,7 +97,9 @@ impl Solver {
     pub fn new(problem: Problem) -> Self {
         let tree = Tree::new(&problem);
         let ladders = Ladders::new(&problem, &tree);
-        Self { problem, tree, ladders, filler: Filler::default() }
+        let relaxer = Relaxer::new(&tree, &ladders);
+        let whole = Whole::asleep(&ladders, tree.len());
+        Self { problem, tree, ladders, relaxer, filler: Filler::default(), whole }
     }
 
     /// Changes a circuit's limit; `None` is no limit, zero means zero.
@@ -102,31 +107,41 @@ impl Solver {
     /// # Errors
     /// [`ProblemError`] for an unknown circuit or a limit out of range.
     pub fn set_limit(&mut self, circuit: CircuitNo, limit: Option<Power>) -> Result<(), ProblemError> {
-        let place = *self.tree.places.get(circuit.ix()).ok_or(ProblemError::NoSuchCircuit(circuit.0))?;
-        self.tree.limits[place as usize] = raw_limit(limit)?;
+        let place =
+            *self.tree.places.get(circuit.ix()).ok_or(ProblemError::NoSuchCircuit(circuit.0))? as usize;
+        let limit = raw_limit(limit)?;
+        if std::mem::replace(&mut self.tree.limits[place], limit) != limit {
+            self.relaxer.touch(&self.tree, place);
+        }
         Ok(())
     }
 
-    /// The best modes under the limits as they are now.
+    /// The best modes under the limits as they are now. What the changes since the last time do not touch is kept
+    /// from then, so the work grows with the circuits that bind and lie on the way from a change to its root.
     #[must_use]
     pub fn solve(&mut self) -> Solution {
-        let relaxed = relax::relax(&self.tree, &self.ladders);
-        let ground =
-            Ground { problem: &self.problem, tree: &self.tree, ladders: &self.ladders, relaxed: &relaxed };
-        let mut whole = Whole::rounded_down(&ground);
-        self.filler.fill(&ground, &mut whole);
+        self.relaxer.relax(&self.tree, &self.ladders);
+        let relaxed = &self.relaxer.relaxed;
+        let ground = Ground { problem: &self.problem, tree: &self.tree, ladders: &self.ladders, relaxed };
+        self.filler.fill(&ground, &mut self.whole);
+        let mut objective_per_h = self.filler.value(&ground);
+        let setpoints = if refine::is_affordable(&ground) {
+            let mut whole = self.whole.clone();
+            refine::refine(&ground, &mut whole, relaxed.objective, relaxed.objective - objective_per_h);
+            objective_per_h = whole.value(&self.problem);
+            whole.modes
+        } else {
+            self.whole.modes.clone()
+        };
         let mut infeasible: Vec<CircuitNo> =
-            relaxed.infeasible.iter().map(|place| CircuitNo(self.tree.numbers[*place as usize])).collect();
+            self.relaxer.infeasible().map(|place| CircuitNo(self.tree.numbers[place])).collect();
         infeasible.sort_unstable();
-        let missing = relaxed.objective - whole.value(&self.problem);
-        refine::refine(&ground, &mut whole, relaxed.objective, missing);
-        let objective_per_h = whole.value(&self.problem);
         Solution {
             objective_per_h,
             // Sums of floats in two orders: the objective may come out some last digits higher.
             bound_per_h: relaxed.objective.max(objective_per_h),
             infeasible,
-            setpoints: whole.modes,
+            setpoints,
         }
     }
 }

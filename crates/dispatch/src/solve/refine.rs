@@ -44,11 +44,13 @@ struct Choice {
     added: u32,
 }
 
+/// Whether there are few enough machines.
+pub(super) fn is_affordable(ground: &Ground) -> bool {
+    ground.problem.machines() <= MACHINES_MAX
+}
+
 /// Improves the modes if it can. `missing`: how far their value is below the bound.
 pub(super) fn refine(ground: &Ground, whole: &mut Whole, bound: f64, mut missing: f64) {
-    if ground.problem.machines() > MACHINES_MAX {
-        return;
-    }
     for _ in 0..PASSES_MAX {
         if missing <= bound.abs() * LOSS_MIN {
             return;

@@ -104,6 +104,85 @@ fn every_choice_is_tried() {
     println!("worst {worst}");
 }
 
+/// A limit anew, as tight or loose as those of [`random`].
+fn other_limit(dice: &mut Dice, least: i64, most: i64) -> Option<Power> {
+    match dice.roll(8) {
+        0 => None,
+        1 => Some(Power::ZERO),
+        2 => Some(Power::from_milliwatts(least)),
+        _ => Some(Power::from_milliwatts(least + dice.roll((most - least).max(1) as u64 + 1) as i64)),
+    }
+}
+
+/// After any changes of limits, with and without solving between them, the answer is the one that a new solver gives.
+#[test]
+fn a_changed_limit_is_answered_as_if_all_were_new() {
+    for seed in 0..300 {
+        let mut dice = Dice::new(seed + 9_000);
+        let mut problem = random(seed, 2 + seed % 60);
+        let sums = |least: bool| -> Vec<i64> {
+            let mut setpoints = vec![0_u16; problem.machines()];
+            for (machine, setpoint) in (0_u32..).zip(&mut setpoints) {
+                let powers = problem.modes(machine).0;
+                let modes = 0..powers.len();
+                let mode = if least {
+                    modes.min_by_key(|at| powers[*at])
+                } else {
+                    modes.max_by_key(|at| powers[*at])
+                };
+                *setpoint = mode.unwrap() as u16;
+            }
+            loads(&problem, &setpoints)
+        };
+        let (least, most) = (sums(true), sums(false));
+        let mut solver = Solver::new(problem.clone());
+        for round in 0..12 {
+            for _ in 0..1 + dice.roll(3) {
+                let circuit = dice.roll(problem.circuits() as u64) as usize;
+                let limit = other_limit(&mut dice, least[circuit], most[circuit]);
+                problem.limits[circuit] = raw_limit(limit).unwrap();
+                solver.set_limit(CircuitNo(circuit as u32), limit).unwrap();
+            }
+            let (after, anew) = (solver.solve(), Solver::new(problem.clone()).solve());
+            assert_eq!(after, anew, "seed {seed}, round {round}");
+        }
+    }
+}
+
+/// Where many circuits bind, how hard each is filled depends on how many they are; what was filled before stays. The
+/// bound is the same all the same, no limit is broken, and the gap is at most twice and a bit of what a new solver leaves.
+#[test]
+fn a_changed_limit_among_many_machines_is_as_good() {
+    for (seed, binding) in [(1, 20), (2, 60), (3, 400)] {
+        let mut instance = instance::Instance::halls(seed, 24_000, 201, binding);
+        let mut dice = Dice::new(seed);
+        let mut solver = Solver::new(instance.problem());
+        let _ = solver.solve();
+        for round in 0..8 {
+            let circuit = if round % 2 == 0 { 0 } else { dice.roll(201) as usize };
+            let limit = instance.circuits[circuit].1.unwrap() / 1_000 * (900 + dice.roll(150) as i64);
+            instance.circuits[circuit].1 = Some(limit);
+            solver.set_limit(CircuitNo(circuit as u32), Some(Power::from_milliwatts(limit))).unwrap();
+            let (after, anew) = (solver.solve(), Solver::new(instance.problem()).solve());
+            let loads = instance.loads(&after.setpoints);
+            let kept = loads.iter().zip(&instance.circuits).all(|(load, (_, limit))| *load <= limit.unwrap());
+            assert!(kept, "seed {seed}, round {round}: above a limit");
+            assert_eq!((after.bound_per_h, &after.infeasible), (anew.bound_per_h, &anew.infeasible));
+            let said: f64 = (0_u32..)
+                .zip(&after.setpoints)
+                .map(|(machine, mode)| instance.machines[machine as usize].1[usize::from(*mode)].1)
+                .sum();
+            assert!((said / after.objective_per_h - 1.0).abs() < 1e-9, "seed {seed}, round {round}: {said}");
+            assert!(
+                after.gap() <= anew.gap() * 2.0 + 1e-6,
+                "seed {seed}, round {round}: {} but {}",
+                after.gap(),
+                anew.gap()
+            );
+        }
+    }
+}
+
 #[test]
 fn what_fuzzing_began_with_is_replayed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/moment");
