@@ -14,7 +14,7 @@ mod settle;
 mod split;
 mod sum;
 
-pub use ledger::{Batch, Ledger, Picture, claim, last_anchor, rules_of, why_off};
+pub use ledger::{Batch, LastWord, Ledger, Picture, RULE_GAP, claim, last_anchor, rules_of, why_off};
 pub use machine::{Claim, Doing, MachineAccount, MachineMinute};
 pub use meter::{Anchor, MeterAccount, MeterCounts, MeterMinute, MeterRules, RULE_BOTH_ENDS};
 pub use report::{By, Cell, Key, LINES_MAX, Report, ReportError, Span};

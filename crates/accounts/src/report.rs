@@ -267,6 +267,15 @@ impl Report {
         sum.add(row.energy_j.map(Energy::from_joules), row.known, row.covered_s.into(), row.length_s.into());
     }
 
+    /// Gives hours and days of which only the meter has records a line of their own, in a report by time alone.
+    pub fn complete(&mut self) {
+        if self.is_by_time() {
+            for key in self.whole.keys() {
+                self.cells.entry(key.clone()).or_default();
+            }
+        }
+    }
+
     /// The lines by machine, in their order.
     pub fn lines(&self) -> impl Iterator<Item = (&Key, &Cell)> {
         self.cells.iter()

@@ -10,6 +10,8 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::statistics::Statistics;
 
 use crate::arrays::{self, Batches};
 use crate::block::Block;
@@ -74,11 +76,25 @@ impl Writer {
     }
 }
 
-/// How many row groups a file has.
-pub(crate) fn row_groups(path: &Path) -> Result<usize, LakeError> {
+/// The row groups of a file whose times, as their statistics tell, may have something in a span of milliseconds.
+pub(crate) fn row_groups(
+    path: &Path,
+    table: Table,
+    wanted: &core::ops::Range<i64>,
+) -> Result<Vec<usize>, LakeError> {
     let file = File::open(path).map_err(|source| LakeError::file(path, source))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default());
-    Ok(metadata.map_err(|source| LakeError::parquet(path, source))?.metadata().num_row_groups())
+    let metadata = metadata.map_err(|source| LakeError::parquet(path, source))?;
+    let groups = metadata.metadata().row_groups().iter().enumerate();
+    let may_have = |group: &RowGroupMetaData| {
+        let time = group.columns().iter().find(|column| column.column_descr().name() == table.time_column());
+        let times = time.and_then(|column| match column.statistics()? {
+            Statistics::Int64(times) => Some((*times.min_opt()?, *times.max_opt()?)),
+            _ => None,
+        });
+        times.is_none_or(|(least, greatest)| least < wanted.end && wanted.start <= greatest)
+    };
+    Ok(groups.filter(|(_, group)| may_have(group)).map(|(place, _)| place).collect())
 }
 
 /// Reads a file, or one of its row groups, in batches, texts by number.

@@ -73,7 +73,7 @@ pub struct Stretch {
     group: usize,
 }
 
-/// The parts of the table `machine` whose days have something from `from` until before `until`.
+/// The parts of the table `machine` that may have something from `from` until before `until`.
 ///
 /// # Errors
 /// If a folder or a file's end cannot be read.
@@ -86,8 +86,8 @@ pub fn stretches(dir: &Path, from: Timestamp, until: Timestamp) -> Result<Vec<St
             continue;
         }
         for file in layout::day_files(dir, Table::Machine, date)? {
-            let groups = row_groups(&file.path)?;
-            found.extend((0..groups).map(|group| Stretch { path: file.path.clone(), group }));
+            let groups = row_groups(&file.path, Table::Machine, &(from..until))?;
+            found.extend(groups.into_iter().map(|group| Stretch { path: file.path.clone(), group }));
         }
     }
     Ok(found)

@@ -5,6 +5,7 @@
 //! [`WAIT_MINUTES`], then the minute is written without what would be billed. Time never goes back.
 
 mod claim;
+mod gap;
 mod names;
 mod rows;
 
@@ -22,12 +23,14 @@ use crate::machine::{Claim, Doing, MachineAccount, MachineMinute};
 use crate::meter::{Anchor, MeterAccount, MeterCounts, MeterMinute, MeterRules};
 use crate::settle::{CircuitPart, settle};
 pub use claim::{claim, why_off};
+use gap::Gap;
+pub use gap::{LastWord, RULE_GAP};
 use names::Names;
 use rows::{Quarter, Second};
 
 /// Minutes that machines wait for a silent meter.
-const WAIT_MINUTES: usize = 15;
-/// A leap of more minutes than this is not filled: nobody was there.
+const WAIT_MINUTES: i64 = 15;
+/// A leap of more minutes than this is a time in which nobody looked.
 const LEAP_MINUTES: i64 = 60;
 
 /// What a cycle knows of all machines.
@@ -58,7 +61,10 @@ pub struct Batch {
 #[derive(Debug)]
 struct Waiting {
     minute: i64,
-    machines: Vec<MachineMinute>,
+    /// The minute that was closed when it began to wait.
+    since: i64,
+    /// `None`: the machine was not there yet. Minutes in which nobody looked are all alike and share them.
+    machines: Arc<Vec<Option<MachineMinute>>>,
 }
 
 /// A site's accounts.
@@ -76,6 +82,10 @@ pub struct Ledger {
     determined: BTreeMap<i64, Vec<Option<MeterMinute>>>,
     second: Second,
     seconds: Vec<MeterRow>,
+    /// The time before the first minute in which nobody looked, until the first words after it are known.
+    gap: Option<Gap>,
+    /// The same where it is long: its rows come out bit by bit.
+    long_gaps: VecDeque<Gap>,
     /// Sleepers whose quarter hours are written as one row.
     quarter: Option<Quarter>,
     unbilled_minutes: u64,
@@ -132,11 +142,38 @@ impl Ledger {
             determined: BTreeMap::new(),
             second: Second::default(),
             seconds: Vec::new(),
+            gap: None,
+            long_gaps: VecDeque::new(),
             quarter: None,
             unbilled_minutes: 0,
             names: Names::new(&site),
             site,
         }
+    }
+
+    /// Goes on after what was recorded last of each machine, by its id, and of meters from there on: the time between is
+    /// accounted for as one in which nobody looked.
+    #[must_use]
+    pub fn after(mut self, last: &BTreeMap<String, LastWord>, recorded: &[MeterRow]) -> Self {
+        let end = last.values().map(|word| word.until.as_second().div_euclid(MINUTE_S)).max();
+        let Some(from) = end.filter(|from| *from < self.minute) else { return self };
+        let before = self.site.machines.iter().map(|machine| last.get(&machine.id).map(|word| word.energy));
+        let gap = Gap { from, until: self.minute, before: before.collect() };
+        if !gap.is_short() {
+            self.long_gaps.push_back(gap);
+            return self;
+        }
+        self.gap = Some(gap);
+        let count = self.meters.len();
+        for row in recorded.iter().filter(|row| i64::from(row.length_s) == MINUTE_S) {
+            let number = row.start.as_second().div_euclid(MINUTE_S);
+            let place = self.site.meters.iter().position(|meter| *meter.id == *row.meter);
+            if let Some(place) = place.filter(|_| number >= from) {
+                self.determined.entry(number).or_insert_with(|| vec![None; count])[place] =
+                    Some(rows::meter_minute(row));
+            }
+        }
+        self
     }
 
     /// Lets a machine that sleeps through a quarter of an hour have one row of it instead of fifteen.
@@ -218,6 +255,8 @@ impl Ledger {
         if minute - self.minute > LEAP_MINUTES {
             self.close_until(self.minute + 1);
             self.machines.fill(MachineAccount::new(at));
+            let before = vec![Some(None); self.machines.len()];
+            self.long_gaps.push_back(Gap { from: self.minute, until: minute, before });
             self.minute = minute;
         }
         self.close_until(minute);
@@ -228,9 +267,26 @@ impl Ledger {
         while self.minute < minute {
             let end = instant(self.minute + 1);
             let machines =
-                self.machines.iter_mut().map(|account| account.close(end, MINUTE_S as u32)).collect();
-            self.waiting.push_back(Waiting { minute: self.minute, machines });
+                self.machines.iter_mut().map(|account| Some(account.close(end, MINUTE_S as u32))).collect();
+            let (minute, machines) = (self.minute, Arc::new(machines));
+            self.waiting.push_back(Waiting { minute, since: minute, machines });
             self.minute += 1;
+            // The first minute may be a second long: the one after it has everybody's word.
+            if self.gap.as_ref().is_some_and(|gap| minute > gap.until) {
+                self.fill_gap();
+            }
+        }
+    }
+
+    /// The minutes in which nobody looked, before the others that wait.
+    fn fill_gap(&mut self) {
+        let Some(gap) = self.gap.take() else { return };
+        let none = Arc::new(Vec::new());
+        let after = self.waiting.back().map_or(&none, |waiting| &waiting.machines);
+        let machines = Arc::new(gap.minute(after));
+        for minute in (gap.from..gap.until).rev() {
+            let machines = Arc::clone(&machines);
+            self.waiting.push_front(Waiting { minute, since: self.minute, machines });
         }
     }
 
@@ -245,21 +301,31 @@ impl Ledger {
                 self.determined.entry(number).or_insert_with(|| vec![None; count])[place] = Some(minute);
             }
         }
-        while self.waiting.front().is_some_and(|waiting| self.is_ready(waiting)) {
+        if let Some(gap) = self.long_gaps.front_mut()
+            && !gap.take(false, &self.names, &mut batch.machines)
+        {
+            self.long_gaps.pop_front();
+        }
+        while self.gap.is_none() && self.waiting.front().is_some_and(|waiting| self.is_ready(waiting)) {
             let waiting = self.waiting.pop_front().expect("there is a front");
             let meters = self.determined.remove(&waiting.minute).unwrap_or_else(|| vec![None; count]);
             self.settle(&waiting, &meters, &mut batch.machines);
         }
         // Meters' minutes of a time in which no machine was looked at.
         let next = self.waiting.front().map_or(self.minute, |waiting| waiting.minute);
+        let next = self.gap.as_ref().map_or(next, |gap| gap.from);
         self.determined = self.determined.split_off(&next);
         batch
     }
 
     /// Takes out everything, determined or not: at an end.
     pub fn finish(&mut self) -> Batch {
+        self.fill_gap();
         let mut batch = self.take();
         let count = self.meters.len();
+        for mut gap in std::mem::take(&mut self.long_gaps) {
+            gap.take(true, &self.names, &mut batch.machines);
+        }
         while let Some(waiting) = self.waiting.pop_front() {
             let meters = self.determined.remove(&waiting.minute).unwrap_or_else(|| vec![None; count]);
             self.settle(&waiting, &meters, &mut batch.machines);
@@ -272,7 +338,7 @@ impl Ledger {
 
     fn is_ready(&self, waiting: &Waiting) -> bool {
         let all = |minutes: &Vec<Option<MeterMinute>>| minutes.iter().all(Option::is_some);
-        self.determined.get(&waiting.minute).is_some_and(all) || self.waiting.len() > WAIT_MINUTES
+        self.determined.get(&waiting.minute).is_some_and(all) || self.minute - waiting.since > WAIT_MINUTES
     }
 
     fn settle(&mut self, waiting: &Waiting, meters: &[Option<MeterMinute>], out: &mut Vec<MachineRow>) {
@@ -295,12 +361,13 @@ impl Ledger {
             .site
             .machines
             .iter()
-            .zip(&waiting.machines)
-            .map(|(machine, minute)| (machine.circuit.ix(), minute.energy))
+            .zip(waiting.machines.iter())
+            .map(|(machine, minute)| (machine.circuit.ix(), minute.and_then(|minute| minute.energy)))
             .collect();
         let settled = settle(&circuits, &words);
         self.unbilled_minutes += u64::from(settled.is_none());
         for (place, minute) in waiting.machines.iter().enumerate() {
+            let Some(minute) = minute else { continue };
             let billed = settled.as_ref().and_then(|settled| settled.machines[place]);
             match &mut self.quarter {
                 Some(quarter) => quarter.add(place, waiting.minute, minute, billed, &self.names, out),

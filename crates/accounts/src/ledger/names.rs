@@ -45,7 +45,7 @@ impl Names {
             .meters
             .iter()
             .map(|meter| (Name::from(meter.id.as_str()), circuits[meter.circuit.ix()].clone()));
-        let rules = ["catalogue", "outlet open", crate::RULE_BOTH_ENDS];
+        let rules = ["catalogue", "outlet open", crate::RULE_BOTH_ENDS, super::RULE_GAP];
         Self {
             site: Name::from(site.id.as_str()),
             machines: machines.collect(),

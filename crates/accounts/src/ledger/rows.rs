@@ -37,6 +37,19 @@ pub(super) fn meter(minute: &MeterMinute, names: &Names, place: usize) -> MeterR
     }
 }
 
+/// A meter's minute as it was recorded.
+pub(super) fn meter_minute(row: &MeterRow) -> MeterMinute {
+    MeterMinute {
+        start: row.start,
+        known_s: row.covered_s,
+        energy: row.energy_j.map(Energy::from_joules),
+        register: row.register_j.map(Energy::from_joules),
+        power_min: row.power_min_mw.map(Power::from_milliwatts),
+        power_max: row.power_max_mw.map(Power::from_milliwatts),
+        known: row.known,
+    }
+}
+
 pub(super) fn machine(
     place: usize,
     first: i64,

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_accounts::{Anchor, By, Ledger, Picture, Report, Span, last_anchor};
+use offpeak_accounts::{Anchor, By, LastWord, Ledger, Picture, RULE_GAP, Report, Span, last_anchor};
 use offpeak_dispatch::{Controller, Cycle, Directives, Memory, Seen, Snapshot};
-use offpeak_rows::{MachineRow, MeterRow};
+use offpeak_rows::{Known, MachineRow, MeterRow};
 use offpeak_site::{Activity, MeterReading, Reading, Site};
 use offpeak_units::{Energy, HashRate, Power};
 
@@ -59,6 +59,7 @@ struct Recorded {
     meters: Vec<MeterRow>,
     machines: Vec<MachineRow>,
     from: Timestamp,
+    long_gap: bool,
 }
 
 fn record(from: Timestamp, course: &Course) -> Recorded {
@@ -66,7 +67,8 @@ fn record(from: Timestamp, course: &Course) -> Recorded {
     let cycle = a_cycle(&site, from);
     let memory = Memory::new(&site, 1);
     let mut ledger = Some(Ledger::new(Arc::clone(&site), from, &BTreeMap::new()));
-    let mut recorded = Recorded { site: Arc::clone(&site), meters: Vec::new(), machines: Vec::new(), from };
+    let mut recorded =
+        Recorded { site: Arc::clone(&site), meters: Vec::new(), machines: Vec::new(), from, long_gap: false };
     let begins = Energy::from_watt_hours(course.begins_kwh * 1_000);
     let end = Energy::from_watt_hours(1_000_000_000_000);
     for second in 0..=DAY {
@@ -79,7 +81,14 @@ fn record(from: Timestamp, course: &Course) -> Recorded {
                 for row in recorded.meters.iter().filter(|row| row.length_s == 60) {
                     anchors.insert(row.meter.to_string(), last_anchor(row));
                 }
-                ledger = Some(Ledger::new(Arc::clone(&site), at, &anchors));
+                let mut last: BTreeMap<String, LastWord> = BTreeMap::new();
+                for row in &recorded.machines {
+                    let until = row.start + SignedDuration::from_secs(row.length_s.into());
+                    let energy = row.energy_j.map(Energy::from_joules);
+                    last.insert(row.machine.to_string(), LastWord { until, energy });
+                }
+                let begun = Ledger::new(Arc::clone(&site), at, &anchors);
+                ledger = Some(begun.after(&last, &recorded.meters));
             }
         }
         let Some(ledger) = &mut ledger else { continue };
@@ -107,6 +116,10 @@ fn record(from: Timestamp, course: &Course) -> Recorded {
             ledger.look(&picture);
         }
         let batch = ledger.take();
+        recorded.meters.extend(batch.meters);
+        recorded.machines.extend(batch.machines);
+    }
+    if let Some(batch) = ledger.map(|mut ledger| ledger.finish()) {
         recorded.meters.extend(batch.meters);
         recorded.machines.extend(batch.machines);
     }
@@ -157,17 +170,29 @@ fn check(recorded: &Recorded, until_s: i64) {
                 assert_eq!(sum.energy.to_string(), "20.000 MWh", "{name:?}");
             }
         }
-        // Where the recorder ran all day, the machines have all of it.
-        if recorded.machines.len() as i64 == MACHINES * 1_440 {
+        // Machines have all of it, but for a long time in which nobody looked.
+        let machine_s: u64 = report.machines().uptime.total();
+        assert_eq!(machine_s, (MACHINES * until_s) as u64, "each second of each machine is accounted for");
+        if !recorded.long_gap {
             assert_eq!(report.rest(), Energy::ZERO, "{by:?}");
-            let each = match by.as_slice() {
-                [By::Hall] => Some(60_000_000),
-                [By::Machine] => Some(2_400_000),
-                [By::Hour] => Some(20_000_000),
-                _ => None,
-            };
             for (name, energy) in lines {
-                assert!(each.is_none_or(|wh| energy == Energy::from_watt_hours(wh)), "{name} {energy}");
+                let wh = match (by.as_slice(), name.as_str()) {
+                    ([By::Hall | By::Circuit], _) => 60_000_000,
+                    ([By::Machine], _) => 2_400_000,
+                    ([By::Hour], _) => 20_000_000,
+                    // Owners 2 to 4 have machines in two of the eight halls, 5 and 1 in one.
+                    ([By::Owner], "owner-5" | "owner-1") => 60_000_000,
+                    ([By::Owner], _) => 120_000_000,
+                    ([By::Owner, By::Hour] | [By::Hour, By::Owner], name) => {
+                        if name.contains("owner-5") || name.contains("owner-1") {
+                            2_500_000
+                        } else {
+                            5_000_000
+                        }
+                    }
+                    _ => continue,
+                };
+                assert_eq!(energy, Energy::from_watt_hours(wh), "{name}");
             }
         }
     }
@@ -186,8 +211,33 @@ fn on_a_quiet_day_with_honest_machines_and_with_liars() {
 
 #[test]
 fn across_a_restart() {
-    let course = Course { away: Some((30_017, 31_111)), say_per_mille: 950, ..Course::default() };
-    check(&record(at("2022-10-03T00:00:00Z"), &course), DAY);
+    for (gone, back) in [(30_017, 31_111), (30_000, 30_001), (30_059, 30_061), (200, 3_600)] {
+        let course = Course { away: Some((gone, back)), say_per_mille: 950, ..Course::default() };
+        let recorded = record(at("2022-10-03T00:00:00Z"), &course);
+        check(&recorded, DAY);
+        let estimated: Vec<_> =
+            recorded.machines.iter().filter(|row| row.known == Known::Estimated).collect();
+        assert!(
+            estimated.iter().all(|row| row.rule.as_deref() == Some(RULE_GAP) && row.down.no_data_s == 60)
+        );
+        assert!(
+            back - gone < 120 || estimated.len() as i64 >= (back - gone - 120) / 60 * MACHINES,
+            "{gone} {back}"
+        );
+    }
+}
+
+/// Of a longer time nothing is said of any machine: the meters have its energy, and the machines' time says why.
+#[test]
+fn across_hours_without_a_recorder() {
+    let (gone, back) = (30_017, 60_000);
+    let course = Course { away: Some((gone, back)), say_per_mille: 950, ..Course::default() };
+    let recorded = Recorded { long_gap: true, ..record(at("2022-10-03T00:00:00Z"), &course) };
+    check(&recorded, DAY);
+    let away: Vec<_> = recorded.machines.iter().filter(|row| row.known == Known::Missing).collect();
+    assert!(away.iter().all(|row| row.energy_j.is_none() && row.down.no_data_s == row.length_s));
+    let s: i64 = away.iter().map(|row| i64::from(row.length_s)).sum();
+    assert_eq!(s, (back - gone.div_euclid(60) * 60) * MACHINES);
 }
 
 #[test]

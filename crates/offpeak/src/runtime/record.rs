@@ -12,13 +12,13 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_accounts::{Anchor, Batch, Ledger, Picture, last_anchor};
+use offpeak_accounts::{Anchor, Batch, LastWord, Ledger, Picture, last_anchor};
 use offpeak_dispatch::{CommandState, Cycle, Directives};
-use offpeak_lake::{Keep, Lake, LakeRecorder, Options, Rows, Table, Tally, read};
+use offpeak_lake::{Asked, Keep, Lake, LakeRecorder, Options, Rows, Table, Tally, read, stretches};
 use offpeak_rows::{CommandRow, MeterRow, Name, SignalRow};
 use offpeak_site::{CircuitIx, MeterIx, Site};
 use offpeak_twin::{Second, Simulation};
-use offpeak_units::Power;
+use offpeak_units::{Energy, Power};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
@@ -31,6 +31,8 @@ pub(crate) const LAKE: &str = "lake";
 const SITE: &str = "site.json";
 /// Pictures that wait at most: seconds of the loop.
 const QUEUE: usize = 30;
+/// How far before the end of the meters' records the machines' end is looked for: they wait for silent meters.
+const LOOK_BACK: SignedDuration = SignedDuration::from_mins(30);
 /// Simulated seconds after which a recorded lake is looked after: days that are over become one file.
 const MERGE_EVERY_S: i64 = 3_600;
 /// How far back a meter's last row is looked for, in days, a longer while only where the shorter has none.
@@ -95,7 +97,8 @@ fn open(site: &Arc<Site>, dir: &Path, at: Timestamp, options: Options) -> Result
     let anchors = anchors(&lake_dir, at)?;
     // A clock that was set back meanwhile: recorded time goes on where it ended.
     let begin = anchors.values().map(|anchor| anchor.at).max().map_or(at, |last| last.max(at));
-    let ledger = Ledger::new(Arc::clone(site), begin, &anchors);
+    let (last, meters) = last_words(&lake_dir, &anchors)?;
+    let ledger = Ledger::new(Arc::clone(site), begin, &anchors).after(&last, &meters);
     let hall = |at: CircuitIx| &site.circuits.get(site.circuits.hall_of(at).unwrap_or(CircuitIx::ROOT)).id;
     let names =
         site.machines.iter().map(|m| (Name::from(m.id.as_str()), Name::from(hall(m.circuit).as_str())));
@@ -128,6 +131,36 @@ fn anchors(lake: &Path, at: Timestamp) -> Result<BTreeMap<String, Anchor>> {
         }
     }
     Ok(anchors)
+}
+
+/// What was recorded last of each machine, and of meters since: looked for where the meters' records end, a while
+/// before, since machines wait for silent meters, and after, since a clock may have been set back.
+fn last_words(
+    lake: &Path,
+    anchors: &BTreeMap<String, Anchor>,
+) -> Result<(BTreeMap<String, LastWord>, Vec<MeterRow>)> {
+    let mut last: BTreeMap<String, LastWord> = BTreeMap::new();
+    let mut meters = Vec::new();
+    let Some(end) = anchors.values().map(|anchor| anchor.at).max() else { return Ok((last, meters)) };
+    let (from, until) = (end - LOOK_BACK, end + SignedDuration::from_hours(24));
+    for stretch in stretches(lake, from, until)? {
+        stretch.runs(&[Asked::Machine, Asked::Energy], from, until, 60, |run| {
+            let Some(machine) = &run.machine else { return };
+            let length = i64::try_from(run.length_s).unwrap_or(0);
+            let known_s = run.measured_s + run.register_s + run.estimated_s + run.unsettled_s;
+            let per_minute = (run.energy_j * 60).checked_div(i128::from(known_s));
+            let word = LastWord {
+                until: run.start + SignedDuration::from_secs(length),
+                energy: per_minute.and_then(|joules| i64::try_from(joules).ok()).map(Energy::from_joules),
+            };
+            let known = last.entry(machine.to_string()).or_insert(word);
+            if known.until < word.until {
+                *known = word;
+            }
+        })?;
+    }
+    read::<MeterRow>(lake, Table::Meter, from, until, |row| meters.push(row))?;
+    Ok((last, meters))
 }
 
 impl Keeper {

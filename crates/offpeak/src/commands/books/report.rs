@@ -106,6 +106,7 @@ fn summed_once(lake: &Path, empty: &Report, about: About) -> Result<Report> {
             let part = thread.join().map_err(|_| anyhow!("a thread that read the lake has ended"))??;
             made.merge(part).map_err(too_long)?;
         }
+        made.complete();
         Ok(made)
     })
 }
@@ -192,10 +193,15 @@ fn watt_hours(made: &Report, cells: &[Cell]) -> WattHours {
     WattHours { lines, rest, total }
 }
 
+/// Where there is no record of any machine, their energy is not known.
+fn energies(cells: &[Cell], wh: &WattHours) -> Vec<Option<i64>> {
+    cells.iter().zip(&wh.lines).map(|(cell, wh)| (cell.machines.length_s > 0).then_some(*wh)).collect()
+}
+
 fn energy(made: &Report) -> (Sheet, WattHours) {
     let (mut columns, cells) = lines(made);
     let wh = watt_hours(made, &cells);
-    columns.push(Column::Numbers("energy_wh", wh.lines.iter().map(|wh| Some(*wh)).collect()));
+    columns.push(Column::Numbers("energy_wh", energies(&cells, &wh)));
     if made.is_by_time() {
         let counted: Vec<Option<i64>> = made
             .lines()
@@ -329,9 +335,10 @@ fn missing(whole: &Sum) -> String {
 }
 
 fn energy_words(made: &Report, wh: &WattHours) -> String {
+    let cells: Vec<Cell> = made.lines().map(|(_, cell)| *cell).collect();
     let lines: Vec<Vec<String>> = made
         .lines()
-        .zip(&wh.lines)
+        .zip(energies(&cells, wh))
         .map(|((key, cell), wh)| {
             let mut row = names(made, key);
             if made.is_by_time() {
@@ -341,7 +348,7 @@ fn energy_words(made: &Report, wh: &WattHours) -> String {
                     |(_, sum)| kwh(i64::try_from(sum.energy.to_watt_hours()).unwrap_or(i64::MAX)),
                 ));
             }
-            row.push(kwh(*wh));
+            row.push(wh.map_or_else(|| "-".to_owned(), kwh));
             row.push(hours(cell.machines.missing_s));
             row
         })

@@ -122,7 +122,6 @@ fn week(path: &Path) -> Result<Figures> {
         days: 7,
         seed: 1,
         pace: Pace::Leap,
-        hour_by_hour: false,
     };
     let report = simulate(Arc::new(site), &Scenario::default(), &span, None, |_| {})?;
     Ok(Figures::from([("simulate_week_s".to_owned(), report.wall_s())]))
