@@ -148,7 +148,31 @@ fn a_stop_and_a_closing_survive_a_kill() {
     // A second controller on the same book is refused.
     let other = run(dir, &["run", "small.toml", "--twin"]);
     assert_eq!(code(&other), 1);
+    assert!(stderr(&other).contains("another process"), "{}", stderr(&other));
     drop(second);
+    the_killed_time_is_accounted_for(dir);
+}
+
+/// Two controllers were killed and a third ends as asked: no second of a machine is missing or there twice, and the meter's
+/// register has bridged what nobody saw.
+fn the_killed_time_is_accounted_for(dir: &Path) {
+    assert_eq!(code(&run(dir, &["run", "small.toml", "--twin", "--for", "15s"])), 0);
+    let report = json(&run(dir, &["report", "availability", "--by", "machine", "--json"]));
+    let span = {
+        let at = |name: &str| report[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+        at("from").duration_until(at("until")).as_secs()
+    };
+    let lines = report["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 64);
+    for line in lines {
+        let total = line["total_s"].as_i64().unwrap();
+        assert_eq!(Some(total), lines[0]["total_s"].as_i64(), "{line}");
+        // What waits for its meters at an end may be lacking, and no more.
+        assert!(total <= span && span - total <= 180, "{total} s of {span} s: {line}");
+        assert!(line["no_data_s"].as_i64().unwrap() > 0, "{line}");
+    }
+    // Nothing but the seconds of the first minute before its first word.
+    assert!(report["metered_missing_s"].as_i64().unwrap() < 60, "{}", report["metered_missing_s"]);
 }
 
 /// Nothing has run in the second hall since the kill: its fans stop, and come on again before its machines do.
