@@ -202,6 +202,17 @@ impl Book {
         Ok(found)
     }
 
+    /// When the oldest plan of which a summary is kept was made.
+    ///
+    /// # Errors
+    /// If it could not be read.
+    pub fn oldest_plan(&self) -> Result<Option<Timestamp>, BookError> {
+        let connection = self.connection();
+        let at: Option<String> =
+            connection.query_row("SELECT min(at) FROM plan_summary", [], |row| row.get(0))?;
+        at.map(instant).transpose()
+    }
+
     /// Enters a new version of a contract and gives it its number; the `version` handed in is not looked at.
     ///
     /// # Errors

@@ -212,8 +212,11 @@ pub(crate) struct Run {
     /// The most that the lake may take up on disk; the oldest raw days go first [default: what the disk has, less 1 GiB]
     #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) lake_gb: Option<u32>,
+    /// Days that the machines' minutes are kept in the lake [default: for good]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) machine_days: Option<u16>,
     /// Write no telemetry into the lake
-    #[arg(long, conflicts_with = "lake_gb")]
+    #[arg(long, conflicts_with_all = ["lake_gb", "machine_days"])]
     pub(crate) no_lake: bool,
     /// Copy the book into this folder now and then
     #[arg(long, value_name = "DIR")]

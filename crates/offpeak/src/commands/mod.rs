@@ -22,7 +22,7 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::runtime;
 
-pub(crate) use books::{BOOK, copy_name};
+pub(crate) use books::{BOOK, copy_name, copy_time};
 pub(crate) use check::load;
 pub(crate) use observatory::hash_on_all_cores;
 pub(crate) use records::program;

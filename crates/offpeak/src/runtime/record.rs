@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use offpeak_accounts::{Anchor, Batch, LastWord, Ledger, Picture, last_anchor};
-use offpeak_dispatch::{CommandState, Cycle, Directives};
+use offpeak_dispatch::{CommandState, Cycle, Directives, Feeds};
 use offpeak_lake::{Asked, Keep, Lake, LakeRecorder, Options, Rows, Table, Tally, read, stretches};
 use offpeak_rows::{CommandRow, MeterRow, Name, SignalRow};
 use offpeak_site::{CircuitIx, MeterIx, Site};
@@ -85,7 +85,8 @@ struct Keeper {
     ledger: Ledger,
     names: Vec<(Name, Name)>,
     site_name: Name,
-    directives: Directives,
+    /// As of the last picture; `None` before the first: what was in force then was recorded when it came.
+    directives: Option<Directives>,
 }
 
 fn open(site: &Arc<Site>, dir: &Path, at: Timestamp, options: Options) -> Result<(Keeper, Lake)> {
@@ -106,7 +107,7 @@ fn open(site: &Arc<Site>, dir: &Path, at: Timestamp, options: Options) -> Result
         names: names.collect(),
         site_name: Name::from(site.id.as_str()),
         ledger,
-        directives: Directives::default(),
+        directives: None,
         site: Arc::clone(site),
     };
     Ok((keeper, lake))
@@ -188,19 +189,55 @@ impl Keeper {
         Rows::Command(rows.collect())
     }
 
-    /// Orders, stops and lockouts that came or went since the last picture.
+    /// Orders, stops, lockouts and words of the feed that came or went since the last picture.
     fn signals(&mut self, directives: &Directives, at: Timestamp) -> Rows {
-        if *directives == self.directives {
+        let Some(before) = self.directives.replace(directives.clone()) else {
+            return Rows::Signal(Vec::new());
+        };
+        if *directives == before {
             return Rows::Signal(Vec::new());
         }
         let rows = |of: &Directives, not: &Directives, lifted: bool| {
             signals_in(&self.site, &self.site_name, of, not, at, lifted)
         };
-        let mut found = rows(directives, &self.directives, false);
-        found.extend(rows(&self.directives, directives, true));
-        self.directives = directives.clone();
+        let mut found = rows(directives, &before, false);
+        found.extend(rows(&before, directives, true));
+        found.extend(words_in(&self.site, &self.site_name, &directives.feeds, &before.feeds, at));
         Rows::Signal(found)
     }
+}
+
+/// What the feed says in `of` and did not say in `not`.
+fn words_in(site: &Site, name: &Name, of: &Feeds, not: &Feeds, at: Timestamp) -> Vec<SignalRow> {
+    let row = |id: &str, kind: &str, said: Timestamp, text: Option<String>| SignalRow {
+        site: name.clone(),
+        source: Name::from("feed"),
+        id: Name::from(format!("{id} {said}")),
+        at,
+        kind: Name::from(kind),
+        circuit: None,
+        limit_mw: None,
+        from: Some(said),
+        until: None,
+        text: text.map(Name::from),
+    };
+    let mut rows = Vec::new();
+    if let Some((temperature, said)) = of.outdoor.filter(|_| of.outdoor != not.outdoor) {
+        rows.push(row("outdoor", "temperature", said, Some(temperature.to_string())));
+    }
+    if let Some((price, said)) = of.hash_price.filter(|_| of.hash_price != not.hash_price) {
+        let words = format!("{} {} a TH and day", price.to_per_terahash_day(), price.currency());
+        rows.push(row("hash price", "price", said, Some(words)));
+    }
+    for (place, word) in of.signals.iter().filter(|(place, word)| not.signals.get(place) != Some(word)) {
+        let Some(signal) = site.rules.signals.get(*place) else { continue };
+        rows.push(SignalRow {
+            circuit: Some(Name::from(site.circuits.get(signal.circuit).id.as_str())),
+            limit_mw: word.limit.map(Power::to_milliwatts),
+            ..row(&signal.id, if word.holds { "setpoint" } else { "limit" }, word.at, None)
+        });
+    }
+    rows
 }
 
 /// What is in `of` and not in `not`.
@@ -437,5 +474,47 @@ impl SimulationRecord {
                 offpeak_lake::files(&self.dir.join(LAKE), table)?.iter().map(|file| file.bytes).sum::<u64>();
         }
         Ok(RecordedRows { rows: self.rows, bytes, machine_minutes: machines * seconds / 60 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offpeak_dispatch::SignalWord;
+    use offpeak_units::Temperature;
+
+    use super::*;
+
+    #[test]
+    fn words_of_the_feed_are_recorded_once_as_they_come() {
+        let text = include_str!("../../../../sites/small.toml").replacen(
+            "[[owners]]",
+            "[[signals]]\nid = \"grid\"\ncircuit = \"hall-1\"\nhold_min = 5\nfallback_kw = 10\n\n[[owners]]",
+            1,
+        );
+        let site = Arc::new(offpeak_site::file::load("small", &text, &|_| None).unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let at = |second: i64| Timestamp::from_second(1_664_755_200 + second).unwrap();
+        let (mut keeper, _lake) = open(&site, folder.path(), at(0), Options::default()).unwrap();
+        let mut directives = Directives::default();
+        let mut told = |directives: &Directives, second: i64| match keeper.signals(directives, at(second)) {
+            Rows::Signal(rows) => rows,
+            _ => panic!("signals"),
+        };
+        assert_eq!(told(&directives, 1), [], "what was in force at the start was recorded when it came");
+        directives.feeds.outdoor = Some((Temperature::from_celsius(31), at(1)));
+        let word = SignalWord { at: at(2), limit: Some(Power::ZERO), holds: false };
+        directives.feeds.signals.insert(0, word);
+        let rows = told(&directives, 3);
+        assert_eq!(rows.len(), 2);
+        assert_eq!((&*rows[0].kind, rows[0].limit_mw, &rows[0].circuit), ("temperature", None, &None));
+        assert_eq!(
+            (&*rows[1].kind, rows[1].limit_mw, rows[1].circuit.as_deref()),
+            ("limit", Some(0), Some("hall-1"))
+        );
+        assert_eq!((rows[1].at, rows[1].from), (at(3), Some(at(2))));
+        assert_eq!(told(&directives, 4), [], "nothing new");
+        directives.feeds.signals.insert(0, SignalWord { limit: None, ..word });
+        let rows = told(&directives, 5);
+        assert_eq!((rows.len(), rows[0].limit_mw), (1, None), "no limit is not a limit of zero");
     }
 }

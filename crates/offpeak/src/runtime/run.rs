@@ -58,7 +58,8 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
             true => None,
             false => {
                 let budget_bytes = args.lake_gb.map(|gb| u64::from(gb) << 30);
-                let keep = Keep { budget_bytes, ..Keep::default() };
+                let keep =
+                    Keep { budget_bytes, machine_days: args.machine_days.map(u32::from), ..Keep::default() };
                 Some(Recording::start(&site, &dir, wire.clock.now(), keep)?)
             }
         };

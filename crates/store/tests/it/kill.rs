@@ -30,8 +30,16 @@ fn the_writer_that_is_killed() {
     }
 }
 
-/// Kills the writer after so many acknowledgements and looks.
-fn kill_after(path: &std::path::Path, acknowledgements: usize) -> Vec<u64> {
+/// SplitMix64 (Steele, Lea and Flood 2014) as a hash.
+fn noise(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Kills the writer after so many acknowledgements and a moment more, spent spinning, and looks.
+fn kill_after(path: &std::path::Path, acknowledgements: usize, moment: u64) -> Vec<u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", NAME, "--nocapture"])
         .env(BOOK, path)
@@ -47,6 +55,11 @@ fn kill_after(path: &std::path::Path, acknowledgements: usize) -> Vec<u64> {
     while acknowledged.len() < acknowledgements {
         acknowledged.extend(take(lines.next()).expect("the writer writes until it is killed"));
     }
+    // Some microseconds to some milliseconds: a write of the writer takes about as long.
+    for turn in 0..moment {
+        std::hint::black_box(turn);
+        std::hint::spin_loop();
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     // What it said between our last look and its end counts as well.
@@ -61,10 +74,12 @@ fn nothing_acknowledged_is_lost() {
     let folder = folder();
     let path = folder.path().join("book.sqlite");
     let mut highest = 0;
-    let rounds = std::env::var("OFFPEAK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (rounds, seed) = (number("OFFPEAK_KILLS").unwrap_or(30), number("OFFPEAK_SEED").unwrap_or(1));
+    println!("{rounds} kills; again with OFFPEAK_SEED={seed} OFFPEAK_KILLS={rounds}");
     for round in 0..rounds {
-        // A different moment each time: the child is killed while it writes on.
-        let acknowledged = kill_after(&path, 1 + round * 7 % 40);
+        let bits = noise(seed << 32 | round);
+        let acknowledged = kill_after(&path, 1 + (bits % 40) as usize, (bits >> 8) % 100_000);
         let book = Book::open(&path).unwrap();
         let stops = book.in_force(at(0)).unwrap().stops;
         for generation in &acknowledged {
@@ -74,6 +89,7 @@ fn nothing_acknowledged_is_lost() {
             assert!(stops.iter().any(|stop| stop.circuit == format!("c{generation}")));
         }
         highest = acknowledged.into_iter().max().unwrap();
+        book.verify_audit(None).unwrap().unwrap_or_else(|fault| panic!("round {round}: {fault:?}"));
         book.resume(None, at(1), "test").unwrap();
     }
 }

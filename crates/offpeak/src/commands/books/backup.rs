@@ -16,6 +16,13 @@ pub(crate) fn copy_name(at: Timestamp) -> String {
     format!("book-{}.sqlite", at.strftime("%Y%m%dT%H%M%SZ"))
 }
 
+/// When a backup with such a name was made; `None` for a file that is called otherwise.
+pub(crate) fn copy_time(name: &str) -> Option<Timestamp> {
+    let text = name.strip_prefix("book-")?.strip_suffix("Z.sqlite")?;
+    let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%S", text).ok()?;
+    jiff::tz::TimeZone::UTC.to_timestamp(at).ok()
+}
+
 /// Where a backup goes: the file named, or a name by the time in the folder named.
 fn target_of(named: &Path, at: Timestamp) -> PathBuf {
     let is_folder = named.is_dir() || named.as_os_str().as_encoded_bytes().ends_with(b"/");

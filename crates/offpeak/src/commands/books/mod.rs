@@ -13,7 +13,7 @@ use super::running::DATA;
 use crate::cli::SiteDir;
 
 pub(crate) use audit::audit;
-pub(crate) use backup::{backup, copy_name, restore};
+pub(crate) use backup::{backup, copy_name, copy_time, restore};
 pub(crate) use report::report;
 
 /// The book's name in a data folder.

@@ -217,6 +217,11 @@ fn counters(text: &mut Exposition, shared: &Shared) {
         );
         let bytes = tally.lake.space.bytes as f64;
         text.one("offpeak_lake_bytes", Kind::Gauge, "What the lake takes up on disk", Some(bytes));
+        let free = tally.lake.space.free_bytes as f64;
+        text.one("offpeak_lake_free_bytes", Kind::Gauge, "What is free on the lake's disk", Some(free));
+        let help = "Whether room for the lake grows scarce (1) or is used up (2), by budget or disk";
+        let room = f64::from(tally.lake.space.room as u8);
+        text.one("offpeak_lake_room", Kind::Gauge, help, Some(room));
         let dropped = recording.dropped() as f64;
         let help = "Seconds of the loop that were not recorded: the recorder was behind";
         text.one("offpeak_recording_dropped_pictures", Kind::Counter, help, Some(dropped));
