@@ -2,6 +2,7 @@
 #   make demo   a mine on your screen
 #   make test   everything that must hold before a change is taken
 #   make query  the engine behind `offpeak sql`
+#   make horizon  the solver behind the plan for the hours ahead
 #   make bench  figures of this machine, into target/bench.json
 #   make node   the tests that read a real Bitcoin node, which it builds first
 #   make soak   the long runs; writes a report under docs/soak/
@@ -19,7 +20,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
   cargo install --locked --quiet --root target/tools --target-dir target/tools/build
 export OFFPEAK_PYTHON := $(PYTHON)
 
-.PHONY: all demo test lint deny unit query test-query node bench soak setup clean tarball
+.PHONY: all demo test lint deny unit query test-query horizon test-horizon node bench soak setup clean tarball
 all: test
 
 setup:
@@ -30,7 +31,7 @@ demo: setup
 	target/release/offpeak demo $(ARGS)
 
 # The order is from cheap to dear, so that a slip shows soon.
-test: setup lint deny unit test-query
+test: setup lint deny unit test-query test-horizon
 
 lint: setup
 	cargo fmt --all --check
@@ -39,6 +40,7 @@ lint: setup
 deny: $(DENY)
 	$(DENY) --workspace --locked check licenses bans sources
 	$(DENY) --manifest-path query/Cargo.toml --config deny.toml --locked check licenses bans sources
+	$(DENY) --manifest-path horizon/Cargo.toml --config deny.toml --locked check licenses bans sources
 
 $(DENY): | setup
 	$(INSTALL) cargo-deny --version $(DENY_VERSION)
@@ -61,6 +63,17 @@ test-query: setup $(VENV)/.ready
 	cargo clippy --manifest-path query/Cargo.toml --target-dir target --all-targets --locked -- -D warnings
 	cargo test --manifest-path query/Cargo.toml --target-dir target --locked
 
+# So is the solver of the hours ahead. HiGHS is built once, some minutes of one core, for program and tests alike.
+horizon: setup
+	ops/dev/setup c++ cmake clang
+	cargo build --release --locked --manifest-path horizon/Cargo.toml --target-dir target
+
+test-horizon: setup
+	ops/dev/setup c++ cmake clang
+	cargo fmt --check --manifest-path horizon/Cargo.toml
+	cargo clippy --release --manifest-path horizon/Cargo.toml --target-dir target --all-targets --locked -- -D warnings
+	cargo test --release --manifest-path horizon/Cargo.toml --target-dir target --locked
+
 $(VENV)/.ready: $(REQUIREMENTS) | setup
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
@@ -71,7 +84,7 @@ node: setup
 	ops/dev/bitcoind
 	OFFPEAK_BITCOIND=$(abspath target/bitcoind/bitcoind) cargo test --locked -p offpeak-drivers -p offpeak --test it -- --ignored real_node
 
-bench: setup query $(VENV)/.ready
+bench: setup query horizon $(VENV)/.ready
 	ops/dev/setup psql
 	cargo build --release --locked -p offpeak
 	target/release/offpeak bench --out target/bench.json

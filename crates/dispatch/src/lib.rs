@@ -9,6 +9,7 @@
 //! [`Memory`]. Not here: how a command reaches a machine (`drivers`), what is remembered on disk
 //! (`store`).
 
+pub mod ahead;
 mod batch;
 mod calendar;
 mod check;

@@ -1,0 +1,124 @@
+//! What a schedule makes and whether it may be: one judge for every plan, however it came about.
+
+use super::question::{Class, Question, Schedule};
+
+/// A schedule's worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// Earnings less power, starts and the peak.
+    pub margin: f64,
+    /// By step.
+    pub power_kw: Vec<f64>,
+}
+
+/// Rounding of sums of floats: a limit counts as kept up to this share of it, and a watt.
+const SHARE: f64 = 1e-9;
+
+/// A class' power in a step.
+pub(super) fn class_power(class: &Class, modes: &[u32]) -> f64 {
+    let running: u32 = modes.iter().sum();
+    let at_work: f64 =
+        class.modes.iter().zip(modes).map(|(mode, count)| mode.power_kw * f64::from(*count)).sum();
+    at_work + class.asleep_kw * f64::from(class.machines - running)
+}
+
+/// Judges a schedule, or names what it breaks. Limits, the rise, the energy and the shortest times are judged; how
+/// fast the whole falls is not: a limit may want it faster.
+///
+/// # Errors
+/// What is broken, and in which step.
+pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String> {
+    let limits = question.limits();
+    let mut before: Vec<u32> = question.classes.iter().map(|class| class.running).collect();
+    let (mut margin, mut energy, mut peak) = (0.0, 0.0, 0.0_f64);
+    let mut power_kw = Vec::new();
+    let mut starts: Vec<Vec<u32>> = Vec::new();
+    let mut stops: Vec<Vec<u32>> = Vec::new();
+    let mut whole_before = whole_now(question);
+    for (at, (step, counts)) in question.steps.iter().zip(schedule).enumerate() {
+        let hours = step.minutes / 60.0;
+        for (class, modes) in question.classes.iter().zip(counts) {
+            let running: u64 = modes.iter().map(|count| u64::from(*count)).sum();
+            if running > u64::from(class.machines) {
+                return Err(format!("step {at}: {running} of {} machines", class.machines));
+            }
+        }
+        let powers = question.classes.iter().zip(counts).map(|(class, modes)| class_power(class, modes));
+        let loads = question.gathered(powers);
+        for (circuit, (load, limit)) in loads.iter().zip(&limits[at]).enumerate() {
+            if *load > limit * (1.0 + SHARE) + 1e-3 {
+                return Err(format!("step {at}: circuit {circuit} draws {load} kW of {limit}"));
+            }
+        }
+        let roots = question.circuits.iter().zip(&loads).filter(|(circuit, _)| circuit.above.is_none());
+        let whole: f64 = roots.map(|(_, load)| load).sum();
+        let up = question.ramp_up_kw_per_min.map_or(f64::INFINITY, |ramp| ramp * step.minutes);
+        if whole - whole_before > up * (1.0 + SHARE) + 1e-3 {
+            return Err(format!("step {at}: rises by {} kW, {up} are allowed", whole - whole_before));
+        }
+        margin -= whole * hours * step.price_per_kwh;
+        energy += whole * hours;
+        peak = peak.max(whole);
+        let (mut started, mut stopped) = (Vec::new(), Vec::new());
+        for ((class, modes), before) in question.classes.iter().zip(counts).zip(&mut before) {
+            let running: u32 = modes.iter().sum();
+            started.push(running.saturating_sub(*before));
+            stopped.push(before.saturating_sub(running));
+            let earned =
+                class.modes.iter().zip(modes).map(|(mode, count)| mode.earns_per_h * f64::from(*count));
+            margin +=
+                earned.sum::<f64>() * hours - class.start_cost * f64::from(running.saturating_sub(*before));
+            *before = running;
+        }
+        starts.push(started);
+        stops.push(stopped);
+        shortest_times(question, at, &before, &starts, &stops)?;
+        whole_before = whole;
+        power_kw.push(whole);
+    }
+    let floor: f64 = question.classes.iter().map(|class| class.asleep_kw * f64::from(class.machines)).sum();
+    let hours: f64 = question.steps.iter().map(|step| step.minutes / 60.0).sum();
+    if question.energy_max_kwh.is_some_and(|most| energy > most.max(floor * hours) * (1.0 + SHARE) + 1e-3) {
+        return Err(format!("{energy} kWh in all"));
+    }
+    if let Some(billed) = question.peak {
+        margin -= billed.price_per_kw * (peak - billed.so_far_kw).max(0.0);
+    }
+    Ok(Judged { margin, power_kw })
+}
+
+/// What is drawn now: those that run in their highest mode, the others asleep.
+#[must_use]
+pub fn whole_now(question: &Question) -> f64 {
+    let now = |class: &Class| {
+        let at_work = class.modes.last().map_or(0.0, |mode| mode.power_kw);
+        at_work * f64::from(class.running) + class.asleep_kw * f64::from(class.machines - class.running)
+    };
+    question.classes.iter().map(now).sum()
+}
+
+/// Whoever was started within the shortest run still runs, and whoever was stopped within the shortest rest rests.
+fn shortest_times(
+    question: &Question,
+    step: usize,
+    running: &[u32],
+    starts: &[Vec<u32>],
+    stops: &[Vec<u32>],
+) -> Result<(), String> {
+    for (at, class) in question.classes.iter().enumerate() {
+        let within = |events: &[Vec<u32>], minutes: f64| -> u32 {
+            let window = question.window(step, minutes);
+            events[step + 1 - window..=step].iter().map(|step| step[at]).sum()
+        };
+        // Limits go before shortest runs.
+        let window = question.window(step, class.run_min_minutes);
+        let fell = (step + 1 - window..=step).any(|step| question.falls(step));
+        if !fell && within(starts, class.run_min_minutes) > running[at] {
+            return Err(format!("step {step}: class {at} is stopped before its shortest run is over"));
+        }
+        if within(stops, class.rest_min_minutes) > class.machines - running[at] {
+            return Err(format!("step {step}: class {at} is started before its shortest rest is over"));
+        }
+    }
+    Ok(())
+}
