@@ -9,7 +9,7 @@ use offpeak_units::{HashPrice, Power, Price};
 
 use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
-use crate::directive::Feeds;
+use crate::directive::Directives;
 use crate::envelope::{Envelope, Known};
 use crate::fans::{self, FanCommand, FanTransition};
 use crate::frame::Frame;
@@ -72,6 +72,8 @@ struct Ranked {
     span_from: Timestamp,
     /// The quarter of an hour; who was served what goes into the order.
     quarter: i64,
+    /// The plan of the hours ahead that is followed, and its step.
+    ahead: Option<(Timestamp, usize)>,
     /// When a model that rests for money is to be looked at again.
     again_at: Option<Timestamp>,
     worth: Option<Power>,
@@ -160,7 +162,7 @@ impl Controller {
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
-        let Ranked { worth, again_at, ranking, .. } = self.ranked(&snapshot.directives.feeds, span, now);
+        let Ranked { worth, again_at, ranking, .. } = self.ranked(&snapshot.directives, span, now);
         let known = Known { means: &self.memory.means, worth };
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
@@ -252,15 +254,18 @@ impl Controller {
     }
 
     /// The ranking at present prices, levies, losses, cooling and fees included.
-    fn ranked(&mut self, feeds: &Feeds, span: LimitSpan, now: Timestamp) -> Ranked {
+    fn ranked(&mut self, directives: &Directives, span: LimitSpan, now: Timestamp) -> Ranked {
         let (economics, zone) = (&self.site.economics, &self.site.time_zone);
         let power_price =
             economics.power_price_at(zone, now).map(|price| economics.marginal(price, zone, now));
-        let told = rank::hash_price(&self.site, feeds, now);
+        let told = rank::hash_price(&self.site, &directives.feeds, now);
         let (quarter, shares) = (share::quarter(now), self.site.rules.sharing == SharingRule::Proportional);
         let hash_price = told.map(|price| economics.after_fees(price));
+        let outlook = directives.ahead.as_ref().and_then(|outlook| Some((outlook, outlook.step_at(now)?)));
+        let ahead = outlook.map(|(outlook, step)| (outlook.made_at, step));
         if let Some(held) = &self.ranking
             && (held.power_price, held.hash_price, held.span_from) == (power_price, hash_price, span.from)
+            && held.ahead == ahead
             && (held.quarter == quarter || !shares)
             && held.again_at.is_none_or(|at| now < at)
         {
@@ -268,6 +273,9 @@ impl Controller {
         }
         let mut ranking = rank(&self.site, power_price, hash_price);
         ranking.steady(&self.site, (power_price, hash_price), &mut self.memory.earning, now);
+        if let Some((outlook, step)) = outlook {
+            ranking.follow(outlook, step);
+        }
         share::put_in_order(&self.site, &self.memory.served, &mut ranking.order);
         let resting = self.memory.earning.iter().filter(|held| held.earns == Some(false));
         let again = resting.filter_map(|held| held.since).map(|since| since + limits::EARNS_AGAIN_AFTER);
@@ -276,6 +284,7 @@ impl Controller {
             hash_price,
             span_from: span.from,
             quarter,
+            ahead,
             again_at: again.filter(|at| *at > now).min(),
             worth: rank::worth_of_imports(&self.site, &span, told, now),
             ranking: Arc::new(ranking),

@@ -2,10 +2,13 @@
 //! each until it is lifted or ends; and what others tell, each with its age.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use offpeak_site::{CircuitIx, Measure};
 use offpeak_units::{HashPrice, Power, Temperature};
+
+use crate::ahead::Outlook;
 
 /// An operator's stop: nothing below the circuit may hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,4 +148,6 @@ pub struct Directives {
     pub orders: Vec<Order>,
     /// What others tell.
     pub feeds: Feeds,
+    /// The last good plan of the hours ahead, which ages.
+    pub ahead: Option<Arc<Outlook>>,
 }

@@ -8,6 +8,7 @@ use offpeak_site::{CircuitIx, LimitSpan, MachineIx, Model, Site};
 use offpeak_units::{HashPrice, Power, Price};
 use rust_decimal::Decimal;
 
+use crate::ahead::Outlook;
 use crate::directive::Feeds;
 use crate::limits;
 
@@ -88,6 +89,15 @@ impl Ranking {
                 // Who was not running for money before has not been stopped for it: after a restart nobody rests.
                 *held = Earning { earns: *earns_now, since: held.earns.map(|_| now) };
             }
+        }
+    }
+}
+
+impl Ranking {
+    /// Goes by the plan of the hours ahead instead of by the hour, where it says something and prices are known.
+    pub(crate) fn follow(&mut self, outlook: &Outlook, step: usize) {
+        for (model, earns) in self.earns.iter_mut().enumerate().filter(|(_, earns)| earns.is_some()) {
+            *earns = outlook.says(step, model).or(*earns);
         }
     }
 }

@@ -66,8 +66,12 @@ fn levies_losses_and_fees_are_part_of_the_price() {
         Levy { price_below: None, price: price(1) },
         Levy { price_below: Some(price(20)), price: price(25) },
     ];
-    site.economics.costs =
-        Costs { overhead_ppm: 100_000, fees_ppm: 20_000, levies: vec![Dated { from, value: levies }] };
+    site.economics.costs = Costs {
+        overhead_ppm: 100_000,
+        fees_ppm: 20_000,
+        levies: vec![Dated { from, value: levies }],
+        start: None,
+    };
     let at = monday(0);
     let of = |amount| {
         site.economics.marginal(price(amount), &site.time_zone, at).to_per_kilowatt_hour().normalize()

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use offpeak_units::{Currency, HashPrice, Price};
+use offpeak_units::{Currency, HashPrice, Money, Price};
 use rust_decimal::Decimal;
 
 /// A value in force from a civil date on.
@@ -48,6 +48,8 @@ pub struct Costs {
     pub fees_ppm: u32,
     /// Levies by date, oldest first; where several of a date are due, the highest is.
     pub levies: Vec<Dated<Vec<Levy>>>,
+    /// What starting a machine costs: wear, and minutes without work. `None` where nobody has said.
+    pub start: Option<Money>,
 }
 
 /// Prices of a site: one currency throughout; foreign prices were converted, at a dated rate, when

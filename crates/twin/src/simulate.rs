@@ -15,7 +15,7 @@ use offpeak_dispatch::{
     Command, CommandState, Controller, Cycle, Directives, FansSeen, Memory, MeterSays, Returned, Seen,
     Snapshot, Transition,
 };
-use offpeak_site::{CircuitIx, MachineIx, MeterReading, Site};
+use offpeak_site::{Action, CircuitIx, MachineIx, MeterReading, Site};
 use offpeak_units::{Energy, Hashes, Money};
 
 use crate::judge::Judge;
@@ -46,6 +46,8 @@ pub struct Totals {
     pub running_seconds: u64,
     /// Commands sent.
     pub commands: u64,
+    /// Of these, starts of machines.
+    pub starts: u64,
     /// Commands whose effect was seen.
     pub confirmed: u64,
     /// Batches of commands with whose outcome, by the machines' word, the meter agreed.
@@ -123,6 +125,7 @@ impl Simulation {
                 leapt: 0,
                 running_seconds: 0,
                 commands: 0,
+                starts: 0,
                 confirmed: 0,
                 batches_agreed: 0,
                 batches_disagreed: 0,
@@ -176,13 +179,18 @@ impl Simulation {
     pub fn polled(&self) -> &[MachineIx] {
         &self.polled
     }
+    /// The orders in force.
+    #[must_use]
+    pub const fn directives(&self) -> &Directives {
+        &self.directives
+    }
     /// Gives or lifts orders; the next second's cycle takes them in.
     pub fn set_directives(&mut self, directives: Directives) {
         self.directives = directives;
         self.directives_changed = true;
     }
     /// Does something to a machine behind the controller's back.
-    pub fn disturb(&mut self, machine: MachineIx, action: offpeak_site::Action) {
+    pub fn disturb(&mut self, machine: MachineIx, action: Action) {
         let _ = self.plant.command(machine, action);
     }
     /// Kills the controller: the plant goes on without one until then.
@@ -314,6 +322,7 @@ impl Simulation {
         }
         self.totals.cycles += 1;
         self.totals.commands += cycle.commands.len() as u64;
+        self.totals.starts += cycle.commands.iter().filter(|c| c.action == Action::Wake).count() as u64;
         self.totals.vetoes += cycle.vetoes.len() as u64;
         for batch in &cycle.batches {
             *match batch.says {

@@ -7,10 +7,12 @@
 
 mod hourly;
 mod judge;
+mod outlook;
 mod question;
 mod story;
 
 pub use judge::{Judged, judge, whole_now};
+pub use outlook::{Asked, Outlook, ask};
 pub use question::{
     CIRCUITS_MAX, CLASSES_MAX, Circuit, Class, MODES_MAX, Mode, Origin, Peak, Plan, Question, QuestionError,
     STEPS_MAX, Schedule, Step,

@@ -275,6 +275,9 @@ pub(crate) struct Simulate {
     /// Run a cycle every second instead of leaping over quiet ones
     #[arg(long)]
     pub(crate) step: bool,
+    /// Decide each hour by its own prices, without plans for the hours ahead
+    #[arg(long)]
+    pub(crate) hour_by_hour: bool,
     /// Let disobedient machines stand anywhere, also where no switch can cut them
     #[arg(long)]
     pub(crate) unswitched: bool,
@@ -473,7 +476,7 @@ pub(crate) struct Bench {
     /// Write the figures there as JSON, one number a name
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Measure one part only: observatory, dispatch, week, poll, mine, scan, shed, lake
+    /// Measure one part only: observatory, dispatch, ahead, week, poll, mine, scan, shed, lake
     #[arg(long, value_name = "PART")]
     pub(crate) only: Option<String>,
     /// Measure one part only, in this process

@@ -40,10 +40,15 @@ fn data_dir(at: &DataDir) -> Result<PathBuf> {
     }
 }
 
-/// The program beside this one, or the one on the path.
+/// The program with the engine.
 pub(crate) fn program() -> Command {
-    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(PROGRAM));
-    Command::new(beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(PROGRAM)))
+    Command::new(beside(PROGRAM))
+}
+
+/// A program beside this one, or the one on the path.
+pub(crate) fn beside(program: &str) -> PathBuf {
+    let beside = std::env::current_exe().ok().map(|path| path.with_file_name(program));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(program))
 }
 
 /// Becomes the program; comes back only if it cannot be started.

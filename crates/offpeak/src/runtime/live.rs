@@ -138,8 +138,8 @@ impl Shared {
         let in_force = self.book.in_force(self.now())?;
         let ordered = directives(&self.site(), in_force)?;
         let mut held = lock(&self.directives);
-        let feeds = std::mem::take(&mut held.feeds);
-        *held = Directives { feeds, ..ordered };
+        let (feeds, ahead) = (std::mem::take(&mut held.feeds), held.ahead.take());
+        *held = Directives { feeds, ahead, ..ordered };
         drop(held);
         self.nudge.notify_one();
         Ok(())

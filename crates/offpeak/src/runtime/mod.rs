@@ -1,5 +1,6 @@
 //! A site at work: the loop over a mine behind its wires, and the twin in its place.
 
+mod ahead;
 mod answer;
 mod bench;
 mod demo;

@@ -18,7 +18,7 @@ use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
 use super::record::Recording;
 use super::twin::join_twin;
-use super::{feed, files, metrics};
+use super::{ahead, feed, files, metrics};
 use crate::cli;
 use crate::commands::load;
 use crate::exit::Exit;
@@ -67,6 +67,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         if let Some(path) = feed::path(&shared.site(), &args.site) {
             tokio::spawn(feed::follow(Arc::clone(&shared), path));
         }
+        tokio::spawn(ahead::follow(Arc::clone(&shared)));
         if let Some(address) = args.metrics {
             metrics::serve(Arc::clone(&shared), address).await?;
         }

@@ -13,6 +13,7 @@ use offpeak_twin::{Excess, Faults, Pace, Scenario, Simulation};
 use offpeak_units::{Money, Power};
 use serde::Serialize;
 
+use super::ahead::Foresight;
 use super::record::{RecordedRows, SimulationRecord};
 use crate::cli;
 use crate::commands::{load, print, print_json, progress};
@@ -29,6 +30,8 @@ pub(crate) struct Span {
     pub(crate) seed: u64,
     /// Whether quiet seconds are leapt.
     pub(crate) pace: Pace,
+    /// Without plans for the hours ahead.
+    pub(crate) hour_by_hour: bool,
 }
 
 /// How it went. Energy is at the revenue meter, excess on the noise-free power.
@@ -62,6 +65,18 @@ pub(crate) struct Report {
     revenue: Option<f64>,
     margin: Option<f64>,
     currency: String,
+    /// Where a start costs something: how many there were, and the margin without what they cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin_after_starts: Option<f64>,
+    /// Plans for the hours ahead, those that failed, and what they promised more than acting hour by hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans_ahead: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans_failed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plans_promise_percent: Option<f64>,
     wall_ms: u128,
     /// What was recorded, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +112,8 @@ pub(crate) fn simulate_command(args: cli::Simulate) -> Result<Exit> {
     let pace = if args.step { Pace::Step } else { Pace::Leap };
     let faults = Faults { unswitched: args.unswitched, ..Faults::default() };
     let scenario = Scenario { faults, ..Scenario::default() };
-    let span = Span { from: args.from, days: args.days, seed: args.seed, pace };
+    let span =
+        Span { from: args.from, days: args.days, seed: args.seed, pace, hour_by_hour: args.hour_by_hour };
     let bar = progress(u64::from(args.days) * 1_440);
     let report = simulate(Arc::new(site), &scenario, &span, args.record.as_deref(), |share| {
         bar.set_position((share * f64::from(args.days) * 1_440.0) as u64);
@@ -159,6 +175,16 @@ impl fmt::Display for Report {
         writeln!(f, "cost       {}", money(self.cost))?;
         writeln!(f, "revenue    {}", money(self.revenue))?;
         writeln!(f, "margin     {}", money(self.margin))?;
+        if let Some(starts) = self.starts {
+            writeln!(f, "starts     {starts}; {} after what they cost", money(self.margin_after_starts))?;
+        }
+        if let (Some(made), Some(failed)) = (self.plans_ahead, self.plans_failed) {
+            let promise = self.plans_promise_percent.unwrap_or(0.0);
+            writeln!(
+                f,
+                "ahead      {made} plans, {failed} failed; on average {promise:.2} % more than hour by hour"
+            )?;
+        }
         if let Some(recorded) = &self.recorded {
             writeln!(
                 f,
@@ -193,8 +219,18 @@ pub(crate) fn simulate(
     let mut record = record.map(|dir| SimulationRecord::begin(&site, dir, &simulation)).transpose()?;
     let length = (to.as_second() - from.as_second()).max(1);
     let mut next_report = from;
+    let plans = site.economics.costs.start.is_some() && !span.hour_by_hour;
+    let mut foresight = plans.then(|| Foresight::new(from));
     while simulation.plant().now() < to {
+        if let Some(foresight) = &mut foresight
+            && let Some(orders) = foresight.plan(&site, simulation.directives(), simulation.plant().now())
+        {
+            simulation.set_directives(orders);
+        }
         let second = simulation.second();
+        if let (Some(foresight), Some(cycle)) = (&mut foresight, &second.cycle) {
+            foresight.look(&cycle.loads.standings);
+        }
         if let Some(record) = &mut record {
             record.second(&simulation, second)?;
         }
@@ -208,6 +244,9 @@ pub(crate) fn simulate(
     let recorded = record.map(|record| record.end(length.unsigned_abs())).transpose()?;
     let mut report = report(&site, &simulation, span, (from, to), began.elapsed().as_millis());
     report.recorded = recorded;
+    report.plans_ahead = foresight.as_ref().map(|foresight| foresight.made);
+    report.plans_failed = foresight.as_ref().map(|foresight| foresight.failed);
+    report.plans_promise_percent = foresight.as_ref().and_then(Foresight::more_percent);
     Ok(report)
 }
 
@@ -231,6 +270,7 @@ fn report(
     wall_ms: u128,
 ) -> Report {
     let totals = simulation.totals();
+    let start = site.economics.costs.start;
     let verdict = simulation.judge().verdict();
     let seconds = (to.as_second() - from.as_second()) as f64;
     let margin = totals.revenue.zip(totals.cost).and_then(|(revenue, cost)| revenue.checked_sub(cost).ok());
@@ -259,6 +299,14 @@ fn report(
         revenue: totals.revenue.map(cents),
         margin: margin.map(cents),
         currency: site.economics.currency.to_string(),
+        starts: start.map(|_| totals.starts),
+        margin_after_starts: start.zip(margin).and_then(|(start, margin)| {
+            let spent = start.amount().checked_mul(totals.starts.into())?;
+            margin.checked_sub(Money::new(spent, start.currency())).ok().map(cents)
+        }),
+        plans_ahead: None,
+        plans_failed: None,
+        plans_promise_percent: None,
         wall_ms,
         recorded: None,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use offpeak_units::{Currency, HashPrice, Power, Price};
+use offpeak_units::{Currency, HashPrice, Money, Power, Price};
 use rust_decimal::Decimal;
 
 use super::diagnostic::Report;
@@ -200,7 +200,8 @@ fn read_costs(section: &Section<'_>, currency: Currency, report: &mut Report<'_>
         }
     }
     let levies = levies.into_iter().map(|(from, value)| Dated { from, value }).collect();
-    Costs { overhead_ppm, fees_ppm, levies }
+    let start = section.amount("start_cost").map(|amount| Money::new(amount, currency));
+    Costs { overhead_ppm, fees_ppm, levies, start }
 }
 
 fn tariff(line: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Option<Tariff> {

@@ -327,6 +327,11 @@ static PRICES: Shape = Shape {
         may("levies", Kind::Sections(&LEVY), "Levies on each kilowatt-hour, by date"),
         may("overhead_percent", Kind::AmountFromZero, "Losses and cooling that follow the machines' load"),
         may("fees_percent", Kind::AmountFromZero, "Fees on what hashes earn, the pool's included"),
+        may(
+            "start_cost",
+            Kind::AmountFromZero,
+            "What a machine's start costs in wear and lost minutes, in the site's currency",
+        ),
     ],
 };
 

@@ -23,11 +23,11 @@ use offpeak_twin::{Pace, Scenario};
 use super::files;
 use super::simulate::{Span, simulate};
 use crate::cli;
-use crate::commands::{load, print, print_json};
+use crate::commands::{beside, load, print, print_json};
 use crate::exit::{Exit, WrongUsage};
 
 /// What can be measured alone with `--only`.
-const PARTS: [&str; 8] = ["observatory", "dispatch", "week", "poll", "mine", "scan", "shed", "lake"];
+const PARTS: [&str; 9] = ["observatory", "dispatch", "ahead", "week", "poll", "mine", "scan", "shed", "lake"];
 
 /// By name, in the order of names.
 type Figures = BTreeMap<String, f64>;
@@ -55,6 +55,9 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
     }
     if asked("dispatch") {
         tell(in_own_process("dispatch", &args.site)?)?;
+    }
+    if asked("ahead") {
+        tell(ahead()?)?;
     }
     if asked("week") {
         tell(in_own_process("simulate_week", &args.site)?)?;
@@ -106,6 +109,14 @@ fn in_own_process(part: &str, site: &Path) -> Result<Figures> {
         .output()?;
     ensure!(output.status.success(), "the part `{part}` failed");
     serde_json::from_slice(&output.stdout).with_context(|| format!("the part `{part}` gave no figures"))
+}
+
+/// HiGHS: the plan for the hours ahead, and what it takes for the moments of the part `dispatch`.
+fn ahead() -> Result<Figures> {
+    let output = Command::new(beside("offpeak-horizon")).arg("bench").stderr(Stdio::inherit()).output();
+    let output = output.context("offpeak-horizon cannot be started\nhint: `make horizon` builds it")?;
+    ensure!(output.status.success(), "offpeak-horizon failed");
+    serde_json::from_slice(&output.stdout).context("offpeak-horizon gave no figures")
 }
 
 /// The middle one of some times.
