@@ -128,7 +128,13 @@ fn median(mut times: Vec<f64>) -> f64 {
 /// A week of the story's site.
 fn week(path: &Path) -> Result<Figures> {
     let site = load(path)?.context("the site file has mistakes")?;
-    let span = Span { from: jiff::civil::date(2022, 10, 3), days: 7, seed: 1, pace: Pace::Leap };
+    let span = Span {
+        from: jiff::civil::date(2022, 10, 3),
+        days: 7,
+        seed: 1,
+        pace: Pace::Leap,
+        hour_by_hour: false,
+    };
     let report = simulate(Arc::new(site), &Scenario::default(), &span, None, |_| {})?;
     Ok(Figures::from([("simulate_week_s".to_owned(), report.wall_s())]))
 }
