@@ -15,6 +15,6 @@ mod span;
 
 pub use error::QueryError;
 pub use export::Format;
-pub use mirror::{MirrorError, Uploaded, upload};
+pub use mirror::{MirrorError, PART_BYTES, Uploaded, upload};
 pub use place::Place;
 pub use query::{ColumnInfo, Limits, Query, TableInfo};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
-use offpeak_query::{Format, Limits, Place, Query, QueryError, TableInfo, upload};
+use offpeak_query::{Format, Limits, PART_BYTES, Place, Query, QueryError, TableInfo, upload};
 
 /// Asks lake and book in SQL, and puts the lake into a bucket. `offpeak sql` and `offpeak lake` start it.
 #[derive(Debug, Parser)]
@@ -198,7 +198,7 @@ fn send(args: &Upload) -> Result<()> {
     let store = place.store()?;
     let runtime = runtime()?;
     loop {
-        match (runtime.block_on(upload(&args.lake, store.as_ref())), args.every_s) {
+        match (runtime.block_on(upload(&args.lake, store.as_ref(), PART_BYTES)), args.every_s) {
             (Ok(done), _) => say(&format!(
                 "{} files put ({} bytes), {} there already, {} merged parts removed",
                 done.files, done.bytes, done.present, done.removed

@@ -14,8 +14,8 @@ use object_store::{MultipartUpload as _, ObjectStore, ObjectStoreExt as _, PutPa
 
 use offpeak_lake::{LakeError, LakeFile, Table, files, without_spanned};
 
-/// Files above this size are put in parts of it.
-const PART_BYTES: usize = 8 << 20;
+/// Files above this size are put in parts of it, as a rule; S3 takes none below 5 MiB.
+pub const PART_BYTES: usize = 8 << 20;
 
 /// What an upload did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,12 +59,12 @@ fn store_failed(place: &str) -> impl FnOnce(object_store::Error) -> MirrorError 
     move |source| MirrorError::Store { place, source }
 }
 
-/// Puts every published file that the store does not have yet, oldest first, and removes there what a merged file
-/// holds. The lake may be written meanwhile.
+/// Puts every published file that the store does not have yet, oldest first, in parts of so many bytes where it is larger, and
+/// removes there what a merged file holds. The lake may be written meanwhile.
 ///
 /// # Errors
 /// If a file cannot be read, or the store fails; the next call goes on from there.
-pub async fn upload(dir: &Path, store: &dyn ObjectStore) -> Result<Uploaded, MirrorError> {
+pub async fn upload(dir: &Path, store: &dyn ObjectStore, part_bytes: usize) -> Result<Uploaded, MirrorError> {
     let mut done = Uploaded::default();
     for table in Table::ALL {
         let listed = store.list(Some(&Place::from(table.name())));
@@ -77,7 +77,7 @@ pub async fn upload(dir: &Path, store: &dyn ObjectStore) -> Result<Uploaded, Mir
                 done.present += 1;
                 continue;
             }
-            match put(&file, &place, store).await {
+            match put(&file, &place, store, part_bytes).await {
                 // Merged into another since the folder was read: that one is put the next time.
                 Err(MirrorError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -100,12 +100,17 @@ pub async fn upload(dir: &Path, store: &dyn ObjectStore) -> Result<Uploaded, Mir
     Ok(done)
 }
 
-async fn put(file: &LakeFile, place: &str, store: &dyn ObjectStore) -> Result<(), MirrorError> {
+async fn put(
+    file: &LakeFile,
+    place: &str,
+    store: &dyn ObjectStore,
+    part_bytes: usize,
+) -> Result<(), MirrorError> {
     let local = |source| MirrorError::File { path: file.path.clone(), source };
     let mut from = File::open(&file.path).map_err(local)?;
     let to = Place::from(place);
     let failed = || store_failed(place);
-    if file.bytes <= PART_BYTES as u64 {
+    if file.bytes <= part_bytes as u64 {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).map_err(local)?;
         store.put(&to, bytes.into()).await.map_err(failed())?;
@@ -114,8 +119,8 @@ async fn put(file: &LakeFile, place: &str, store: &dyn ObjectStore) -> Result<()
     let mut parts = store.put_multipart(&to).await.map_err(failed())?;
     let all = async {
         loop {
-            let mut part = Vec::with_capacity(PART_BYTES);
-            from.by_ref().take(PART_BYTES as u64).read_to_end(&mut part).map_err(local)?;
+            let mut part = Vec::with_capacity(part_bytes);
+            from.by_ref().take(part_bytes as u64).read_to_end(&mut part).map_err(local)?;
             if part.is_empty() {
                 break;
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use object_store::aws::AmazonS3Builder;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use offpeak_lake::Lake;
-use offpeak_query::{Limits, Query, upload};
+use offpeak_query::{Limits, PART_BYTES, Query, upload};
 
 use super::{ask, at, lake, machine, runtime};
 
@@ -34,6 +34,8 @@ impl Server {
         );
         let mut process = Command::new(python)
             .args(["-c", SERVER])
+            // So that files of a test go in parts.
+            .env("S3_UPLOAD_PART_MIN_SIZE", "1024")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -92,7 +94,7 @@ fn a_lake_goes_to_a_bucket_and_is_read_from_there() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer: Lake = lake(folder.path());
     let runtime = runtime();
-    let first = runtime.block_on(upload(folder.path(), store.as_ref())).unwrap();
+    let first = runtime.block_on(upload(folder.path(), store.as_ref(), PART_BYTES)).unwrap();
     assert!(first.files > 3 && first.removed == 0, "{first:?}");
 
     let local = super::open(folder.path(), None);
@@ -100,21 +102,54 @@ fn a_lake_goes_to_a_bucket_and_is_read_from_there() {
     assert_eq!(ask(&there, SUM).unwrap(), ask(&local, SUM).unwrap());
 
     // Nothing is put twice; what is new is.
-    let again = runtime.block_on(upload(folder.path(), store.as_ref())).unwrap();
+    let again = runtime.block_on(upload(folder.path(), store.as_ref(), PART_BYTES)).unwrap();
     assert_eq!((again.files, again.present), (0, first.files));
     writer.append(&[machine(1, 4_000)]).unwrap();
     writer.publish().unwrap();
     writer.settle().unwrap();
-    assert_eq!(runtime.block_on(upload(folder.path(), store.as_ref())).unwrap().files, 1);
+    assert_eq!(runtime.block_on(upload(folder.path(), store.as_ref(), PART_BYTES)).unwrap().files, 1);
 
     // Merged files take the place of their parts.
     for _ in 0..5 {
         writer.tend(at(30 * 86_400));
         writer.settle().unwrap();
     }
-    let merged = runtime.block_on(upload(folder.path(), store.as_ref())).unwrap();
+    let merged = runtime.block_on(upload(folder.path(), store.as_ref(), PART_BYTES)).unwrap();
     assert!(merged.files >= 3 && merged.removed > merged.files, "{merged:?}");
     assert_eq!(ask(&there, SUM).unwrap(), ask(&local, SUM).unwrap());
+}
+
+/// Large files go in parts, and the program itself puts them under a prefix and reads them from there.
+#[test]
+fn files_in_parts_and_under_a_prefix_are_whole() {
+    let server = Server::start();
+    server.make_bucket();
+    let folder = tempfile::tempdir().unwrap();
+    let _writer = lake(folder.path());
+    let store = object_store::prefix::PrefixStore::new(server.store(), "sites/small");
+    let done = runtime().block_on(upload(folder.path(), &store, 2_048)).unwrap();
+    assert!(done.bytes > done.files * 4_096, "files of more than two parts: {done:?}");
+    let program = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_offpeak-query"))
+            .args(args)
+            .env("AWS_ENDPOINT", &server.endpoint)
+            .env("AWS_ALLOW_HTTP", "true")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let place = "s3://lake/sites/small";
+    let lake = folder.path().to_str().unwrap();
+    let said = program(&["upload", "--lake", lake, "--to", place]);
+    assert!(said.contains(&done.files.to_string()), "they are there already: {said}");
+    let sql = ["--format", "csv", "--", SUM];
+    let there = program(&[&["sql", "--lake", place][..], &sql].concat());
+    assert_eq!(there, program(&[&["sql", "--lake", lake][..], &sql].concat()));
+    assert!(there.lines().count() > 3, "{there}");
 }
 
 #[test]
@@ -125,14 +160,14 @@ fn an_upload_that_broke_off_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let _writer = lake(folder.path());
     let runtime = runtime();
-    let all = runtime.block_on(upload(folder.path(), store.as_ref())).unwrap();
+    let all = runtime.block_on(upload(folder.path(), store.as_ref(), PART_BYTES)).unwrap();
     // As if the line had broken before the last file, and half of another had come over as an object of its own.
     let files = offpeak_lake::files(folder.path(), offpeak_lake::Table::Machine).unwrap();
     let [lost, half] =
         [&files[files.len() - 1], &files[0]].map(|file| object_store::path::Path::from(file.place()));
     runtime.block_on(store.delete(&lost)).unwrap();
     runtime.block_on(store.put(&half, b"PAR1".to_vec().into())).unwrap();
-    let rest = runtime.block_on(upload(folder.path(), store.as_ref())).unwrap();
+    let rest = runtime.block_on(upload(folder.path(), store.as_ref(), PART_BYTES)).unwrap();
     assert_eq!((rest.files, rest.present), (2, all.files - 2));
     let (local, there) =
         (super::open(folder.path(), None), Query::open(store, None, Limits::default()).unwrap());
@@ -149,6 +184,6 @@ fn an_upload_that_broke_off_goes_on_where_it_was() {
         .with_retry(object_store::RetryConfig { max_retries: 0, ..Default::default() })
         .build()
         .unwrap();
-    runtime.block_on(upload(folder.path(), &gone)).unwrap_err();
+    runtime.block_on(upload(folder.path(), &gone, PART_BYTES)).unwrap_err();
     assert_eq!(offpeak_lake::files(folder.path(), offpeak_lake::Table::Machine).unwrap(), files);
 }

@@ -1,8 +1,9 @@
 //! Somebody else's reader opens the lake while it is written.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{folder, machine, meter, open};
+use super::{command, folder, machine, meter, open};
 
 const SCRIPT: &str = r#"
 import json, sys
@@ -44,12 +45,28 @@ fn duckdb_opens_the_lake_while_it_is_written() {
     }
     lake.publish().unwrap();
     lake.settle().unwrap();
-    // Rows in the journal, and half a file where files are made.
-    lake.append(&[machine(1, 1_500)]).unwrap();
-    lake.sync().unwrap();
+    // Half a file where files are made.
     std::fs::write(folder.path().join("staging/half"), b"PAR1").unwrap();
 
-    let output = Command::new(python).args(["-c", SCRIPT]).arg(folder.path()).output().unwrap();
+    // Meanwhile another table is written and published over and over.
+    let ended = AtomicBool::new(false);
+    let (output, written) = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut number = 0;
+            while !ended.load(Ordering::Acquire) {
+                let rows: Vec<_> = (0..200).map(|row| command(number * 200 + row, "issued")).collect();
+                lake.append(&rows).unwrap();
+                lake.publish().unwrap();
+                lake.settle().unwrap();
+                number += 1;
+            }
+            number
+        });
+        let output = Command::new(python).args(["-c", SCRIPT]).arg(folder.path()).output().unwrap();
+        ended.store(true, Ordering::Release);
+        (output, writer.join().unwrap())
+    });
+    assert!(written > 5, "it was written while it was read: {written} times");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found["rows"], 1_800);
