@@ -100,11 +100,11 @@ clean:
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 NAME = offpeak-$(VERSION)-$(shell uname -m)-linux
 
-tarball: setup query
+tarball: setup query horizon
 	cargo build --release --locked -p offpeak
 	rm -rf target/$(NAME)
 	mkdir -p target/$(NAME)/bin
-	cp target/release/offpeak target/release/offpeak-query target/$(NAME)/bin/
+	cp target/release/offpeak target/release/offpeak-query target/release/offpeak-horizon target/$(NAME)/bin/
 	cp -r docs sites README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT target/$(NAME)/
 	cp -r ops/systemd ops/prometheus ops/grafana target/$(NAME)/
 	tar --sort=name --owner=0 --group=0 --numeric-owner -C target -czf target/$(NAME).tar.gz $(NAME)
