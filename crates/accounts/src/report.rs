@@ -127,6 +127,8 @@ pub struct Report {
     cells: BTreeMap<Key, Cell>,
     /// What the revenue meter counted, by the time's names alone.
     whole: BTreeMap<Key, Sum>,
+    /// What each metered circuit's own meter counted in all.
+    circuits: BTreeMap<Name, Sum>,
     /// Names of hours and days by the quarter of an hour.
     times: BTreeMap<i64, (Name, Name)>,
     unknown: Name,
@@ -151,6 +153,7 @@ impl Report {
             revenue_meter: revenue_meter.to_owned(),
             cells: BTreeMap::new(),
             whole: BTreeMap::new(),
+            circuits: BTreeMap::new(),
             times: BTreeMap::new(),
             unknown: Name::from("(not named)"),
         })
@@ -248,12 +251,25 @@ impl Report {
         for (key, sum) in other.whole {
             self.whole.entry(key).or_default().merge(&sum);
         }
+        for (circuit, sum) in other.circuits {
+            self.circuits.entry(circuit).or_default().merge(&sum);
+        }
         if self.cells.len() > LINES_MAX { Err(ReportError::TooLong) } else { Ok(()) }
     }
 
-    /// Takes a meter's row in; of others than the revenue meter's minutes nothing is taken.
+    /// Takes a meter's row in; rows below a minute are left out, since their minutes have them.
     pub fn meter(&mut self, row: &MeterRow) {
-        if !self.holds(row.start) || *row.meter != *self.revenue_meter || row.length_s < 60 {
+        if !self.holds(row.start) || row.length_s < 60 {
+            return;
+        }
+        let of_circuit = self.circuits.entry(row.circuit.clone()).or_default();
+        of_circuit.add(
+            row.energy_j.map(Energy::from_joules),
+            row.known,
+            row.covered_s.into(),
+            row.length_s.into(),
+        );
+        if *row.meter != *self.revenue_meter {
             return;
         }
         let (day, hour) = self.time_names(row.start);
@@ -284,6 +300,23 @@ impl Report {
     /// What the revenue meter counted, by the report's hours or days, or in one.
     pub fn whole_lines(&self) -> impl Iterator<Item = (&Key, &Sum)> {
         self.whole.iter()
+    }
+
+    /// What a line's own meter counted: the revenue meter in its hours or days, a hall's or circuit's meter in all. `None` where the
+    /// line has no meter of its own or that has no records.
+    #[must_use]
+    pub fn metered(&self, key: &Key) -> Option<&Sum> {
+        match (self.by.as_slice(), key.as_slice()) {
+            ([By::Hall | By::Circuit], [name]) => self.circuits.get(name),
+            _ if self.is_by_time() => self.whole.get(key),
+            _ => None,
+        }
+    }
+
+    /// Whether lines can have a meter of their own.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        self.is_by_time() || matches!(self.by.as_slice(), [By::Hall | By::Circuit])
     }
 
     /// What the revenue meter counted in all. Time of which there is no row is missing.

@@ -170,6 +170,15 @@ fn check(recorded: &Recorded, until_s: i64) {
                 assert_eq!(sum.energy.to_string(), "20.000 MWh", "{name:?}");
             }
         }
+        if by == [By::Hall] {
+            for (key, _) in report.lines() {
+                assert_eq!(
+                    report.metered(key).unwrap().energy,
+                    Energy::from_watt_hours(60_000_000),
+                    "{key:?}"
+                );
+            }
+        }
         // Machines have all of it, but for a long time in which nobody looked.
         let machine_s: u64 = report.machines().uptime.total();
         assert_eq!(machine_s, (MACHINES * until_s) as u64, "each second of each machine is accounted for");

@@ -32,6 +32,12 @@ fn a_recorded_day_reports_what_the_simulation_says_to_the_watt_hour() {
         // The total is rounded, the plant's is cut.
         assert!((0..=1).contains(&off), "{by}: off by {off} Wh");
     }
+    // A hall's own meter has no less than its machines: the rest are its losses.
+    let halls = json(&run(dir.path(), &["report", "energy", "--dir", "rec", "--by", "hall", "--json"]));
+    for line in halls["lines"].as_array().unwrap() {
+        let (metered, machines) = (line["metered_wh"].as_i64().unwrap(), line["energy_wh"].as_i64().unwrap());
+        assert!(machines > 0 && metered >= machines && metered < machines + machines / 5, "{line}");
+    }
     let text = stdout(&run(dir.path(), &["report", "energy", "--dir", "rec", "--by", "hall"]));
     assert!(text.contains("hall-2") && text.contains("nothing is missing"), "{text}");
 

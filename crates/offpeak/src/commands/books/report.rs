@@ -202,15 +202,11 @@ fn energy(made: &Report) -> (Sheet, WattHours) {
     let (mut columns, cells) = lines(made);
     let wh = watt_hours(made, &cells);
     columns.push(Column::Numbers("energy_wh", energies(&cells, &wh)));
-    if made.is_by_time() {
-        let counted: Vec<Option<i64>> = made
+    if made.is_metered() {
+        let counted = made
             .lines()
-            .map(|(key, _)| {
-                let (_, sum) = made.whole_lines().find(|(other, _)| *other == key)?;
-                i64::try_from(sum.energy.to_watt_hours()).ok()
-            })
-            .collect();
-        columns.push(Column::Numbers("metered_wh", counted));
+            .map(|(key, _)| made.metered(key).and_then(|sum| i64::try_from(sum.energy.to_watt_hours()).ok()));
+        columns.push(Column::Numbers("metered_wh", counted.collect()));
     }
     columns.push(numbers("said_wh", &cells, |cell| {
         i64::try_from(cell.said.to_watt_hours()).unwrap_or(i64::MAX)
@@ -341,11 +337,10 @@ fn energy_words(made: &Report, wh: &WattHours) -> String {
         .zip(energies(&cells, wh))
         .map(|((key, cell), wh)| {
             let mut row = names(made, key);
-            if made.is_by_time() {
-                let counted = made.whole_lines().find(|(other, _)| *other == key);
-                row.push(counted.map_or_else(
+            if made.is_metered() {
+                row.push(made.metered(key).map_or_else(
                     || "-".to_owned(),
-                    |(_, sum)| kwh(i64::try_from(sum.energy.to_watt_hours()).unwrap_or(i64::MAX)),
+                    |sum| kwh(i64::try_from(sum.energy.to_watt_hours()).unwrap_or(i64::MAX)),
                 ));
             }
             row.push(wh.map_or_else(|| "-".to_owned(), kwh));
@@ -356,7 +351,7 @@ fn energy_words(made: &Report, wh: &WattHours) -> String {
     let mut rows = lines;
     let mut end = |word: &str, wh: i64, is_total: bool| {
         let mut row = named(made, word);
-        if made.is_by_time() {
+        if made.is_metered() {
             row.push(if is_total { kwh(wh) } else { String::new() });
         }
         row.push(kwh(wh));
@@ -366,7 +361,7 @@ fn energy_words(made: &Report, wh: &WattHours) -> String {
     end(REST, wh.rest, false);
     end(TOTAL, wh.total, true);
     let columns: &[&str] =
-        if made.is_by_time() { &["metered kWh", "machines kWh", "missing h"] } else { &["kWh", "missing h"] };
+        if made.is_metered() { &["metered kWh", "machines kWh", "missing h"] } else { &["kWh", "missing h"] };
     let whole = made.whole();
     let span = made.span();
     format!(
