@@ -11,7 +11,7 @@ use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
 use super::trace::{Point, Trace};
-use crate::view::CommandsView;
+use offpeak_server::view::CommandsView;
 
 /// Decisions remembered.
 const DECISIONS: usize = 200;
