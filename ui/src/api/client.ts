@@ -1,0 +1,145 @@
+// Talks to the site. One place that knows the addresses, the session's word against forged changes, and how the site
+// tells an error.
+import type {
+  CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, PreviewView, Proposal,
+  SiteView, SpanView, StatesView,
+} from './types';
+
+const BASE = '/api/v1';
+
+/** How the site says no: RFC 9457 problem details. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly kind: string;
+  readonly hint: string | null;
+
+  constructor(status: number, kind: string, detail: string, hint: string | null) {
+    super(detail);
+    this.name = 'Refusal';
+    this.status = status;
+    this.kind = kind;
+    this.hint = hint;
+  }
+}
+
+let csrf: string | null = null;
+const kept = new Map<string, { etag: string; body: unknown }>();
+/** Answers kept for the next time, at most. */
+const KEPT_MAX = 24;
+
+interface Options {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  query?: Record<string, string | number | boolean | null | undefined>;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** An order that is sent twice is carried out once. */
+  idempotency?: string;
+}
+
+/** An address of the API with what is asked for. */
+export function address(path: string, query: Options['query'] = {}): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') search.set(key, String(value));
+  }
+  const text = search.toString();
+  return `${BASE}${path}${text === '' ? '' : `?${text}`}`;
+}
+
+/** One part of a path. */
+const part = encodeURIComponent;
+
+async function refusal(response: Response): Promise<Refusal> {
+  const text = await response.text();
+  try {
+    const problem = JSON.parse(text) as { type?: string; detail?: string; hint?: string; title?: string };
+    const detail = problem.detail ?? problem.title ?? response.statusText;
+    return new Refusal(response.status, problem.type ?? '', detail, problem.hint ?? null);
+  } catch {
+    return new Refusal(response.status, '', text.slice(0, 200) || response.statusText, null);
+  }
+}
+
+/** Asks the site. */
+export async function ask<T>(path: string, options: Options = {}): Promise<T> {
+  const method = options.method ?? 'GET';
+  const url = address(path, options.query);
+  const headers: Record<string, string> = { accept: 'application/json' };
+  const before = method === 'GET' ? kept.get(url) : undefined;
+  if (before) headers['if-none-match'] = before.etag;
+  if (method !== 'GET' && csrf !== null) headers['x-csrf-token'] = csrf;
+  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  if (options.idempotency !== undefined) headers['idempotency-key'] = options.idempotency;
+  const response = await fetch(url, {
+    method,
+    headers,
+    body: options.body === undefined ? null : JSON.stringify(options.body),
+    signal: options.signal ?? null,
+    credentials: 'same-origin',
+    cache: 'no-store',
+  });
+  if (response.status === 304 && before) return before.body as T;
+  if (!response.ok) throw await refusal(response);
+  const text = await response.text();
+  const body = (text === '' ? null : JSON.parse(text)) as T;
+  const etag = response.headers.get('etag');
+  if (method === 'GET' && etag !== null) {
+    kept.delete(url);
+    kept.set(url, { etag, body });
+    const oldest = kept.keys().next();
+    if (kept.size > KEPT_MAX && !oldest.done) kept.delete(oldest.value);
+  }
+  return body;
+}
+
+/** What to list. */
+export interface MachineFilter {
+  hall?: string | null;
+  circuit?: string | null;
+  state?: string | null;
+  owner?: string | null;
+  model?: string | null;
+  trouble?: boolean | null;
+  search?: string | null;
+  sort?: string | null;
+  descending?: boolean | null;
+}
+
+/** What the API knows. */
+export const api = {
+  me: async (): Promise<Me> => {
+    const me = await ask<Me>('/me');
+    csrf = me.csrf;
+    return me;
+  },
+  /** Forgets who is signed in, and whatever they were shown. */
+  forget: (): void => {
+    csrf = null;
+    kept.clear();
+  },
+  site: (tracePoints: number) => ask<SiteView>('/site', { query: { trace: tracePoints } }),
+  machines: (filter: MachineFilter, skip: number, limit: number, signal?: AbortSignal) =>
+    ask<MachinePage>('/machines', { query: { ...filter, skip: skip === 0 ? null : skip, limit }, ...(signal ? { signal } : {}) }),
+  machine: (id: string) => ask<MachineView>(`/machines/${part(id)}`),
+  history: (id: string, limit = 100) => ask<CommandRecord[]>(`/machines/${part(id)}/history`, { query: { limit } }),
+  floor: () => ask<FloorView>('/floor'),
+  states: (columns: string) => ask<StatesView>('/floor/states', { query: { columns } }),
+  circuits: () => ask<CircuitView[]>('/circuits'),
+  explain: (circuit: string, at?: string) => ask<Explanation>(`/circuits/${part(circuit)}/explanation`, { query: { at } }),
+  envelope: (circuit: string, from: string, until: string) =>
+    ask<SpanView[]>(`/circuits/${part(circuit)}/envelope`, { query: { from, until } }),
+  directives: () => ask<DirectivesView>('/directives'),
+  preview: (proposal: Proposal) => ask<PreviewView>('/orders/preview', { method: 'POST', body: proposal }),
+  order: (order: Proposal & { reason: string }, idempotency: string) =>
+    ask<{ id: number }>('/orders', { method: 'POST', body: order, idempotency }),
+  liftOrder: (id: number, reason: string) => ask<Done>(`/orders/${id}`, { method: 'DELETE', query: { reason } }),
+  stop: (circuit: string | null, reason: string, idempotency: string) =>
+    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency }),
+  resume: (circuit: string | null, reason: string) => ask<Done>('/stops', { method: 'DELETE', query: { circuit, reason } }),
+  lockout: (circuit: string, by: string | null, reason: string) =>
+    ask<Done>('/lockouts', { method: 'POST', body: { circuit, by, reason } }),
+  liftLockout: (circuit: string, manager: boolean, reason: string) =>
+    ask<Done>('/lockouts', { method: 'DELETE', query: { circuit, manager, reason } }),
+  authority: (hall: string, authority: 'observe' | 'control', reason: string) =>
+    ask<Done>(`/halls/${part(hall)}/authority`, { method: 'PUT', body: { authority, reason } }),
+};

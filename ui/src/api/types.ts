@@ -1,0 +1,259 @@
+// The API's shapes, as docs/openapi.json has them. What is not known is null, never zero.
+
+export interface LimitView {
+  limit_kw: number;
+  source: string;
+  until: string | null;
+}
+
+export interface ChangeView {
+  at: string;
+  limit_kw: number;
+  text: string;
+}
+
+export interface MoneyView {
+  currency: string;
+  cost_per_h: number | null;
+  revenue_per_h: number | null;
+  margin_per_h: number | null;
+  cost_today: number;
+  revenue_today: number;
+  margin_today: number;
+  energy_today_kwh: number;
+  unmetered_s: number;
+  unpriced_s: number;
+}
+
+export interface CountsView {
+  running: number;
+  rising: number;
+  falling: number;
+  asleep: number;
+  cut: number;
+  failed: number;
+  unknown: number;
+  total: number;
+}
+
+export interface AdviceView {
+  stop: number;
+  start: number;
+}
+
+export interface HallView {
+  id: string;
+  authority: string;
+  power_kw: number | null;
+  metered: boolean;
+  limit_kw: number | null;
+  source: string | null;
+  counts: CountsView;
+  block: string | null;
+  advice: AdviceView | null;
+}
+
+export interface CommandsView {
+  issued: number;
+  confirmed: number;
+  refused: number;
+  unanswered: number;
+  timed_out: number;
+  superseded: number;
+  meter_agrees: number;
+  meter_disagrees: number;
+  meter_cannot_tell: number;
+}
+
+export interface PointView {
+  at: string;
+  power_kw: number | null;
+  limit_kw: number | null;
+}
+
+export interface DecisionView {
+  at: string;
+  text: string;
+}
+
+export interface SiteView {
+  site: string;
+  name: string;
+  at: string;
+  time_zone: string;
+  speed: number;
+  transport: string;
+  power_kw: number | null;
+  power_age_s: number | null;
+  /** The id of the circuit that is the connection to the grid. */
+  connection?: string;
+  limit: LimitView | null;
+  next: ChangeView | null;
+  block: string | null;
+  hash_rate_ths: number;
+  efficiency_j_per_th: number | null;
+  money: MoneyView | null;
+  counts: CountsView;
+  halls: HallView[];
+  commands: CommandsView;
+  decisions: DecisionView[];
+  alarms: string[];
+  checker_vetoes: number;
+  trace: PointView[];
+}
+
+export interface MachineView {
+  id: string;
+  model: string;
+  owner: string;
+  hall: string;
+  circuit: string;
+  address: string | null;
+  mac: string | null;
+  serial: string | null;
+  firmware: string | null;
+  state: string;
+  target: string;
+  reason: string;
+  advice: string | null;
+  trouble: string | null;
+  age_s: number | null;
+  power_w: number | null;
+  hash_rate_ths: number | null;
+  temperature_c: number | null;
+  command: string | null;
+  has_outlet: boolean;
+}
+
+export interface MachinePage {
+  at: string;
+  total: number;
+  next: string | null;
+  machines: MachineView[];
+}
+
+export interface CommandRecord {
+  generation: number;
+  action: string;
+  at: string;
+  state: string;
+  detail: string | null;
+}
+
+export interface CircuitView {
+  id: string;
+  kind: string;
+  parent: string | null;
+  authority: string;
+  rating_kw: number | null;
+  meter: string | null;
+  power_kw: number | null;
+  upper_kw: number | null;
+  floor_kw: number | null;
+  limit: LimitView | null;
+  block: string | null;
+  counts: CountsView;
+}
+
+export interface Explanation {
+  circuit: string;
+  at: string;
+  binding: LimitView | null;
+  next: LimitView | null;
+  block: string | null;
+  above: [string, LimitView | null][];
+  power_kw: number | null;
+  floor_kw: number | null;
+  changes_at: string;
+}
+
+export interface SpanView {
+  from: string;
+  until: string;
+  limit_kw: number | null;
+  source: string | null;
+  block: string | null;
+}
+
+export interface StopView {
+  circuit: string;
+  at: string;
+  reason: string;
+}
+
+export interface LockoutView {
+  circuit: string;
+  at: string;
+  by: string;
+}
+
+export interface OrderView {
+  id: number;
+  circuit: string;
+  limit_kw: number;
+  from: string;
+  until: string | null;
+}
+
+export interface DirectivesView {
+  stops: StopView[];
+  lockouts: LockoutView[];
+  orders: OrderView[];
+}
+
+export interface PreviewView {
+  circuit: string;
+  limit_kw: number;
+  power_kw: number | null;
+  stops: number;
+  held: number;
+  relief_kw: number;
+  hash_rate_ths: number;
+  floor_kw: number;
+  below_floor: boolean;
+  margin_lost_per_h: number | null;
+  currency: string;
+}
+
+export interface FloorView {
+  circuits: string[];
+  models: string[];
+  owners: string[];
+  id: string[];
+  circuit: number[];
+  model: number[];
+  owner: number[];
+}
+
+export interface StatesView {
+  at: string;
+  state: string;
+  temperature_c?: (number | null)[];
+  power_w?: (number | null)[];
+  efficiency_dj_per_th?: (number | null)[];
+  age_s?: (number | null)[];
+}
+
+export interface Me {
+  name: string;
+  role: string;
+  owner: string | null;
+  permissions: string[];
+  csrf: string | null;
+  site: string;
+  site_name: string;
+  time_zone: string;
+}
+
+/** That it was done, in words. */
+export interface Done {
+  done: string;
+}
+
+/** A limit that somebody orders or thinks of ordering. */
+export interface Proposal {
+  circuit: string;
+  limit_kw: number;
+  from?: string;
+  until?: string;
+}

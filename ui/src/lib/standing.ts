@@ -1,0 +1,18 @@
+// The one sentence of Now: is the mine inside its power?
+import type { SiteView } from '../api/types';
+
+export type Standing = 'unknown' | 'above' | 'closing' | 'near' | 'inside' | 'blocked';
+
+/** Nearer to its limit than this share is near. The dispatch keeps about half a percent. */
+const NEAR = 0.995;
+
+/** How the measured power stands to what is allowed. A silent meter is never inside. */
+export function standing(view: SiteView): Standing {
+  if (view.power_kw === null || view.limit === null) return 'unknown';
+  if (view.power_kw > view.limit.limit_kw) {
+    // Before a window closes the limit glides down and the load follows its line.
+    return view.limit.source.includes('closing') ? 'closing' : 'above';
+  }
+  if (view.block !== null) return 'blocked';
+  return view.power_kw > view.limit.limit_kw * NEAR ? 'near' : 'inside';
+}
