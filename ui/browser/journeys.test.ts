@@ -97,7 +97,7 @@ describe('the table of machines', () => {
     await expect.poll(() => page.locator('.body .id a').first().innerText()).toMatch(/hall-2\/rack-2/);
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await expect.poll(() => page.locator('.head').innerText()).toContain('300 machines');
-    await page.locator('.body').evaluate((body) => body.scrollTo({ top: body.scrollHeight }));
+    await page.locator('.table').evaluate((body) => body.scrollTo({ top: body.scrollHeight }));
     await page.waitForSelector('[aria-rowindex="301"] a');
     await page.getByRole('button', { name: /^Power/ }).click();
     await page.waitForURL(/sort=power/);

@@ -6,8 +6,13 @@ const CIVIDIS = ['#00224e', '#123570', '#3b496c', '#575d6d', '#707173', '#8a8678
 /** Colours that tell owners apart: Okabe and Ito (2008), then a light grey for the black that no dark ground shows. */
 export const OWNERS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9', '#f0e442', '#e6e6e6'];
 
+/** `#rrggbb`, or `#rgb` as a style sheet may shorten it. */
+export function whole(hex: string): string {
+  return hex.length === 4 ? hex.replace(/[0-9a-f]/gi, '$&$&') : hex;
+}
+
 function channels(hex: string): [number, number, number] {
-  const rgb = Number.parseInt(hex.slice(1, 7), 16);
+  const rgb = Number.parseInt(whole(hex).slice(1), 16);
   return [(rgb >> 16) & 0xff, (rgb >> 8) & 0xff, rgb & 0xff];
 }
 

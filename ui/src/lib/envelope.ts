@@ -47,7 +47,7 @@ function toneOf(span: SpanView): Piece['tone'] {
   const source = span.source ?? '';
   if (span.block !== null || source.includes('stop') || source.includes('lockout')) return 'stop';
   if (source.includes('order')) return 'order';
-  return (span.limit_kw ?? 0) > 0 && source.includes('contract') ? 'open' : 'plain';
+  return source === 'contract' ? 'open' : 'plain';
 }
 
 /** Neighbouring spans of one source as one piece, clipped to what is shown. */

@@ -25,6 +25,8 @@ describe('quantities', () => {
     }
     expect(format.power(Number.NaN)).toBe(format.UNKNOWN);
     expect(format.power(0)).toBe('0 kW');
+    expect(format.hashRate(0)).toBe('0 TH/s');
+    expect(format.watts(40)).toBe('40 W');
     expect(format.count(0)).toBe('0');
     expect(format.money(null, 'KZT')).toBe(format.UNKNOWN);
   });

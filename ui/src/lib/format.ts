@@ -21,13 +21,13 @@ function scaled(value: number | null | undefined, units: readonly (readonly [num
   const unit = units.find(([from]) => size >= from) ?? units.at(-1);
   if (unit === undefined) return UNKNOWN;
   const [step, name] = unit;
+  if (value === 0) return `0 ${name}`;
   return `${figures(value / (step === 0 ? 1 : step))} ${name}`;
 }
 
 /** A power in kilowatts, as `640 W`, `126 kW`, `2.92 MW`. */
 export function power(kw: number | null | undefined): string {
-  if (kw === 0) return '0 kW';
-  if (typeof kw === 'number' && Math.abs(kw) < 1) return scaled(kw * 1000, [[0, 'W']]);
+  if (typeof kw === 'number' && kw !== 0 && Math.abs(kw) < 1) return `${number(kw * 1000, 0)} W`;
   return scaled(kw, [[1_000_000, 'GW'], [1_000, 'MW'], [0, 'kW']]);
 }
 

@@ -95,6 +95,7 @@ describe('the painting', () => {
       expect(pixels[y * width + x]).toBe(column[machine]);
     });
     expect(column[2]).toBe(pixel(STATES.asleep));
+    expect(pixel('#fa0')).toBe(pixel('#ffaa00'));
   });
   it('stays inside the canvas wherever the camera is', () => {
     const floor = mine(1, 2, 2);

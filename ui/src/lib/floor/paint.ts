@@ -1,13 +1,14 @@
 // Paints cells straight into pixels: 55,000 of them in a few milliseconds, without a graphics processor.
+import { whole } from '../colour';
 import type { Camera } from './camera';
 import type { Layout } from './layout';
 
 /** A colour as the pixel buffer holds it on a little-endian machine: 0xAABBGGRR. */
 export type Pixel = number;
 
-/** `#rrggbb` as a pixel. */
+/** A colour as a style sheet has it, as a pixel. */
 export function pixel(hex: string): Pixel {
-  const rgb = Number.parseInt(hex.slice(1, 7), 16);
+  const rgb = Number.parseInt(whole(hex).slice(1), 16);
   return (0xff000000 | ((rgb & 0xff) << 16) | (rgb & 0xff00) | ((rgb >> 16) & 0xff)) >>> 0;
 }
 
@@ -19,6 +20,8 @@ export interface Colours {
 
 /** Below this many pixels a cell is drawn without a line around it. */
 const LINE_FROM = 4;
+/** From this width a row is filled by a call. */
+const FILL_FROM = 24;
 
 /** Fills a rectangle, clipped to the buffer. */
 function rectangle(into: Uint32Array, width: number, height: number, x: number, y: number, w: number, h: number, colour: Pixel): void {
@@ -26,9 +29,12 @@ function rectangle(into: Uint32Array, width: number, height: number, x: number, 
   const right = Math.min(x + w, width);
   if (right <= left) return;
   const bottom = Math.min(y + h, height);
+  const wide = right - left;
   for (let row = y < 0 ? 0 : y; row < bottom; row++) {
-    const at = row * width;
-    into.fill(colour, at + left, at + right);
+    const at = row * width + left;
+    // A call costs more than a few pixels do.
+    if (wide > FILL_FROM) into.fill(colour, at, at + wide);
+    else for (let n = at; n < at + wide; n++) into[n] = colour;
   }
 }
 
