@@ -92,6 +92,8 @@ bench: ui query horizon $(VENV)/.ready
 	ops/dev/setup psql
 	cargo build --release --locked -p offpeak
 	target/release/offpeak bench --out target/bench.json
+	ops/dev/setup chromium
+	OFFPEAK=$(abspath target/release/offpeak) OFFPEAK_BENCH=$(abspath target/bench.json) $(NPM) run --silent bench
 
 soak: setup $(VENV)/.ready $(FUZZ)
 	ops/dev/setup c++

@@ -34,6 +34,7 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         at: at(n * 60 - 12_000),
         power_kw: (!(90..110).contains(&n)).then_some(f64::from(n as i32) * 14.0),
         limit_kw: Some(2_916.0),
+        source: Some("contract".into()),
     });
     SiteView {
         site: "demo".into(),
@@ -42,6 +43,7 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         time_zone: "Asia/Almaty".into(),
         speed: 10,
         transport: "sockets".into(),
+        connection: "grid".into(),
         power_kw,
         power_age_s: Some(1.0),
         limit: Some(LimitView { limit_kw: 2_916.0, source: "contract".into(), until: Some(at(28_800)) }),

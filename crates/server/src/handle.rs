@@ -33,6 +33,8 @@ pub struct MachineQuery {
     pub descending: bool,
     /// After which page, as the page before said.
     pub after: Option<String>,
+    /// How many of the first to leave out, instead of naming the page before.
+    pub skip: usize,
     /// How many at most.
     pub limit: usize,
 }

@@ -69,6 +69,7 @@ export interface PointView {
   at: string;
   power_kw: number | null;
   limit_kw: number | null;
+  source: string | null;
 }
 
 export interface DecisionView {
@@ -86,7 +87,7 @@ export interface SiteView {
   power_kw: number | null;
   power_age_s: number | null;
   /** The id of the circuit that is the connection to the grid. */
-  connection?: string;
+  connection: string;
   limit: LimitView | null;
   next: ChangeView | null;
   block: string | null;

@@ -50,6 +50,26 @@ function toneOf(span: SpanView): Piece['tone'] {
   return source === 'contract' ? 'open' : 'plain';
 }
 
+/** What bound in the past, as spans: the trace's own word, not what is in force now. */
+export function past(trace: readonly PointView[], now: number): SpanView[] {
+  const spans: SpanView[] = [];
+  const end = new Date(now * 1000).toISOString();
+  for (const point of trace) {
+    const last = spans.at(-1);
+    if (last) last.until = point.at;
+    if (last?.source !== point.source) spans.push({ from: point.at, until: end, limit_kw: point.limit_kw, source: point.source, block: null });
+  }
+  const last = spans.at(-1);
+  if (last) last.until = end;
+  return spans;
+}
+
+/** What is still to come of them. */
+export function coming(spans: readonly SpanView[], now: number): SpanView[] {
+  const from = new Date(now * 1000).toISOString();
+  return spans.filter((span) => Date.parse(span.until) / 1000 > now).map((span) => (Date.parse(span.from) / 1000 < now ? { ...span, from } : span));
+}
+
 /** Neighbouring spans of one source as one piece, clipped to what is shown. */
 export function strip(spans: readonly SpanView[], from: number, until: number): Piece[] {
   const pieces: Piece[] = [];

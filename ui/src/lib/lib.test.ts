@@ -4,9 +4,10 @@ import type { CircuitView, CountsView, SiteView, SpanView } from '../api/types';
 import { days } from './calendar';
 import { openAtFirst, rows } from './circuits';
 import { group } from './commands';
-import { series, strip } from './envelope';
+import { coming, past, series, strip } from './envelope';
 import { instant } from './instant';
 import { inSight, PAGE_ROWS, Pages } from './pages';
+import { progress } from './guide';
 import { href, parse } from './route';
 import { standing } from './standing';
 
@@ -61,16 +62,21 @@ describe('the calendar', () => {
 
 describe('the chart', () => {
   const now = Date.parse('2022-10-03T20:00:00Z') / 1000;
-  const point = (minute: number, kw: number | null): { at: string; power_kw: number | null; limit_kw: number } => ({
+  const point = (minute: number, kw: number | null): { at: string; power_kw: number | null; limit_kw: number; source: string } => ({
     at: new Date((now + minute * 60) * 1000).toISOString(),
     power_kw: kw,
     limit_kw: 100,
+    source: minute < -30 ? 'order 3' : 'contract',
   });
   it('breaks the line over a silence and goes on with what is allowed', () => {
     const [at, limit, power] = series([point(-60, 50), point(-59, 51), point(-10, 52)], [span('2022-10-03T19:00:00Z', '2022-10-03T21:00:00Z', 100, 'contract')], now);
     expect(power).toEqual([50, 51, null, 52, null, null]);
     expect(limit).toEqual([100, 100, null, 100, 100, 100]);
     expect(at).toEqual([...at].sort((a, b) => a - b));
+  });
+  it('names what bound in the past by its own word', () => {
+    const spans = [...past([point(-60, 1), point(-45, 1), point(-20, 1)], now), ...coming([span('2022-10-03T19:00:00Z', '2022-10-03T21:00:00Z', 100, 'contract')], now)];
+    expect(strip(spans, now - 3_600, now + 3_600).map(({ source, tone }) => [source, tone])).toEqual([['order 3', 'order'], ['contract', 'open']]);
   });
   it('names each source once', () => {
     const pieces = strip([span('2022-10-03T19:00:00Z', '2022-10-03T20:00:00Z', 100, 'contract'), span('2022-10-03T20:00:00Z', '2022-10-03T21:00:00Z', 90, 'contract'), span('2022-10-03T21:00:00Z', '2022-10-03T23:00:00Z', 0, "operator's stop", 'stopped')], now - 3_600, now + 3_600);
@@ -92,6 +98,19 @@ describe('the verdict', () => {
     expect(standing(view(0.1, 0))).toBe('above');
     expect(standing(view(60, 50, 'contract: window closing'))).toBe('closing');
     expect(standing(view(2, 50, "operator's stop", 'stop: nothing may hash'))).toBe('blocked');
+  });
+});
+
+describe('first steps', () => {
+  const view = (change: object): SiteView =>
+    ({ power_kw: 50, power_age_s: 1, speed: 1, limit: { limit_kw: 100, source: 'contract', until: null }, counts: { total: 100, unknown: 0 }, halls: [{ id: 'hall-1', authority: 'observe', advice: { stop: 1, start: 0 } }], ...change }) as SiteView;
+  it('are judged by what the site shows', () => {
+    expect(progress(view({}))).toEqual({ machines: 'done', meter: 'done', limits: 'done', dry: 'done', authority: 'now' });
+    expect(progress(view({ power_kw: null }))).toMatchObject({ meter: 'now', authority: 'later' });
+    expect(progress(view({ power_age_s: 60 })).meter).toBe('now');
+    expect(progress(view({ counts: { total: 100, unknown: 40 } })).machines).toBe('now');
+    expect(progress(view({ counts: { total: 0, unknown: 0 } })).machines).toBe('now');
+    expect(Object.values(progress(view({ halls: [{ id: 'hall-1', authority: 'control', advice: null }] })))).toEqual(Array(5).fill('done'));
   });
 });
 

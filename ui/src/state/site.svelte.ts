@@ -93,7 +93,7 @@ class LiveSite {
     this.view = view;
     const last = this.trace.at(-1);
     if (!last || Date.parse(view.at) - Date.parse(last.at) >= 10_000) {
-      const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null };
+      const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null, source: view.limit?.source ?? null };
       this.trace = [...this.trace.slice(-TRACE_MAX + 1), point];
     }
   }

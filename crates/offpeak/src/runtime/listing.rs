@@ -183,13 +183,15 @@ pub(super) fn find(
     if let Some(after) = after {
         ranked.retain(|(rank, _)| *rank > after);
     }
-    let more = ranked.len() > query.limit;
+    let end = query.skip.saturating_add(query.limit);
+    let more = ranked.len() > end;
     if more {
         // Only the page is sorted; the rest is merely behind it.
-        ranked.select_nth_unstable(query.limit);
-        ranked.truncate(query.limit);
+        ranked.select_nth_unstable(end);
+        ranked.truncate(end);
     }
     ranked.sort_unstable();
+    ranked.drain(..query.skip.min(ranked.len()));
     let next = ranked.last().filter(|_| more).map(|(rank, _)| write_cursor(rank));
     Ok(Found { page: ranked.into_iter().map(|(_, ix)| ix).collect(), total, next })
 }

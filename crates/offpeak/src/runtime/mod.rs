@@ -19,6 +19,7 @@ mod live;
 mod metrics;
 mod notice;
 mod orders;
+mod pages;
 mod plant_io;
 mod plant_views;
 mod record;

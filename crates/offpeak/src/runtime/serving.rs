@@ -102,7 +102,7 @@ impl Served {
             None => Doors::new(book),
         };
         let first = if network.listen.is_some() && !network.is_demo { doors.first_link()? } else { None };
-        let app = App::new(handle, doors, alerts, None);
+        let app = App::new(handle, doors, alerts, Some(super::pages::files()));
         let socket = serve_local(Arc::clone(&app), dir)?;
         let mut served = Self { _socket: socket, _network: None, told: Vec::new(), link: None };
         let Some(wanted) = network.listen.or(network.is_demo.then_some(DEMO_AT)) else { return Ok(served) };

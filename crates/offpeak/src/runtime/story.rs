@@ -115,9 +115,10 @@ impl Story {
         }
         self.add_decisions(site, cycle);
         let measured = cycle.loads.circuit(CircuitIx::ROOT).measured;
-        let limit = cycle.envelope.circuit(CircuitIx::ROOT).binding.map(|limit| limit.power);
+        let limit = cycle.envelope.circuit(CircuitIx::ROOT).binding;
         self.add_drawn(site, snapshot, measured);
-        self.trace.add(Point { at: cycle.at, measured, limit });
+        let (limit, source) = (limit.map(|limit| limit.power), limit.map(|limit| limit.source));
+        self.trace.add(Point { at: cycle.at, measured, limit, source });
     }
 
     /// Takes in a stretch before the first cycle, of a plant that was simulated so far: its energy at the

@@ -186,6 +186,7 @@ pub(super) fn site_view(
         time_zone: site.time_zone.iana_name().unwrap_or("UTC").to_owned(),
         speed: answers.speed,
         transport: answers.transport.clone(),
+        connection: site.circuits.get(CircuitIx::ROOT).id.clone(),
         power_kw: power.map(Power::to_kilowatts_f64),
         power_age_s: age,
         limit: limits.binding.as_ref().map(|limit| limit_view(&site, limit)),
@@ -217,6 +218,7 @@ pub(super) fn site_view(
                 at: point.at,
                 power_kw: point.measured.map(Power::to_kilowatts_f64),
                 limit_kw: point.limit.map(Power::to_kilowatts_f64),
+                source: point.source.map(|source| source.to_string()),
             })
             .collect(),
     }

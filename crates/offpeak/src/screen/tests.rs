@@ -62,6 +62,7 @@ fn shedding() -> SiteView {
             at: at(n * 60 - 17_400),
             power_kw: Some(if n < 290 { 149_000.0 } else { 149_000.0 - (n - 290) as f64 * 5_500.0 }),
             limit_kw: Some(if n < 290 { 150_000.0 } else { 3_000.0 }),
+            source: Some("contract".into()),
         })
         .collect();
     view

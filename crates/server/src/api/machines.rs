@@ -18,6 +18,8 @@ use crate::view::{CommandRecord, MachinePage, MachineView, WhyView};
 const PAGE_MAX: usize = 1_000;
 /// Machines on a page unless asked for otherwise.
 const PAGE: usize = 100;
+/// Machines left out at most: more than the largest site has.
+const SKIP_MAX: usize = 1_000_000;
 /// Records of a history at most.
 const HISTORY_MAX: u32 = 1_000;
 /// States, as in filters.
@@ -51,6 +53,9 @@ pub(crate) struct MachineParams {
     descending: Option<bool>,
     /// The page after this one: `next` of the page before, with the same filters
     after: Option<String>,
+    /// How many of the first to leave out: a jump into the middle of a long list, instead of `after`
+    #[param(minimum = 0, maximum = 1000000)]
+    skip: Option<usize>,
     /// How many on a page
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<usize>,
@@ -62,6 +67,11 @@ impl MachineParams {
         let limit = self.limit.unwrap_or(PAGE);
         if !(1..=PAGE_MAX).contains(&limit) {
             return Err(Problem::invalid(format!("`limit` is {limit}; a page has 1 to {PAGE_MAX} machines")));
+        }
+        let skip = self.skip.unwrap_or_default();
+        if skip > SKIP_MAX || (skip > 0 && self.after.is_some()) {
+            let detail = format!("`skip` is {skip}; it is at most {SKIP_MAX}, and stands without `after`");
+            return Err(Problem::invalid(detail));
         }
         let states: Vec<String> =
             self.state.iter().flat_map(|states| states.split(',')).map(str::to_owned).collect();
@@ -87,6 +97,7 @@ impl MachineParams {
             sort: self.sort.unwrap_or_default(),
             descending: self.descending.unwrap_or_default(),
             after: self.after,
+            skip,
             limit,
         })
     }

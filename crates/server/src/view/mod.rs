@@ -30,6 +30,8 @@ pub struct SiteView {
     pub speed: u32,
     /// How bytes travel, in words: `sockets`, `in-memory streams, virtual time`.
     pub transport: String,
+    /// The id of the circuit that is the connection to the grid.
+    pub connection: String,
     /// The revenue meter; `null` while it is silent.
     pub power_kw: Option<f64>,
     /// How old that is.
@@ -261,7 +263,7 @@ pub struct DecisionView {
 }
 
 /// Power against its limit at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PointView {
     /// The moment.
     pub at: Timestamp,
@@ -269,4 +271,6 @@ pub struct PointView {
     pub power_kw: Option<f64>,
     /// Allowed; `null` where nothing limited.
     pub limit_kw: Option<f64>,
+    /// Who said so.
+    pub source: Option<String>,
 }

@@ -81,6 +81,7 @@ impl SiteHandle for Fake {
             time_zone: "UTC".into(),
             speed: 1,
             transport: "none".into(),
+            connection: "grid".into(),
             power_kw: None,
             power_age_s: None,
             limit: None,
