@@ -41,5 +41,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': { target: site, changeOrigin: false, secure: false } } },
+  server: { proxy: { '^/(api|enter)': { target: site, changeOrigin: true, secure: false } } },
 });

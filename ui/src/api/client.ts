@@ -1,8 +1,8 @@
 // Talks to the site. One place that knows the addresses, the session's word against forged changes, and how the site
 // tells an error.
 import type {
-  CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, PreviewView, Proposal,
-  SiteView, SpanView, StatesView,
+  AuditView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, PersonView, PreviewView,
+  Proposal, SignedIn, SiteView, SpanView, StatesView, TokenView,
 } from './types';
 
 const BASE = '/api/v1';
@@ -28,7 +28,7 @@ const kept = new Map<string, { etag: string; body: unknown }>();
 const KEPT_MAX = 24;
 
 interface Options {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   query?: Record<string, string | number | boolean | null | undefined>;
   body?: unknown;
   signal?: AbortSignal;
@@ -140,6 +140,21 @@ export const api = {
     ask<Done>('/lockouts', { method: 'POST', body: { circuit, by, reason } }),
   liftLockout: (circuit: string, manager: boolean, reason: string) =>
     ask<Done>('/lockouts', { method: 'DELETE', query: { circuit, manager, reason } }),
+  signIn: (name: string, password: string) => ask<SignedIn>('/session', { method: 'POST', body: { name, password } }),
+  signOut: () => ask('/session', { method: 'DELETE' }),
+  setUp: (key: string, password: string) => ask<SignedIn>('/setup', { method: 'POST', body: { key, password } }),
+  changePassword: (old: string, fresh: string) => ask('/me/password', { method: 'PUT', body: { old, new: fresh } }),
+  people: () => ask<PersonView[]>('/people'),
+  addPerson: (name: string, role: string, owner: string | null) =>
+    ask<{ link: string }>('/people', { method: 'POST', body: { name, role, owner } }),
+  changePerson: (name: string, change: { role?: string; disabled?: boolean }) =>
+    ask(`/people/${part(name)}`, { method: 'PATCH', body: change }),
+  link: (name: string) => ask<{ link: string }>(`/people/${part(name)}/link`, { method: 'POST' }),
+  tokens: () => ask<TokenView[]>('/tokens'),
+  addToken: (name: string, scopes: string[], expires: string) =>
+    ask<{ id: number; token: string }>('/tokens', { method: 'POST', body: { name, scopes, expires_at: expires } }),
+  revokeToken: (id: number) => ask(`/tokens/${id}`, { method: 'DELETE' }),
+  audit: (limit: number) => ask<AuditView[]>('/audit', { query: { limit } }),
   authority: (hall: string, authority: 'observe' | 'control', reason: string) =>
     ask<Done>(`/halls/${part(hall)}/authority`, { method: 'PUT', body: { authority, reason } }),
 };

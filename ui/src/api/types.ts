@@ -258,3 +258,37 @@ export interface Proposal {
   from?: string;
   until?: string;
 }
+
+export interface SignedIn {
+  name: string;
+  csrf: string;
+}
+
+export interface PersonView {
+  name: string;
+  role: string;
+  owner: string | null;
+  has_password: boolean;
+  disabled: boolean;
+  at: string;
+}
+
+export interface TokenView {
+  id: number;
+  person: string;
+  name: string;
+  scopes: string[];
+  at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+}
+
+export interface AuditView {
+  seq: number;
+  at: string;
+  who: string;
+  what: string;
+  subject: string;
+  why: string;
+  hash: string;
+}

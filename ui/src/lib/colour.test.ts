@@ -10,7 +10,7 @@ const css = readFileSync(join(import.meta.dirname, '../app.css'), 'utf8');
 /** The tokens of a block that begins so. */
 function tokens(begin: string): Record<string, string> {
   const block = css.slice(css.indexOf(begin)).split('}')[0] ?? '';
-  return Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries([...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]{6})/g)].map(([, name = '', value = '']): [string, string] => [name, value]));
 }
 const light = tokens(':root {');
 const themes = { light, dark: tokens("[data-theme='dark'] {") };

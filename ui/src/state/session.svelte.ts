@@ -12,6 +12,16 @@ class Session {
     return this.me?.permissions.includes(permission) ?? false;
   }
 
+  /** Signs out. Everything that was shown is forgotten with the page. */
+  async leave(): Promise<void> {
+    try {
+      await api.signOut();
+    } finally {
+      api.forget();
+      location.assign('/');
+    }
+  }
+
   /** Asks the site who we are. */
   async ask(): Promise<void> {
     try {
