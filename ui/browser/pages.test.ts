@@ -17,12 +17,12 @@ afterAll(async () => {
 
 /** Each page, and what must be on it. */
 const PAGES: readonly (readonly [string, RegExp])[] = [
-  ['/', /(Inside its power|At its limit|On its way down).* of .*W/],
+  ['/', /(Inside its power|At its limit|On its way down|Resting outside its hours).* of .*W/],
   ['/floor', /running/],
   ['/floor?by=temperature&at=hall-1', /°C/],
   ['/machines', /300 machines/],
   ['/machines/hall-1/rack-1/pdu-1/1', /M30S/],
-  ['/power', /revenue/],
+  ['/power', /In force and announced/],
   ['/settings', /Asia\/Almaty/],
 ];
 

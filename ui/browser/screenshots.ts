@@ -17,6 +17,11 @@ let browser: Browser;
 beforeAll(async () => {
   mkdirSync(FOLDER, { recursive: true });
   [demo, browser] = await Promise.all([startDemo(['--machines', '1000', '--speed', '60']), launch()]);
+  const { page, context } = await visit(browser, demo);
+  await open(page, '/');
+  // The demo opens before midnight, tries a stop, and is full some minutes later.
+  await page.waitForFunction((most) => fetch('/api/v1/site?trace=0').then((answer) => answer.json()).then((site: { counts: { running: number } }) => site.counts.running > most), 880, { polling: 500, timeout: 120_000 });
+  await context.close();
 });
 afterAll(async () => {
   await browser.close();

@@ -42,7 +42,7 @@ export function days(spans: readonly SpanView[], timeZone: string): Day[] {
       from: new Date(from).toISOString(),
       until: new Date(until).toISOString(),
       limit: span.limit_kw,
-      source: span.block ?? span.source ?? '',
+      source: span.source ?? span.block ?? '',
       share: (span.limit_kw ?? most) / most,
     });
   };

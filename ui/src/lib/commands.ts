@@ -8,6 +8,10 @@ export interface Asked {
   records: CommandRecord[];
 }
 
+function rank(record: CommandRecord): number {
+  return record.state === 'issued' ? 0 : record.state === 'accepted' ? 1 : 2;
+}
+
 /** Groups records, which come newest first: newest command first. */
 export function group(records: readonly CommandRecord[]): Asked[] {
   const groups = new Map<number, Asked>();
@@ -16,5 +20,7 @@ export function group(records: readonly CommandRecord[]): Asked[] {
     if (known) known.records.unshift(record);
     else groups.set(record.generation, { generation: record.generation, action: record.action, records: [record] });
   }
+  // Steps of one second come in no order of their own.
+  for (const { records: steps } of groups.values()) steps.sort((a, b) => a.at.localeCompare(b.at) || rank(a) - rank(b));
   return [...groups.values()];
 }

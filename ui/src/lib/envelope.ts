@@ -45,7 +45,8 @@ export interface Piece {
 
 function toneOf(span: SpanView): Piece['tone'] {
   const source = span.source ?? '';
-  if (span.block !== null || source.includes('stop') || source.includes('lockout')) return 'stop';
+  const block = span.block ?? '';
+  if ([source, block].some((words) => words.includes('stop') || words.includes('lockout'))) return 'stop';
   if (source.includes('order')) return 'order';
   return source === 'contract' ? 'open' : 'plain';
 }
@@ -78,7 +79,7 @@ export function strip(spans: readonly SpanView[], from: number, until: number): 
     const end = Math.min(until, Date.parse(span.until) / 1000);
     if (end <= start) continue;
     const [left, width] = [(start - from) / (until - from), (end - start) / (until - from)];
-    const source = span.block ?? span.source ?? '';
+    const source = span.source ?? span.block ?? '';
     const tone = toneOf(span);
     const last = pieces.at(-1);
     if (last?.source === source && last.tone === tone && Math.abs(last.left + last.width - left) < 1e-6) last.width += width;

@@ -97,6 +97,7 @@ describe('the verdict', () => {
     expect(standing(view(100.1, 100))).toBe('above');
     expect(standing(view(0.1, 0))).toBe('above');
     expect(standing(view(60, 50, 'contract: window closing'))).toBe('closing');
+    expect(standing(view(37, 76, 'contract: outside the window', 'contract: outside the window: nothing may hash'))).toBe('resting');
     expect(standing(view(2, 50, "operator's stop", 'stop: nothing may hash'))).toBe('blocked');
   });
 });

@@ -1,7 +1,7 @@
 // The one sentence of Now: is the mine inside its power?
 import type { SiteView } from '../api/types';
 
-export type Standing = 'unknown' | 'above' | 'closing' | 'near' | 'inside' | 'blocked';
+export type Standing = 'unknown' | 'above' | 'closing' | 'near' | 'inside' | 'resting' | 'blocked';
 
 /** Nearer to its limit than this share is near. The dispatch keeps about half a percent. */
 const NEAR = 0.995;
@@ -13,6 +13,7 @@ export function standing(view: SiteView): Standing {
     // Before a window closes the limit glides down and the load follows its line.
     return view.limit.source.includes('closing') ? 'closing' : 'above';
   }
-  if (view.block !== null) return 'blocked';
+  // Outside its window a mine rests: that is no stop, and nobody need do anything.
+  if (view.block !== null) return view.block.startsWith('contract') ? 'resting' : 'blocked';
   return view.power_kw > view.limit.limit_kw * NEAR ? 'near' : 'inside';
 }
