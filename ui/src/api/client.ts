@@ -1,7 +1,7 @@
 // Talks to the site. One place that knows the addresses, the session's word against forged changes, and how the site
 // tells an error.
 import type {
-  AuditView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, PersonView, PreviewView,
+  AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, PersonView, PreviewView,
   Proposal, SignedIn, SiteView, SpanView, StatesView, TokenView,
 } from './types';
 
@@ -126,8 +126,10 @@ export const api = {
   states: (columns: string) => ask<StatesView>('/floor/states', { query: { columns } }),
   circuits: () => ask<CircuitView[]>('/circuits'),
   explain: (circuit: string, at?: string) => ask<Explanation>(`/circuits/${part(circuit)}/explanation`, { query: { at } }),
-  envelope: (circuit: string, from: string, until: string) =>
-    ask<SpanView[]>(`/circuits/${part(circuit)}/envelope`, { query: { from, until } }),
+  calendar: async (circuit: string | null, days: number): Promise<SpanView[]> => {
+    const rows = await ask<CalendarView[]>('/calendar', { query: { circuit, days } });
+    return rows.map(({ from, until, binding, block }) => ({ from, until, limit_kw: binding?.limit_kw ?? null, source: binding?.source ?? null, block }));
+  },
   directives: () => ask<DirectivesView>('/directives'),
   preview: (proposal: Proposal) => ask<PreviewView>('/orders/preview', { method: 'POST', body: proposal }),
   order: (order: Proposal & { reason: string }, idempotency: string) =>

@@ -168,6 +168,7 @@ export interface Explanation {
   changes_at: string;
 }
 
+/** What is allowed over a time. */
 export interface SpanView {
   from: string;
   until: string;
@@ -203,17 +204,30 @@ export interface DirectivesView {
 }
 
 export interface PreviewView {
-  circuit: string;
-  limit_kw: number;
-  power_kw: number | null;
-  stops: number;
-  held: number;
-  relief_kw: number;
-  hash_rate_ths: number;
-  floor_kw: number;
-  below_floor: boolean;
-  margin_lost_per_h: number | null;
+  order: OrderView;
+  begins: string;
+  before_kw: number;
+  after_kw: number;
+  /** Each machine that would stop, and why. */
+  stops: [string, string][];
+  starts: string[];
+  takes_s: number;
+  cost_per_h: number | null;
+  cost: number | null;
   currency: string;
+  /** Why the limit cannot be met, if so. */
+  unmet: string | null;
+}
+
+/** One stretch of the calendar. */
+export interface CalendarView {
+  from: string;
+  until: string;
+  binding: LimitView | null;
+  at: string | null;
+  next: LimitView | null;
+  block: string | null;
+  power_price: number | null;
 }
 
 export interface FloorView {
