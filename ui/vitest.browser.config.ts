@@ -6,7 +6,7 @@ export default defineConfig(({ mode }) => ({
     include: [mode === 'test' ? 'browser/*.test.ts' : `browser/${mode}.ts`],
     environment: 'node',
     fileParallelism: false,
-    testTimeout: 90_000,
-    hookTimeout: 180_000,
+    testTimeout: 240_000,
+    hookTimeout: 300_000,
   },
 }));

@@ -26,8 +26,8 @@ describe('a customer', () => {
     const owner = await visit(browser, demo);
     await open(owner.page, '/people');
     await owner.page.getByLabel('Name').fill('boris');
-    await owner.page.getByLabel('Role').selectOption('customer');
-    await owner.page.getByLabel('Owner').selectOption('customer-a');
+    await owner.page.getByRole('combobox', { name: 'Role', exact: true }).selectOption('customer');
+    await owner.page.getByRole('combobox', { name: 'Owner', exact: true }).selectOption('customer-a');
     await owner.page.getByRole('button', { name: 'Add' }).click();
     await owner.page.waitForSelector('.link code');
     expect(await axeFindings(owner.page)).toEqual([]);
@@ -69,13 +69,13 @@ describe('a customer', () => {
     for (const search of [`search=${encodeURIComponent(OTHER)}`, 'owner=house', 'hall=hall-1', 'circuit=hall-1']) {
       await page.goto(`${demo.origin}/machines?${search}`);
       await page.waitForSelector('main h1');
-      await page.waitForTimeout(500);
+      await page.waitForLoadState('networkidle');
       expect(await page.locator('.body .id a').count(), search).toBe(0);
     }
     for (const path of ['/', '/floor', '/power', '/people', '/records', '/guide']) {
       await page.goto(demo.origin + path);
       await page.waitForSelector('main');
-      await page.waitForTimeout(500);
+      await page.waitForLoadState('networkidle');
       expect(await page.locator('main').innerText(), path).not.toMatch(/hall-[123]/);
     }
   });

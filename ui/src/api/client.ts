@@ -1,8 +1,9 @@
 // Talks to the site. One place that knows the addresses, the session's word against forged changes, and how the site
 // tells an error.
+import { words, type OrderKind, type Proposal } from '../lib/order';
 import type {
-  AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, PersonView, PreviewView,
-  Proposal, SignedIn, SiteView, SpanView, StatesView, TokenView,
+  AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, OrderView, PersonView, PreviewView,
+  SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
 } from './types';
 
 const BASE = '/api/v1';
@@ -122,6 +123,7 @@ export const api = {
     ask<MachinePage>('/machines', { query: { ...filter, skip: skip === 0 ? null : skip, limit }, ...(signal ? { signal } : {}) }),
   machine: (id: string) => ask<MachineView>(`/machines/${part(id)}`),
   history: (id: string, limit = 100) => ask<CommandRecord[]>(`/machines/${part(id)}/history`, { query: { limit } }),
+  why: (id: string) => ask<WhyView>(`/machines/${part(id)}/why`),
   floor: () => ask<FloorView>('/floor'),
   states: (columns: string) => ask<StatesView>('/floor/states', { query: { columns } }),
   circuits: () => ask<CircuitView[]>('/circuits'),
@@ -131,9 +133,10 @@ export const api = {
     return rows.map(({ from, until, binding, block }) => ({ from, until, limit_kw: binding?.limit_kw ?? null, source: binding?.source ?? null, block }));
   },
   directives: () => ask<DirectivesView>('/directives'),
-  preview: (proposal: Proposal) => ask<PreviewView>('/orders/preview', { method: 'POST', body: proposal }),
-  order: (order: Proposal & { reason: string }, idempotency: string) =>
-    ask<{ id: number }>('/orders', { method: 'POST', body: order, idempotency }),
+  preview: (proposal: Proposal, kind: OrderKind = 'wish') =>
+    ask<PreviewView>('/orders/preview', { method: 'POST', body: { words: words(proposal), kind } }),
+  order: (proposal: Proposal, kind: OrderKind, reason: string, idempotency: string) =>
+    ask<OrderView>('/orders', { method: 'POST', body: { words: words(proposal), kind, reason }, idempotency }),
   liftOrder: (id: number, reason: string) => ask<Done>(`/orders/${id}`, { method: 'DELETE', query: { reason } }),
   stop: (circuit: string | null, reason: string, idempotency: string) =>
     ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency }),

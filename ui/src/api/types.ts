@@ -53,6 +53,14 @@ export interface HallView {
   advice: AdviceView | null;
 }
 
+export interface FansView {
+  id: string;
+  circuit: string;
+  closed: number | null;
+  contactors: number;
+  state: string;
+}
+
 export interface CommandsView {
   issued: number;
   confirmed: number;
@@ -60,6 +68,10 @@ export interface CommandsView {
   unanswered: number;
   timed_out: number;
   superseded: number;
+  sleeps_issued: number;
+  sleeps_confirmed: number;
+  wakes_issued: number;
+  wakes_confirmed: number;
   meter_agrees: number;
   meter_disagrees: number;
   meter_cannot_tell: number;
@@ -96,6 +108,9 @@ export interface SiteView {
   money: MoneyView | null;
   counts: CountsView;
   halls: HallView[];
+  fans: FansView[];
+  /** From one reading of a machine to the next. */
+  read_every_s: number;
   commands: CommandsView;
   decisions: DecisionView[];
   alarms: string[];
@@ -124,6 +139,22 @@ export interface MachineView {
   temperature_c: number | null;
   command: string | null;
   has_outlet: boolean;
+  fans: string[];
+}
+
+/** Why a machine is as it is. */
+export interface WhyView {
+  machine: string;
+  state: string;
+  target: string;
+  reason: string;
+  rank: number;
+  machines: number;
+  binds_at: string | null;
+  binds: LimitView | null;
+  room_kw: number | null;
+  needs_kw: number;
+  changes: string[];
 }
 
 export interface MachinePage {
@@ -166,6 +197,9 @@ export interface Explanation {
   power_kw: number | null;
   floor_kw: number | null;
   changes_at: string;
+  margin_kw: number | null;
+  fans: string[];
+  every: [string, LimitView][];
 }
 
 /** What is allowed over a time. */
@@ -191,8 +225,11 @@ export interface LockoutView {
 
 export interface OrderView {
   id: number;
+  kind: string;
   circuit: string;
   limit_kw: number;
+  setpoint: boolean;
+  mean_min: number | null;
   from: string;
   until: string | null;
 }
@@ -263,14 +300,6 @@ export interface Me {
 /** That it was done, in words. */
 export interface Done {
   done: string;
-}
-
-/** A limit that somebody orders or thinks of ordering. */
-export interface Proposal {
-  circuit: string;
-  limit_kw: number;
-  from?: string;
-  until?: string;
 }
 
 export interface SignedIn {

@@ -8,6 +8,7 @@ import { coming, past, series, strip } from './envelope';
 import { instant } from './instant';
 import { inSight, PAGE_ROWS, Pages } from './pages';
 import { progress } from './guide';
+import { words } from './order';
 import { href, parse } from './route';
 import { standing } from './standing';
 
@@ -85,8 +86,13 @@ describe('the chart', () => {
 });
 
 describe('the verdict', () => {
-  const view = (power: number | null, limit: number | null, source = 'contract', block: string | null = null): SiteView =>
-    ({ power_kw: power, limit: limit === null ? null : { limit_kw: limit, source, until: null }, block }) as SiteView;
+  const view = (power: number | null, limit: number | null, source = 'contract', block: string | null = null, running = 0): SiteView =>
+    ({
+      power_kw: power,
+      limit: limit === null ? null : { limit_kw: limit, source, until: null },
+      block,
+      counts: { running, rising: 0, falling: 0, asleep: 60, cut: 0, failed: 0, unknown: 0, total: 60 + running },
+    }) as SiteView;
   it('never calls a silent meter inside', () => {
     expect(standing(view(null, 100))).toBe('unknown');
     expect(standing(view(50, null))).toBe('unknown');
@@ -99,6 +105,9 @@ describe('the verdict', () => {
     expect(standing(view(60, 50, 'contract: window closing'))).toBe('closing');
     expect(standing(view(37, 76, 'contract: outside the window', 'contract: outside the window: nothing may hash'))).toBe('resting');
     expect(standing(view(2, 50, "operator's stop", 'stop: nothing may hash'))).toBe('blocked');
+    expect(standing(view(2, 0, "operator's stop", 'stop: nothing may hash'))).toBe('blocked');
+    expect(standing(view(20, 0, "operator's stop", 'stop: nothing may hash', 3))).toBe('above');
+    expect(standing(view(2, 1, "operator's stop", 'stop: nothing may hash'))).toBe('above');
   });
 });
 
@@ -161,5 +170,16 @@ describe('what a machine was asked', () => {
   it('stands together by command, in order of time', () => {
     const record = (generation: number, state: string): { generation: number; action: string; at: string; state: string; detail: null } => ({ generation, action: 'sleep', at: '', state, detail: null });
     expect(group([record(9, 'issued'), record(7, 'confirmed'), record(7, 'issued')]).map((asked) => [asked.generation, asked.records.map((one) => one.state)])).toEqual([[9, ['issued']], [7, ['issued', 'confirmed']]]);
+  });
+});
+
+describe('an order in words', () => {
+  it('is to the watt, and names its times', () => {
+    expect(words({ circuit: 'hall-1', limit_kw: 150 })).toBe('hall-1 to 150000 W');
+    expect(words({ circuit: 'grid', limit_kw: 0.0001 })).toBe('grid to 0 W');
+    expect(words({ circuit: 'grid', limit_kw: 1e9, until: '2022-10-03T12:00:00.000Z' })).toBe('grid to 1000000000000 W until 2022-10-03T12:00:00.000Z');
+    expect(words({ circuit: 'grid', limit_kw: 2.916, from: '2022-10-03T11:00:00.000Z', until: '2022-10-03T12:00:00.000Z' })).toBe(
+      'grid to 2916 W at 2022-10-03T11:00:00.000Z until 2022-10-03T12:00:00.000Z',
+    );
   });
 });

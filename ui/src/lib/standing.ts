@@ -10,10 +10,17 @@ const NEAR = 0.995;
 export function standing(view: SiteView): Standing {
   if (view.power_kw === null || view.limit === null) return 'unknown';
   if (view.power_kw > view.limit.limit_kw) {
+    // A stop allows nothing; what sleepers and the house draw remains, and nobody need do anything about it.
+    if (view.block !== null && view.limit.limit_kw === 0 && allOff(view)) return 'blocked';
     // Before a window closes the limit glides down and the load follows its line.
     return view.limit.source.includes('closing') ? 'closing' : 'above';
   }
   // Outside its window a mine rests: that is no stop, and nobody need do anything.
   if (view.block !== null) return view.block.startsWith('contract') ? 'resting' : 'blocked';
   return view.power_kw > view.limit.limit_kw * NEAR ? 'near' : 'inside';
+}
+
+/** Whether every machine is known to sleep, to be cut or to have failed. */
+function allOff({ counts }: SiteView): boolean {
+  return counts.running + counts.rising + counts.falling + counts.unknown === 0;
 }
