@@ -121,18 +121,35 @@ impl Link {
     pub fn to(mac: Option<MacAddress>) -> Self {
         Self { mac, ..Self::default() }
     }
-    /// Whether this is the machine that the link is bound to; binds it to the first one seen.
+    /// Whether a reading may be of the machine that the link is bound to; binds it to the first one seen. A
+    /// reading that does not say whose it is may be. The site's word on a serial number goes before what
+    /// readings say: until that was asked for, nothing is learned from them.
     ///
     /// # Errors
     /// `Impostor` when another machine answers.
     pub(crate) fn bind(&mut self, seen: Option<MacAddress>) -> Result<(), Trouble> {
         match (self.mac, seen) {
             (Some(bound), Some(seen)) if bound != seen => Err(Trouble::Impostor),
-            (None, Some(seen)) => {
+            (None, Some(seen)) if self.serial.is_none() => {
                 self.mac = Some(seen);
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+    /// Whether an order may go to whoever says this of itself; binds it to the first one seen. Who does not say
+    /// who it is gets none. There is no exception: every family names its hardware address where its driver
+    /// looks, but for Braiins OS before 24.09, which is not commanded at all. A machine that has just told the
+    /// serial number it is bound to need not name an address besides.
+    ///
+    /// # Errors
+    /// `Impostor` when another machine answers, or one that does not say who it is; `Garbled` when nobody is
+    /// known at this address and whoever answers does not say who it is.
+    pub(crate) fn confirm(&mut self, seen: Option<MacAddress>) -> Result<(), Trouble> {
+        match (self.mac, seen) {
+            (Some(_), None) => Err(Trouble::Impostor),
+            (None, None) if self.serial.is_none() => Err(Trouble::Garbled),
+            _ => self.bind(seen),
         }
     }
 }

@@ -6,7 +6,7 @@ use offpeak_site::{Activity, Family, MacAddress, ModeName, Reading, Trouble};
 
 use super::conf::light_is;
 use super::{Conf, Saved, Stats, SystemInfo, Version, WorkMode, is_sleepless, mend, page};
-use crate::call::{Call, Order, Question};
+use crate::call::{Call, Link, Order, Question};
 use crate::driver::Identity;
 use crate::http::{Login, Pages};
 use crate::refusal::ReplyError;
@@ -89,14 +89,16 @@ pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), Re
 }
 
 /// Who answers, on this connection; nothing is sent to anybody but the machine that is meant.
-async fn check(pages: &mut Pages<'_>, bound: Option<MacAddress>) -> Result<Seen, ReplyError> {
+async fn check(pages: &mut Pages<'_>, bound: &mut Link) -> Result<Seen, ReplyError> {
     let info = pages.get(page::SYSTEM_INFO).await?;
     let info = SystemInfo::parse(&info)?;
-    let mac = info.mac();
-    if bound.is_some() && mac.is_some() && bound != mac {
-        return Err(Trouble::Impostor.into());
-    }
-    Ok(Seen { mac: bound.or(mac), sleepless: info.model.get().is_some_and(is_sleepless) })
+    bound.confirm(info.mac())?;
+    Ok(Seen { mac: bound.mac, sleepless: info.model.get().is_some_and(is_sleepless) })
+}
+
+/// Whom the machine is held to be, apart from the link, whose challenge the pages hold.
+fn bound(call: &Call<'_>) -> Link {
+    Link { serial: call.link.serial.clone(), ..Link::to(call.link.mac) }
 }
 
 struct Seen {
@@ -120,9 +122,9 @@ async fn save(
     sleepless: &str,
     change: impl FnOnce(&Conf) -> Result<Vec<u8>, ReplyError>,
 ) -> Result<Option<ModeName>, ReplyError> {
-    let bound = call.link.mac;
+    let mut bound = bound(call);
     let mut pages = pages(call, call.slow());
-    let seen = check(&mut pages, bound).await?;
+    let seen = check(&mut pages, &mut bound).await?;
     let conf = Conf::parse(&pages.get(page::CONF).await?)?;
     if seen.sleepless || !conf.has_work_mode() {
         return Err(ReplyError::refused(sleepless));
@@ -147,9 +149,9 @@ async fn save(
 
 /// It may be gone before it has answered; that it was there a moment before is known.
 async fn reboot(call: &mut Call<'_>) -> Result<(), ReplyError> {
-    let bound = call.link.mac;
+    let mut bound = bound(call);
     let mut pages = pages(call, call.slow());
-    let seen = check(&mut pages, bound).await?;
+    let seen = check(&mut pages, &mut bound).await?;
     let answer = pages.get(page::REBOOT).await;
     drop(pages);
     call.link.mac = seen.mac;
@@ -160,9 +162,9 @@ async fn reboot(call: &mut Call<'_>) -> Result<(), ReplyError> {
 }
 
 async fn light(call: &mut Call<'_>, on: bool) -> Result<(), ReplyError> {
-    let bound = call.link.mac;
+    let mut bound = bound(call);
     let mut pages = pages(call, call.slow());
-    let seen = check(&mut pages, bound).await?;
+    let seen = check(&mut pages, &mut bound).await?;
     if seen.sleepless {
         return Err(ReplyError::refused("its light is switched at its own page"));
     }

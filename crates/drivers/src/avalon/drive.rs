@@ -65,7 +65,7 @@ async fn check(call: &mut Call<'_>) -> Result<Who, ReplyError> {
     let version = Version::parse(call.buffer)?;
     let (seen, who) =
         (version.mac(), Who { home: version.is_home(), a10: version.is_a10(), when: version.when });
-    call.link.bind(seen)?;
+    call.link.confirm(seen)?;
     Ok(who)
 }
 

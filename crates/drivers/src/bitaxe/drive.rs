@@ -29,8 +29,7 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
 /// Asks for a command to be carried out.
 pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), ReplyError> {
     let body = send(call, &Ask::get(page::INFO), call.slow()).await?.accepted()?;
-    let seen = Info::parse(&body)?.mac().ok_or(ReplyError::Broken(Trouble::Garbled))?;
-    call.link.bind(Some(seen))?;
+    call.link.confirm(Info::parse(&body)?.mac())?;
     match order {
         Order::Sleep => write(call, &Ask::post(page::PAUSE, None)).await,
         Order::Wake | Order::SetMode(ModeName::Normal) => write(call, &Ask::post(page::RESUME, None)).await,

@@ -95,7 +95,7 @@ async fn put(call: &mut Call<'_>, page: &str, body: Option<Value>) -> Result<Byt
 async fn check(call: &mut Call<'_>) -> Result<(), ReplyError> {
     let body = ask(call, Ask::get(page::DETAILS)).await?;
     let seen = Details::parse(&body)?.mac();
-    call.link.bind(seen)?;
+    call.link.confirm(seen)?;
     Ok(())
 }
 

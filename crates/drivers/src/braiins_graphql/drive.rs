@@ -78,10 +78,7 @@ async fn check(call: &mut Call<'_>) -> Result<(), ReplyError> {
     let within = call.slow();
     let body = post(call, query::MAC, &Value::Null, within).await?.accepted()?;
     match System::parse(&body) {
-        Ok(system) => {
-            let seen = system.mac().ok_or(ReplyError::Broken(Trouble::Garbled))?;
-            Ok(call.link.bind(Some(seen))?)
-        }
+        Ok(system) => Ok(call.link.confirm(system.mac())?),
         // It does not know the question.
         Err(ReplyError::Refused(_)) => Err(ReplyError::refused(
             "Braiins OS before 24.09 does not tell its hardware address, and what may be another machine is not commanded",

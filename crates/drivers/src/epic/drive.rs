@@ -29,8 +29,7 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
 /// Asks for a command to be carried out.
 pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), ReplyError> {
     let body = ask(call, page::NETWORK).await?;
-    let seen = Network::parse(&body)?.mac().ok_or(ReplyError::Broken(Trouble::Garbled))?;
-    call.link.bind(Some(seen))?;
+    call.link.confirm(Network::parse(&body)?.mac())?;
     match order {
         Order::Sleep => write(call, page::MINER, json!("Stop")).await,
         Order::Wake | Order::SetMode(ModeName::Normal) => write(call, page::MINER, json!("Autostart")).await,

@@ -49,7 +49,7 @@ pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), Re
 async fn check(call: &mut Call<'_>) -> Result<(), ReplyError> {
     call.ask(&request("config", ""), call.slow()).await?;
     let seen = Config::parse(call.buffer)?.mac();
-    call.link.bind(seen)?;
+    call.link.confirm(seen)?;
     Ok(())
 }
 

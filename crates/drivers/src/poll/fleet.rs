@@ -254,8 +254,8 @@ impl Fleet {
         if other {
             // What was learned of it before is the other machine's.
             link.mac = target.mac;
-        } else {
-            // From here on its hardware address does; a machine that names no serial number cannot be told by it.
+        } else if link.serial.is_some() && told.is_some() && seen.mac.is_some() {
+            // From here on its hardware address does. Without one it is asked for its serial number each time.
             link.serial = None;
         }
         link.moved = other || link.bind(seen.mac).is_err();
@@ -325,8 +325,9 @@ impl Fleet {
         let mut link = link.lock().await;
         if !link.moved && link.serial.is_some() {
             match self.identify(target, &mut link).await {
-                Ok(Some(_)) => {}
-                Ok(None) => return Outcome::Unanswered(Trouble::Impostor),
+                Ok(Some(seen)) if seen.serial.is_some() => {}
+                // Who does not say who it is may be anybody.
+                Ok(_) => return Outcome::Unanswered(Trouble::Impostor),
                 Err(trouble) => return Outcome::Unanswered(trouble),
             }
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::page;
-use super::reply::{Access, Mining, Network, System, expect_mac};
+use super::reply::{Access, Mining, Network, System};
 use crate::call::{Bearer, Call, Order, Pool};
 use crate::driver::Identity;
 use crate::refusal::ReplyError;
@@ -41,8 +41,7 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
 /// Asks for a command to be carried out.
 pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), ReplyError> {
     let body = ask(call, Ask::get(page::NETWORK)).await?;
-    let seen = expect_mac(&Network::parse(&body)?)?;
-    call.link.bind(Some(seen))?;
+    call.link.confirm(Network::parse(&body)?.mac())?;
     match order {
         Order::Sleep => post(call, page::STOP, None).await,
         Order::Wake | Order::SetMode(ModeName::Normal) => post(call, page::START, None).await,

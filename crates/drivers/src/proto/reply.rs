@@ -1,6 +1,6 @@
 //! Proto Rig's replies, every field typed. Pure: bytes in, values out.
 
-use offpeak_site::{Activity, MacAddress, Trouble};
+use offpeak_site::{Activity, MacAddress};
 use offpeak_units::{HashRate, Power, Temperature};
 use serde::Deserialize;
 
@@ -214,12 +214,4 @@ impl Access {
     pub fn parse(bytes: &[u8]) -> Result<Self, ReplyError> {
         object(bytes)
     }
-}
-
-/// An address that must be told before a rig is commanded.
-///
-/// # Errors
-/// `Garbled` where it is absent.
-pub(crate) fn expect_mac(network: &Network<'_>) -> Result<MacAddress, ReplyError> {
-    network.mac().ok_or(ReplyError::Broken(Trouble::Garbled))
 }

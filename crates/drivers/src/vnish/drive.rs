@@ -72,7 +72,7 @@ async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
 async fn check(call: &mut Call<'_>) -> Result<(), ReplyError> {
     let body = send(call, &Ask::get(page::INFO), call.slow()).await?.told()?;
     let seen = Info::parse(&body)?.mac();
-    call.link.bind(seen)?;
+    call.link.confirm(seen)?;
     Ok(())
 }
 

@@ -119,13 +119,17 @@ async fn write(call: &mut Call<'_>, write: &Write) -> Result<(), ReplyError> {
 /// can answer it.
 async fn take_token(call: &mut Call<'_>) -> Result<Token, ReplyError> {
     call.ask(&request("get_miner_info"), call.slow()).await?;
-    let seen = match MinerInfo::parse(call.buffer) {
+    let mut seen = match MinerInfo::parse(call.buffer) {
         Ok(info) => info.mac(),
-        // Version 1 firmware does not know the command; its summary names the address.
+        // Early firmware does not know the command; its summary names the address.
         Err(ReplyError::Refused(_)) => None,
         Err(error) => return Err(error),
     };
-    call.link.bind(seen)?;
+    if seen.is_none() {
+        call.ask(&request("summary"), call.slow()).await?;
+        seen = Summary::parse(call.buffer).ok().and_then(|summary| summary.mac());
+    }
+    call.link.confirm(seen)?;
     call.ask(&request("get_token"), call.slow()).await?;
     let token = Token::from_reply(call.buffer, &call.login().password)?;
     call.link.token = Some((token.clone(), Instant::now()));

@@ -151,7 +151,7 @@ async fn take_salt(call: &mut Call<'_>) -> Result<String, ReplyError> {
     ask(call, request::DEVICE, within).await?;
     let info = DeviceInfo::parse(call.buffer)?;
     let (seen, text) = (info.mac(), info.salt.owned().ok_or(ReplyError::Broken(Trouble::Garbled))?);
-    call.link.bind(seen)?;
+    call.link.confirm(seen)?;
     call.link.salt = Some(Salt { text: text.clone(), since: Instant::now() });
     Ok(text)
 }

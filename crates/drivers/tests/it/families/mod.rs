@@ -10,6 +10,7 @@ mod epic;
 mod judges;
 mod luxos;
 mod proto;
+mod strangers;
 mod vnish;
 mod whatsminer;
 mod whatsminer_v3;
