@@ -69,7 +69,13 @@ pub enum Question {
     Work,
     /// Whether it sleeps.
     Mode,
+    /// Which mode it is set to, of a machine that hashes and was ordered into one.
+    Setting,
 }
+
+/// How long after an order the mode is read with the rest: the slowest machine has then changed it and hashes
+/// again. After that readings of families whose statistics do not name it have none.
+pub(crate) const MODE_READ_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// A session token in an HTTP header, and since when it is held.
 #[derive(Clone, PartialEq, Eq)]
@@ -101,8 +107,10 @@ pub struct Link {
     pub(crate) activity: Option<Activity>,
     /// What the statistics said of a machine that does not hash, until its mode says why.
     pub(crate) idle: Option<Reading>,
-    /// The running mode it was last seen in or set to.
+    /// The running mode it was last seen in or set to: what an Antminer is woken to, and no reading.
     pub(crate) mode: Option<ModeName>,
+    /// Since when it is to be in a mode that its statistics do not name, so that it is asked.
+    pub(crate) mode_ordered: Option<Instant>,
     /// The last HTTP digest challenge.
     pub(crate) challenge: Challenge,
     /// WhatsMiner's token, API version 2.
@@ -116,6 +124,10 @@ pub struct Link {
 }
 
 impl Link {
+    /// Whether its mode is asked with each reading, for it was ordered into one a short while ago.
+    pub(crate) fn asks_mode(&self) -> bool {
+        self.mode_ordered.is_some_and(|since| since.elapsed() < MODE_READ_FOR)
+    }
     /// A link to the machine with this hardware address, where it is known.
     #[must_use]
     pub fn to(mac: Option<MacAddress>) -> Self {

@@ -3,6 +3,7 @@
 //! Not here: the bytes (`reply`, `conf`).
 
 use offpeak_site::{Activity, Family, MacAddress, ModeName, Reading, Trouble};
+use tokio::time::Instant;
 
 use super::conf::light_is;
 use super::{Conf, Saved, Stats, SystemInfo, Version, WorkMode, is_sleepless, mend, page};
@@ -20,6 +21,7 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
         Question::Work => stats(call).await,
         // Boxed: pages need room that the common case would carry along.
         Question::Mode => Box::pin(conf(call)).await,
+        Question::Setting => Box::pin(setting(call)).await,
     }
 }
 
@@ -27,7 +29,7 @@ async fn stats(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
     call.ask(b"{\"command\":\"stats\"}", call.fast()).await?;
     mend(call.buffer);
     let stats = Stats::parse(call.buffer).map_err(|error| error.trouble())?;
-    let (hash_rate, temperature, mode) = (stats.hash_rate(), stats.temperature(), call.link.mode);
+    let (hash_rate, temperature) = (stats.hash_rate(), stats.temperature());
     let hashing = hash_rate.is_some_and(|rate| !rate.is_zero());
     // One that cannot sleep is awake, and its pages have no more to say.
     if !hashing && !stats.model.get().is_some_and(is_sleepless) {
@@ -35,7 +37,13 @@ async fn stats(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
         return Ok(None);
     }
     let activity = if hashing { Activity::Hashing } else { Activity::Starting };
-    Ok(Some(Reading { hash_rate, temperature, mode, ..call.reading(activity) }))
+    let reading = Reading { hash_rate, temperature, ..call.reading(activity) };
+    if hashing && call.link.asks_mode() {
+        call.link.question = Question::Setting;
+        call.link.idle = Some(reading);
+        return Ok(None);
+    }
+    Ok(Some(reading))
 }
 
 async fn conf(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
@@ -55,6 +63,17 @@ async fn conf(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
     Ok(Some(Reading { mode: work_mode.mode(), ..call.reading(activity) }))
 }
 
+/// The mode of a machine that hashes, for what the statistics have just told.
+async fn setting(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
+    call.link.question = Question::Work;
+    let Some(told) = call.link.idle.take() else { return Ok(None) };
+    let page = pages(call, call.fast()).get(page::CONF).await;
+    let conf = page.ok().and_then(|body| Conf::parse(&body).ok());
+    // Without an answer the mode is not known, and the rest holds all the same.
+    let mode = conf.and_then(|conf| conf.work_mode()).and_then(WorkMode::mode);
+    Ok(Some(Reading { mode, ..told }))
+}
+
 fn pages<'a>(call: &'a mut Call<'_>, within: std::time::Duration) -> Pages<'a> {
     let to = call.web();
     let own = call.link.login.as_deref();
@@ -72,7 +91,11 @@ pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), Re
             save_mode(call, mode).await
         }
         Order::SetMode(mode) => match WorkMode::of(*mode) {
-            Some(mode) => save_mode(call, mode).await,
+            Some(mode) => {
+                save_mode(call, mode).await?;
+                call.link.mode_ordered = Some(Instant::now());
+                Ok(())
+            }
             None => Err(ReplyError::refused("stock firmware has no high mode")),
         },
         Order::LimitPower(_) => Err(ReplyError::refused("stock firmware takes no power limit")),
@@ -109,6 +132,7 @@ struct Seen {
 async fn save_mode(call: &mut Call<'_>, mode: WorkMode) -> Result<(), ReplyError> {
     let words = "this firmware has no sleep command: the machine is stopped at its outlet";
     let before = save(call, words, |conf| conf.with_work_mode(mode)).await?;
+    call.link.mode_ordered = None;
     if let Some(running) = mode.mode().or(before) {
         call.link.mode = Some(running);
     }

@@ -19,7 +19,7 @@ const TOKEN_MARGIN: std::time::Duration = std::time::Duration::from_secs(5 * 60)
 pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
     match call.link.question {
         Question::Work => summary(call).await,
-        Question::Mode => status(call).await,
+        Question::Mode | Question::Setting => status(call).await,
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
     match call.link.question {
         Question::Work => summary(call).await,
         Question::Mode => device(call).await,
+        Question::Setting => setting(call).await,
     }
 }
 
@@ -57,10 +58,15 @@ async fn summary(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
     let hash_rate = summary.hash_rate();
     let hashing = hash_rate.is_some_and(|rate| !rate.is_zero());
     let activity = if hashing { Activity::Hashing } else { Activity::Starting };
-    let (power, temperature, mode) = (summary.power(), summary.temperature(), call.link.mode);
-    let reading = Reading { power, hash_rate, temperature, mode, ..call.reading(activity) };
-    if hashing {
+    let (power, temperature) = (summary.power(), summary.temperature());
+    let reading = Reading { power, hash_rate, temperature, ..call.reading(activity) };
+    if hashing && !call.link.asks_mode() {
         return Ok(Some(reading));
+    }
+    if hashing {
+        call.link.question = Question::Setting;
+        call.link.idle = Some(reading);
+        return Ok(None);
     }
     call.link.question = Question::Mode;
     call.link.idle = Some(reading);
@@ -82,9 +88,19 @@ async fn device(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
         (true, true) => Activity::Failed,
         (true, false) => Activity::Starting,
     };
-    let mode = call.link.mode;
-    let plain = Reading { mode, ..call.reading(activity) };
+    let plain = call.reading(activity);
     Ok(Some(idle.map_or(plain, |reading| Reading { activity, ..reading })))
+}
+
+/// The mode of a machine that hashes, for what the statistics have just told.
+async fn setting(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
+    let within = call.fast();
+    call.link.question = Question::Work;
+    let Some(told) = call.link.idle.take() else { return Ok(None) };
+    let asked = ask(call, request::SETTING, within).await;
+    // Without an answer the mode is not known, and the rest holds all the same.
+    let setting = asked.ok().and_then(|()| Setting::parse(call.buffer).ok());
+    Ok(Some(Reading { mode: setting.and_then(|setting| setting.mode()), ..told }))
 }
 
 /// Asks for a command to be carried out.
@@ -110,7 +126,7 @@ async fn set_mode(call: &mut Call<'_>, mode: ModeName) -> Result<(), ReplyError>
         write(call, &Write::Start).await?;
     }
     write(call, &Write::SetMode(mode)).await?;
-    call.link.mode = Some(mode);
+    call.link.mode_ordered = Some(Instant::now());
     Ok(())
 }
 
@@ -156,19 +172,12 @@ async fn take_salt(call: &mut Call<'_>) -> Result<String, ReplyError> {
     Ok(text)
 }
 
-/// Renews the salt, so that a command needs one request; and learns the mode, which no fast reply tells.
+/// Renews the salt, so that a command needs one request.
 pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
     if call.link.salt.as_ref().is_some_and(|salt| salt.since.elapsed() * 2 < SALT_LIFE) {
         return Ok(());
     }
-    take_salt(call).await.map_err(|error| error.trouble())?;
-    let within = call.slow();
-    if ask(call, request::SETTING, within).await.is_ok()
-        && let Ok(setting) = Setting::parse(call.buffer)
-    {
-        call.link.mode = setting.mode();
-    }
-    Ok(())
+    take_salt(call).await.map(drop).map_err(|error| error.trouble())
 }
 
 /// Who it is; `None` when what answers is no WhatsMiner of this API.

@@ -384,8 +384,9 @@ async fn an_antminer_sleeps_and_wakes() {
     assert_eq!(machine.lock().unwrap().work_mode, "3");
     let starting = driver.read_fast(family, at, &mut link, &mut buffer).await.unwrap().unwrap();
     assert_eq!((starting.activity, starting.mode), (Activity::Starting, Some(ModeName::Low)));
+    // The statistics do not tell the mode, and what was ordered is no reading.
     let hashing = driver.read_fast(family, at, &mut link, &mut buffer).await.unwrap().unwrap();
-    assert_eq!((hashing.activity, hashing.mode), (Activity::Hashing, Some(ModeName::Low)));
+    assert_eq!((hashing.activity, hashing.mode), (Activity::Hashing, None));
 }
 
 #[tokio::test(start_paused = true)]

@@ -258,6 +258,50 @@ async fn in_no_family_is_an_order_to_a_broken_machine_a_success() {
     assert_eq!(families, offpeak_drivers::devices::devices().len(), "every family with a driver");
 }
 
+/// Families that have modes, a model of each, and one of its modes that it is not in.
+const WITH_MODES: [(Family, &str, ModeName); 4] = [
+    (Family::WhatsminerV2, "M30S", ModeName::Low),
+    (Family::WhatsminerV3, "M60S", ModeName::Low),
+    (Family::AntminerStock, "S19 Pro", ModeName::Low),
+    (Family::Avalon, "A1346", ModeName::High),
+];
+
+/// Whether a machine that hashes in this mode was read as such within half an hour of polls.
+async fn is_read_in(seat: &mut Seat, mode: ModeName) -> bool {
+    for _ in 0..600 {
+        tokio::time::advance(Duration::from_secs(3)).await;
+        let read = seat.driver.read_fast(seat.family, seat.at, &mut seat.link, &mut Vec::new()).await;
+        let reading = read.unwrap();
+        if reading.is_some_and(|seen| seen.activity == Activity::Hashing && seen.mode == Some(mode)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Taken is not done: what confirms a mode is what the machine says of itself afterwards.
+#[tokio::test(start_paused = true)]
+async fn a_mode_that_was_accepted_and_ignored_is_never_read() {
+    for (family, model, mode) in WITH_MODES {
+        let (fronts, ix) = faulty(family, model, Fault::IgnoresCommands);
+        let mut deaf = seat(&fronts, ix);
+        deaf.read().await.unwrap();
+        deaf.driver.keep_armed(family, deaf.at, &mut deaf.link).await.unwrap();
+        assert_eq!(order(&mut deaf, Order::SetMode(mode)).await, Outcome::Accepted, "{family:?}");
+        assert!(!is_read_in(&mut deaf, mode).await, "{family:?} confirms what was ignored");
+
+        let (fronts, ix) = stage(family, model, &running());
+        let mut obedient = seat(&fronts, ix);
+        obedient.read().await.unwrap();
+        assert_eq!(order(&mut obedient, Order::SetMode(mode)).await, Outcome::Accepted, "{family:?}");
+        assert!(is_read_in(&mut obedient, mode).await, "{family:?} does not confirm what was done");
+        // Much later it is still said by the machine, or not at all.
+        later(120).await;
+        fronts.with(|plant| plant.command(ix, offpeak_site::Action::SetMode(ModeName::Normal)));
+        assert!(!is_read_in(&mut obedient, mode).await, "{family:?} says what it was once told");
+    }
+}
+
 /// A model that nobody has heard of is a few lines of the site file, whichever family it speaks.
 #[tokio::test(start_paused = true)]
 async fn a_new_model_needs_no_code() {
