@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use offpeak_site::{Action, Activity, Endpoint, Family, MacAddress, MachineIx, Outcome, Reading, Trouble};
+use offpeak_site::{
+    Action, Activity, Endpoint, Family, MacAddress, MachineIx, ModeName, Outcome, Reading, Trouble,
+};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -80,10 +82,43 @@ pub(super) struct Station {
     pub(super) target: Target,
     /// Held while a request is under way: at most one a machine.
     pub(super) link: tokio::sync::Mutex<Link>,
-    /// Closes the reading that is under way: a reduction is to be sent.
+    /// Closes what is under way to it: a reduction is to be sent.
     hurry: Notify,
+    /// How many reductions wait to be sent.
+    urgent: AtomicUsize,
     watch: Mutex<Option<Watch>>,
     known: Mutex<Option<Arc<Known>>>,
+}
+
+/// A reduction that waits to be sent.
+struct Urgent<'a>(&'a AtomicUsize);
+
+impl Drop for Urgent<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Station {
+    /// Closes what is under way, and keeps anything else from starting until the result is dropped.
+    fn hasten(&self) -> Urgent<'_> {
+        self.urgent.fetch_add(1, Ordering::AcqRel);
+        self.hurry.notify_waiters();
+        Urgent(&self.urgent)
+    }
+    /// Does this unless a reduction waits to be sent; `None` when one does, or comes meanwhile.
+    async fn unhurried<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        // Made before the count is looked at, so that none comes between.
+        let called = self.hurry.notified();
+        if self.urgent.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            () = called => None,
+            done = work => Some(done),
+        }
+    }
 }
 
 fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -103,6 +138,7 @@ impl Fleet {
                 target,
                 link: tokio::sync::Mutex::new(Link::to(target.mac)),
                 hurry: Notify::new(),
+                urgent: AtomicUsize::new(0),
                 watch: Mutex::default(),
                 known: Mutex::default(),
             })
@@ -215,18 +251,15 @@ impl Fleet {
     /// Asks the machine at this place who it is. One that is not the machine of this place is in trouble
     /// as long as it is there; its readings do not count meanwhile.
     pub(super) async fn survey(&self, place: usize) {
-        let Station { target, link, hurry, known, .. } = &self.stations[place];
+        let station = &self.stations[place];
+        let Station { target, link, known, .. } = station;
         if self.table()[place].trouble.is_some() {
             return;
         }
         let mut link = link.lock().await;
-        let identity = tokio::select! {
-            biased;
-            () = hurry.notified() => return,
-            outcome = self.identify(target, &mut link) => outcome,
-        };
+        let identity = station.unhurried(self.identify(target, &mut link)).await;
         drop(link);
-        let Ok(Some(identity)) = identity else { return };
+        let Some(Ok(Some(identity))) = identity else { return };
         let seen = Arc::new(Known { identity, at: self.driver.clock.now() });
         let before = lock(known).replace(Arc::clone(&seen));
         let was = before.as_ref().map(|known| (known.identity.family, &known.identity.firmware));
@@ -275,12 +308,8 @@ impl Fleet {
             }
             self.driver.read_fast(target.family, target.endpoint, &mut link, buffer).await
         };
-        let outcome = tokio::select! {
-            biased;
-            // What it would have said is asked again soon.
-            () = station.hurry.notified() => return Ok(()),
-            outcome = reading => outcome,
-        };
+        // What it would have said is asked again soon.
+        let Some(outcome) = station.unhurried(reading).await else { return Ok(()) };
         let mac = link.mac;
         drop(link);
         let mut table = self.table();
@@ -305,8 +334,20 @@ impl Fleet {
         }
     }
 
-    /// Asks a machine to do something. A reduction closes the reading that is under way to the same
-    /// machine; anything else waits for its end.
+    /// Whether an order may lower what a machine draws. Of a mode or watts that are not known it may.
+    fn reduces(&self, place: usize, order: &Order) -> bool {
+        let seen = self.table()[place].reading;
+        match order {
+            Order::Sleep => true,
+            Order::SetMode(ModeName::High) => false,
+            Order::SetMode(mode) => seen.and_then(|seen| seen.mode).is_none_or(|now| now > *mode),
+            Order::LimitPower(limit) => seen.and_then(|seen| seen.power).is_none_or(|drawn| drawn > *limit),
+            Order::Wake | Order::Reboot | Order::Locate(_) | Order::SetPools(_) => false,
+        }
+    }
+
+    /// Asks a machine to do something. A reduction closes whatever is under way to the same machine, a
+    /// reading or the renewal of a token; anything else waits for its end.
     pub async fn command(&self, machine: MachineIx, action: Action) -> Outcome {
         match Order::of(action) {
             Some(order) => self.order(machine, &order).await,
@@ -318,11 +359,11 @@ impl Fleet {
         let Some(&place) = self.places.get(&machine) else {
             return Outcome::Refused("it has no address yet".to_owned());
         };
-        let Station { target, link, hurry, .. } = &self.stations[place];
-        if *order == Order::Sleep {
-            hurry.notify_one();
-        }
+        let station = &self.stations[place];
+        let Station { target, link, .. } = station;
+        let urgent = self.reduces(place, order).then(|| station.hasten());
         let mut link = link.lock().await;
+        drop(urgent);
         if !link.moved && link.serial.is_some() {
             match self.identify(target, &mut link).await {
                 Ok(Some(seen)) if seen.serial.is_some() => {}
@@ -361,9 +402,12 @@ impl Fleet {
         if self.table()[place].trouble.is_some() {
             return;
         }
-        let Station { target, link, .. } = &self.stations[place];
+        let station = &self.stations[place];
+        let Station { target, link, .. } = station;
         let mut link = link.lock().await;
-        if let Err(trouble) = self.driver.keep_armed(target.family, target.endpoint, &mut link).await {
+        // A command takes the token that it needs itself where none is held.
+        let armed = self.driver.keep_armed(target.family, target.endpoint, &mut link);
+        if let Some(Err(trouble)) = station.unhurried(armed).await {
             tracing::debug!(machine = target.machine.0, %trouble, "not armed");
         }
     }

@@ -443,8 +443,8 @@ async fn both_families_are_identified() {
     assert_eq!(reading.unwrap().activity, Activity::Hashing);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_sleep_order_closes_the_reading_that_is_under_way() {
+/// A fleet of one WhatsMiner, armed, that from now on says nothing to whoever asks this.
+async fn silent_upon(question: &'static [u8]) -> (Arc<Fleet>, Arc<Mutex<Whatsminer>>) {
     let (hosts, machine) = (Hosts::default(), Whatsminer::new());
     whatsminer_at(&hosts, api(0), &machine);
     let driver = driver(&hosts);
@@ -452,15 +452,19 @@ async fn a_sleep_order_closes_the_reading_that_is_under_way() {
         Target { machine: MachineIx(0), family: Family::WhatsminerV2, endpoint: endpoint(0), mac: None };
     let fleet = Arc::new(Fleet::new(driver, vec![target]));
     fleet.keep_armed(&[MachineIx(0)]).await;
-    // From now on it takes connections and says nothing to readers; the first order it takes all the same.
-    let (taken, orders) = (Arc::new(Mutex::new(0)), Arc::clone(&machine));
+    silence(&hosts, &machine, question);
+    (fleet, machine)
+}
+
+/// From now on it takes connections and says nothing to whoever asks this.
+fn silence(hosts: &Hosts, machine: &Arc<Mutex<Whatsminer>>, question: &'static [u8]) {
+    let orders = Arc::clone(machine);
     hosts.at(api(0), move |mut stream: DuplexStream| {
-        let (taken, machine) = (Arc::clone(&taken), Arc::clone(&orders));
+        let machine = Arc::clone(&orders);
         tokio::spawn(async move {
             let mut request = vec![0; 4096];
             let Ok(read) = stream.read(&mut request).await else { return };
-            if request[..read].starts_with(b"{\"cmd\":\"summary") {
-                *taken.lock().unwrap() += 1;
+            if request[..read].starts_with(question) {
                 let _ = stream.read(&mut request).await;
                 return;
             }
@@ -468,13 +472,70 @@ async fn a_sleep_order_closes_the_reading_that_is_under_way() {
             let _ = stream.write_all(&reply).await;
         });
     });
-    let poller = Poller::new(Arc::clone(&fleet), Pace::default());
-    let reading = tokio::spawn(async move { poller.run().await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// Whether an order is accepted at once, without waiting for what is under way to the machine. Paused time: had
+/// it waited for that, seconds would have passed.
+async fn goes_at_once(fleet: &Fleet, order: &Order) -> bool {
     let before = tokio::time::Instant::now();
-    assert_eq!(fleet.command(MachineIx(0), Action::Sleep).await, Outcome::Accepted);
+    assert_eq!(fleet.order(MachineIx(0), order).await, Outcome::Accepted, "{order:?}");
+    before.elapsed() < Duration::from_millis(10)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reduction_closes_the_reading_that_is_under_way() {
+    for (reduction, is_one) in [
+        (Order::Sleep, true),
+        (Order::SetMode(ModeName::Low), true),
+        // Its mode is not known: it may have run in a higher one.
+        (Order::SetMode(ModeName::Normal), true),
+        (Order::SetMode(ModeName::High), false),
+        (Order::LimitPower(Power::from_watts(2_000)), true),
+        (Order::Wake, false),
+    ] {
+        let (fleet, machine) = silent_upon(b"{\"cmd\":\"summary").await;
+        let poller = Poller::new(Arc::clone(&fleet), Pace::default());
+        let reading = tokio::spawn(async move { poller.run().await });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(goes_at_once(&fleet, &reduction).await, is_one, "{reduction:?}");
+        assert_eq!(machine.lock().unwrap().off, reduction == Order::Sleep);
+        reading.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_or_mode_that_reduces_nothing_waits_its_turn() {
+    for order in [Order::SetMode(ModeName::Normal), Order::LimitPower(Power::from_watts(3_400))] {
+        let (hosts, machine) = (Hosts::default(), Whatsminer::new());
+        whatsminer_at(&hosts, api(0), &machine);
+        let target =
+            Target { machine: MachineIx(0), family: Family::WhatsminerV2, endpoint: endpoint(0), mac: None };
+        let fleet = Arc::new(Fleet::new(driver(&hosts), vec![target]));
+        fleet.keep_armed(&[MachineIx(0)]).await;
+        let poller = Poller::new(Arc::clone(&fleet), Pace::default());
+        let reading = tokio::spawn(async move { poller.run().await });
+        // It was read: 3,300 W in its normal mode. From now on it is silent to readers.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(fleet.latest(MachineIx(0)).unwrap().reading.is_some());
+        silence(&hosts, &machine, b"{\"cmd\":\"summary");
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert!(!goes_at_once(&fleet, &order).await, "{order:?}");
+        reading.abort();
+    }
+}
+
+/// Tokens are renewed in the background; a shed does not wait for that, nor is it lost.
+#[tokio::test(start_paused = true)]
+async fn a_reduction_waits_for_no_token() {
+    let (fleet, machine) = silent_upon(b"{\"cmd\":\"get_miner_info").await;
+    // Old enough to be renewed, young enough to be used.
+    tokio::time::advance(Duration::from_secs(26 * 60)).await;
+    let arming = {
+        let fleet = Arc::clone(&fleet);
+        tokio::spawn(async move { fleet.keep_armed(&[MachineIx(0)]).await })
+    };
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(goes_at_once(&fleet, &Order::Sleep).await);
     assert!(machine.lock().unwrap().off);
-    // Paused time: had it waited for the reading, three seconds would have passed.
-    assert!(before.elapsed() < Duration::from_millis(10), "{:?}", before.elapsed());
-    reading.abort();
+    arming.await.unwrap();
 }
