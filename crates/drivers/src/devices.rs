@@ -139,6 +139,14 @@ pub struct Device {
     pub functions: Functions,
 }
 
+impl Device {
+    /// Whether a machine as made asks for a login, be it one without a password.
+    #[must_use]
+    pub const fn has_login(&self) -> bool {
+        self.login.is_some()
+    }
+}
+
 impl core::fmt::Debug for Device {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Device({})", self.name)

@@ -12,6 +12,7 @@ use offpeak_site::{Family, MachineIx, Site};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::devices::{Device, devices};
 use crate::driver::Access;
 use crate::http::Credentials;
 use crate::snmp::SnmpLogin;
@@ -109,7 +110,7 @@ pub struct Logins {
     pub access: Access,
     /// One element a machine: what opens it, where that is not what opens its family.
     pub own: Vec<Option<Arc<Credentials>>>,
-    /// Machines that open with the factory's password: a finding.
+    /// Machines that open with the factory's login, be its password an empty one: a finding.
     pub factory: Vec<MachineIx>,
     /// PDUs that open with the factory's community: a finding.
     pub factory_pdus: Vec<String>,
@@ -220,7 +221,7 @@ impl Secrets {
             let family = site.model_of(*ix).family;
             let factory = defaults.of(family);
             let used = own[ix.ix()].as_deref().unwrap_or_else(|| access.of(family));
-            !factory.password.is_empty() && used == factory
+            devices().get(&family).is_some_and(Device::has_login) && used == factory
         };
         let factory = site.machines().map(|(ix, _)| ix).filter(opens_as_made).collect();
         let is_switch = |id: &&String| site.switches.iter().any(|switch| switch.id == **id);
@@ -336,10 +337,28 @@ mod tests {
     fn machines_that_open_as_made_are_found() {
         let site = site();
         let all = opens("", &[]).factory.len();
-        let asked = |ix: &MachineIx| !Access::default().of(site.model_of(*ix).family).password.is_empty();
-        assert_eq!(all, site.machines().map(|(ix, _)| ix).filter(asked).count());
+        assert_eq!(all, site.machines().len(), "all of its families have a login");
         let logins = opens("[site]\nwhatsminer-v2 = { password = \"x\" }\n", &[]);
         assert!(logins.factory.iter().all(|ix| site.model_of(*ix).family != Family::WhatsminerV2));
+    }
+
+    #[test]
+    fn whatever_the_factory_s_login_opens_is_a_finding_also_without_a_password() {
+        let mut site = site();
+        let mut found = 0;
+        for (family, device) in crate::devices::devices() {
+            site.models.iter_mut().for_each(|model| model.family = *family);
+            let findings =
+                |text: &str| Secrets::parse(text).unwrap().logins(&site, &|_| None).unwrap().factory;
+            let expected = if device.has_login() { site.machines.len() } else { 0 };
+            assert_eq!(findings("").len(), expected, "{}", device.name);
+            found += usize::from(device.has_login());
+            let changed = format!("[site]\n{} = {{ password = \"another\" }}\n", device.name);
+            assert!(findings(&changed).is_empty(), "{}", device.name);
+        }
+        let root = crate::devices::factory_login(Family::BraiinsOs);
+        assert_eq!((root.user.as_str(), root.password.as_str()), ("root", ""));
+        assert!(crate::devices::devices()[&Family::BraiinsOs].has_login() && found >= 8, "{found}");
     }
 
     #[test]
