@@ -63,7 +63,7 @@ pub(crate) fn of_break(error: &io::Error, at_once: bool) -> Trouble {
     }
 }
 
-async fn collect(
+pub(crate) async fn collect(
     stream: &mut (impl tokio::io::AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
 ) -> Result<(), Trouble> {

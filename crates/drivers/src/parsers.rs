@@ -1,11 +1,14 @@
 //! Every parser of what machines say, in one place for fuzzing and for replaying what fuzzing found: whatever
-//! the bytes, none may panic or keep more than a few times their size.
+//! the bytes, none may panic or keep more than a few times their size. That goes for files of ours too, where
+//! other hands write them, and for what a bug report makes of a machine's words.
 //!
 //! Not here: any use of the values.
 
+mod wire;
+
 use crate::{
-    antminer, avalon, bitaxe, braiins, braiins_graphql, epic, luxos, modbus, proto, vnish, whatsminer,
-    whatsminer_v3,
+    antminer, avalon, bitaxe, braiins, braiins_graphql, epic, luxos, modbus, proto, secrets, snmp,
+    transcript, vnish, whatsminer, whatsminer_v3,
 };
 
 /// Runs every parser on these bytes and forgets what they say.
@@ -21,9 +24,22 @@ pub fn run_all(bytes: &[u8]) {
     rig(bytes);
     power_play(bytes);
     axe(bytes);
+    wire::run(bytes);
+    transcribed(bytes);
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = modbus::RegisterMap::parse(text);
+        let _ = snmp::Pdu::parse(text);
+        let _ = secrets::Secrets::parse(text);
     }
+}
+
+/// The report of a machine that said this, and of one that was told it.
+fn transcribed(bytes: &[u8]) {
+    let tape = transcript::Tape::default();
+    let track = tape.begin(std::net::SocketAddr::from(([127, 0, 0, 1], 4028)), None);
+    track.received(bytes);
+    track.sent(bytes);
+    let _ = tape.report(&["password"]);
 }
 
 fn whatsminer_2(bytes: &[u8]) {

@@ -15,7 +15,7 @@ pub struct Info<'a> {
     /// Present in every version, and what tells these machines from others.
     #[serde(borrow, rename = "ASICModel")]
     model: Text<'a>,
-    #[serde(borrow, rename = "macAddr")]
+    #[serde(borrow, default, rename = "macAddr")]
     mac: Text<'a>,
     #[serde(borrow, default)]
     version: Text<'a>,

@@ -37,7 +37,10 @@ pub(crate) async fn ask(call: &mut Call<'_>, message: &[u8], within: Duration) -
     }
 }
 
-async fn collect(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> Result<(), Trouble> {
+pub(crate) async fn collect(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+) -> Result<(), Trouble> {
     for _ in 0..=HEARTBEATS_MAX {
         let mut length = [0; 4];
         stream.read_exact(&mut length).await.map_err(|error| of_break(&error, true))?;

@@ -8,6 +8,7 @@ mod braiins;
 mod braiins_graphql;
 mod epic;
 mod judges;
+mod left_out;
 mod luxos;
 mod proto;
 mod strangers;
