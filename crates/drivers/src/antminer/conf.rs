@@ -175,6 +175,13 @@ impl Conf {
         let entry = |pool: &Pool| json!({"url": pool.url, "user": pool.user, "pass": pool.password});
         Ok(self.body(mode, &pools.iter().map(entry).collect()))
     }
+    /// Whether this is what was sent to be saved: the same work mode and the same pools.
+    #[must_use]
+    pub fn is_as_saved(&self, body: &[u8]) -> bool {
+        let Ok(sent) = serde_json::from_slice::<Self>(body) else { return false };
+        let pools = |conf: &Self| conf.pools.as_ref().map(pool_addresses);
+        sent.mode_number() == self.mode_number() && pools(&sent) == pools(self)
+    }
     fn body(&self, mode: WorkMode, pools: &Value) -> Vec<u8> {
         let body = Body {
             fan_control: self.fan_control.as_ref(),
@@ -185,6 +192,13 @@ impl Conf {
         };
         serde_json::to_vec(&body).expect("what was read from JSON can be written as JSON")
     }
+}
+
+/// Address and account of each pool; machines may write the rest otherwise than it was sent.
+fn pool_addresses(pools: &Value) -> Vec<(String, String)> {
+    let text = |pool: &Value, key: &str| pool[key].as_str().unwrap_or_default().to_owned();
+    let told = pools.as_array().into_iter().flatten().map(|pool| (text(pool, "url"), text(pool, "user")));
+    told.filter(|(url, _)| !url.is_empty()).collect()
 }
 
 members! {

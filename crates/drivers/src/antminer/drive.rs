@@ -154,7 +154,7 @@ async fn save(
         return Err(ReplyError::refused(sleepless));
     }
     let body = change(&conf)?;
-    let answer = pages.post(page::SET_CONF, body).await;
+    let answer = pages.post(page::SET_CONF, body.clone()).await;
     drop(pages);
     call.link.mac = seen.mac;
     let running = conf.work_mode().and_then(WorkMode::mode);
@@ -164,14 +164,21 @@ async fn save(
     match answer {
         Ok(answer) => Saved::accepted(&answer).map(|()| running),
         // The page answers once mining has stopped and started again, 21 s to a minute later (256foundation/
-        // asic-rs issue 245; asic-rs 0.8.6 waits for two minutes). The machine answered twice just before;
-        // what became of it shows in its readings, which would have to wait as well.
-        Err(Trouble::Silent) => Ok(running),
+        // asic-rs issue 245; asic-rs 0.8.6 waits for two minutes). Meanwhile the configuration tells whether it
+        // was saved; a machine that has died tells nothing.
+        Err(Trouble::Silent) if is_saved(call, &body).await => Ok(running),
         Err(trouble) => Err(trouble.into()),
     }
 }
 
-/// It may be gone before it has answered; that it was there a moment before is known.
+/// Whether the machine holds this configuration by its own word.
+async fn is_saved(call: &mut Call<'_>, body: &[u8]) -> bool {
+    let page = pages(call, call.slow()).get(page::CONF).await;
+    page.ok().and_then(|page| Conf::parse(&page).ok()).is_some_and(|conf| conf.is_as_saved(body))
+}
+
+/// It may be gone before it has answered: then it has closed the connection, as a machine does that restarts. One
+/// that says nothing at all may have died.
 async fn reboot(call: &mut Call<'_>) -> Result<(), ReplyError> {
     let mut bound = bound(call);
     let mut pages = pages(call, call.slow());
@@ -180,7 +187,7 @@ async fn reboot(call: &mut Call<'_>) -> Result<(), ReplyError> {
     drop(pages);
     call.link.mac = seen.mac;
     match answer {
-        Ok(_) | Err(Trouble::Truncated | Trouble::Silent) => Ok(()),
+        Ok(_) | Err(Trouble::Truncated) => Ok(()),
         Err(trouble) => Err(trouble.into()),
     }
 }

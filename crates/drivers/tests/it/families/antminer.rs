@@ -118,24 +118,44 @@ async fn a_dead_one_without_a_sleep_command_is_dead() {
     assert_eq!(outcome, Outcome::Unanswered(offpeak_site::Trouble::Unreachable));
 }
 
-/// A real machine answers the saving only after a minute: that is no refusal, and no reason to save again.
+/// A real machine answers the saving only after a minute: that is no refusal, and no reason to save again, once its
+/// configuration says what was sent. A silence without that is no success.
 #[tokio::test(start_paused = true)]
-async fn a_page_that_answers_after_a_minute_has_been_saved() {
-    let hosts = Hosts::default();
-    let at = endpoint(0);
-    hosts.at(std::net::SocketAddr::new(at.ip, at.http_port), |mut stream: DuplexStream| {
+async fn a_page_that_answers_after_a_minute_has_been_saved_if_the_machine_says_so() {
+    let silent = Outcome::Unanswered(offpeak_site::Trouble::Silent);
+    for (saves, outcome) in [(true, Outcome::Accepted), (false, silent)] {
+        let hosts = Hosts::default();
+        let at = endpoint(0);
+        answers_late(&hosts, at, saves);
+        let driver =
+            Driver::new(hosts.connector(), Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()));
+        let (mut link, before) = (Link::default(), tokio::time::Instant::now());
+        assert_eq!(driver.order(FAMILY, at, &mut link, &Order::Sleep).await, outcome);
+        assert_eq!(before.elapsed(), driver.patience.slow);
+    }
+}
+
+/// A machine that answers a saving after a minute, having saved it at once or not at all.
+fn answers_late(hosts: &Hosts, at: offpeak_site::Endpoint, saves: bool) {
+    let mode = std::sync::Arc::new(std::sync::atomic::AtomicU8::new(0));
+    hosts.at(std::net::SocketAddr::new(at.ip, at.http_port), move |mut stream: DuplexStream| {
+        let mode = std::sync::Arc::clone(&mode);
         tokio::spawn(async move {
             let mut request = vec![0; 4_096];
             while let Ok(read) = stream.read(&mut request).await {
                 let head = String::from_utf8_lossy(&request[..read]).into_owned();
                 let body = match head.split(' ').nth(1) {
                     Some(path) if path == page::SYSTEM_INFO => {
-                        r#"{"minertype":"Antminer S19","macaddr":"02:00:00:00:00:01"}"#
+                        r#"{"minertype":"Antminer S19","macaddr":"02:00:00:00:00:01"}"#.to_owned()
                     }
-                    Some(path) if path == page::CONF => r#"{"pools":[],"bitmain-work-mode":"0"}"#,
+                    Some(path) if path == page::CONF => {
+                        let mode = mode.load(std::sync::atomic::Ordering::Relaxed);
+                        format!("{{\"pools\":[],\"bitmain-work-mode\":\"{mode}\"}}")
+                    }
                     Some(path) if path == page::SET_CONF => {
+                        mode.store(u8::from(saves), std::sync::atomic::Ordering::Relaxed);
                         tokio::time::sleep(Duration::from_secs(60)).await;
-                        ""
+                        String::new()
                     }
                     _ => return,
                 };
@@ -144,10 +164,6 @@ async fn a_page_that_answers_after_a_minute_has_been_saved() {
             }
         });
     });
-    let driver = Driver::new(hosts.connector(), Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()));
-    let (mut link, before) = (Link::default(), tokio::time::Instant::now());
-    assert_eq!(driver.order(FAMILY, at, &mut link, &Order::Sleep).await, Outcome::Accepted);
-    assert_eq!(before.elapsed(), driver.patience.slow);
 }
 
 proptest! {

@@ -6,6 +6,7 @@ mod avalon;
 mod bitaxe;
 mod braiins;
 mod braiins_graphql;
+mod dying;
 mod epic;
 mod judges;
 mod left_out;
