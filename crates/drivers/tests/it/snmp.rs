@@ -31,9 +31,54 @@ const VALUES: &str = "\
 ";
 
 fn agent() -> Server {
+    agent_of(VALUES)
+}
+
+fn agent_of(values: &str) -> Server {
     let mut command = script("snmp_agent.py");
-    command.arg(VALUES);
+    command.arg(values);
     Server::start(command)
+}
+
+/// Each kind with an outlet 1 that is on, as its MIB has it: where its state stands, and what its commands do to it.
+/// Written down from the MIBs, apart from the kinds' own files.
+const FOLLOWING: [(&str, &str); 5] = [
+    ("apc-masterswitch", "1.3.6.1.4.1.318.1.1.4.4.2.1.3.1 i 1"),
+    (
+        "apc-rpdu",
+        "1.3.6.1.4.1.318.1.1.12.3.5.1.1.4.1 i 1
+         1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.1 c 1.3.6.1.4.1.318.1.1.12.3.5.1.1.4.1:1=1,2=2",
+    ),
+    (
+        "cyberpower-epdu",
+        "1.3.6.1.4.1.3808.1.1.3.3.5.1.1.4.1 i 1
+         1.3.6.1.4.1.3808.1.1.3.3.3.1.1.4.1 c 1.3.6.1.4.1.3808.1.1.3.3.5.1.1.4.1:1=1,2=2",
+    ),
+    (
+        "eaton-epdu",
+        "1.3.6.1.4.1.534.6.6.7.6.6.1.2.0.1 i 1
+         1.3.6.1.4.1.534.6.6.7.6.6.1.3.0.1 c 1.3.6.1.4.1.534.6.6.7.6.6.1.2.0.1:0=0
+         1.3.6.1.4.1.534.6.6.7.6.6.1.4.0.1 c 1.3.6.1.4.1.534.6.6.7.6.6.1.2.0.1:0=1",
+    ),
+    (
+        "raritan-px2",
+        "1.3.6.1.4.1.13742.6.4.1.2.1.3.1.1 i 7
+         1.3.6.1.4.1.13742.6.4.1.2.1.2.1.1 c 1.3.6.1.4.1.13742.6.4.1.2.1.3.1.1:0=8,1=7",
+    ),
+];
+
+#[tokio::test]
+async fn every_kind_is_switched_off_and_on_again() {
+    assert_eq!(FOLLOWING.map(|(name, _)| name).to_vec(), Pdu::known().collect::<Vec<_>>());
+    for (name, values) in FOLLOWING {
+        let agent = agent_of(values);
+        let mut pdu = switch(&agent, name, "s3cret");
+        assert_eq!(pdu.read(1, 1).await.unwrap(), [Some(true)], "{name}");
+        for carries in [false, true, false] {
+            assert_eq!(pdu.set(1, carries).await, Outcome::Accepted, "{name} to {carries}");
+            assert_eq!(pdu.read(1, 1).await.unwrap(), [Some(carries)], "{name}");
+        }
+    }
 }
 
 fn switch(agent: &Server, pdu: &str, community: &str) -> Switch {

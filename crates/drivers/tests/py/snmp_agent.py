@@ -1,7 +1,8 @@
 """An SNMP agent for the tests, versions 2c and 3, by pysnmp. Prints its port, then serves until its input closes.
 
 Each line of its first argument is `OID TYPE VALUE`: `i` an Integer32, `g` a Gauge32, `r` an Integer32 that
-takes no write. What is written under an OID is read there from then on.
+takes no write. What is written under an OID is read there from then on. `c` is a command, whose VALUE is
+`OID:written=state,..`: what is written is carried out, and shows as a state under that other OID.
 """
 
 import asyncio
@@ -18,9 +19,15 @@ class Values(instrum.AbstractMibInstrumController):
     """Values by OID; some take no write."""
 
     def __init__(self, lines):
-        self.values, self.fixed = {}, set()
+        self.values, self.fixed, self.commands = {}, set(), {}
         for line in lines:
             oid, kind, value = line.split()
+            if kind == "c":
+                state, words = value.split(":")
+                pairs = (word.split("=") for word in words.split(","))
+                self.commands[oid] = state, {int(written): int(shown) for written, shown in pairs}
+                self.values[oid] = v2c.Integer32(0)
+                continue
             kinds = {"i": v2c.Integer32, "g": v2c.Gauge32, "r": v2c.Integer32}
             self.values[oid] = kinds[kind](int(value))
             if kind == "r":
@@ -35,6 +42,9 @@ class Values(instrum.AbstractMibInstrumController):
                 raise error.NotWritableError(name=oid, idx=place)
         for oid, value in binds:
             self.values[str(oid)] = value
+            state, shown = self.commands.get(str(oid), (None, {}))
+            if int(value) in shown:
+                self.values[state] = v2c.Integer32(shown[int(value)])
         return list(binds)
 
 
