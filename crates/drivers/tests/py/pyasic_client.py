@@ -56,6 +56,19 @@ async def read(ip):
     }
 
 
+async def identify(ip):
+    """Who it takes the machine for, and why it cannot read it, where it cannot."""
+    miner = await pyasic.get_miner(ip)
+    if miner is None:
+        return {"found": None}
+    seen = {"found": type(miner).__name__, "model": miner.model, "error": None}
+    try:
+        await miner.get_data()
+    except Exception as error:
+        seen["error"] = f"{type(error).__name__}: {error}"
+    return seen
+
+
 async def command(ip, name):
     miner = await pyasic.get_miner(ip)
     if miner is None:
@@ -84,7 +97,7 @@ async def modbus(port, unit, what, address=0, value=None):
         client.close()
 
 
-KNOWN = {"read": read, "command": command, "modbus": modbus}
+KNOWN = {"read": read, "identify": identify, "command": command, "modbus": modbus}
 
 
 async def main():
