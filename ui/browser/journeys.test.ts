@@ -161,3 +161,27 @@ describe('emergency stop on a phone', () => {
     await context.close();
   });
 });
+
+describe('an alert', () => {
+  it('is one line a cause, is seen to by name, and is over when its cause is', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    const me = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    const headers = { 'x-csrf-token': me.csrf };
+    // Less than sleepers and the house draw: it cannot be met.
+    const order = await page.request.post(`${demo.origin}/api/v1/orders`, { headers, data: { words: 'grid to 1 kW', kind: 'emergency', reason: 'a drill' } });
+    expect(order.status()).toBe(200);
+    const { id } = (await order.json()) as { id: number };
+    await open(page, '/alerts');
+    const line = page.locator('main li', { hasText: /over-limit at grid/ });
+    await expect.poll(() => line.first().innerText(), { timeout: 60_000 }).toMatch(/critical[\s\S]*kW drawn, 1\.0 allowed by .*order/);
+    expect(await line.count()).toBe(1);
+    await line.getByRole('button', { name: /^See to alert/ }).click();
+    await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it/);
+    expect(await line.getByRole('button').count()).toBe(0);
+    expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}`, { headers })).status()).toBe(200);
+    const over = page.locator('main section', { hasText: 'What is over' }).last().locator('li', { hasText: /over-limit at grid/ });
+    await expect.poll(() => over.count(), { timeout: 60_000 }).toBe(1);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});

@@ -23,6 +23,7 @@ const PAGES: readonly (readonly [string, RegExp])[] = [
   ['/machines', /300 machines/],
   ['/machines/hall-1/rack-1/pdu-1/1', /M30S/],
   ['/power', /In force and announced/],
+  ['/alerts', /What needs attention[\s\S]*What is over/],
   ['/settings', /Asia\/Almaty/],
 ];
 

@@ -2,7 +2,7 @@
 // tells an error.
 import { words, type OrderKind, type Proposal } from '../lib/order';
 import type {
-  AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, OrderView, PersonView, PreviewView,
+  AlertsView, AlertView, AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, OrderView, PersonView, PreviewView,
   SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
 } from './types';
 
@@ -159,6 +159,11 @@ export const api = {
   addToken: (name: string, scopes: string[], expires: string) =>
     ask<{ id: number; token: string }>('/tokens', { method: 'POST', body: { name, scopes, expires_at: expires } }),
   revokeToken: (id: number) => ask(`/tokens/${id}`, { method: 'DELETE' }),
+  alerts: () => ask<AlertsView>('/alerts'),
+  alertsOver: () => ask<AlertView[]>('/alerts/history'),
+  acknowledge: (id: number) => ask(`/alerts/${id}/acknowledgement`, { method: 'POST' }),
+  snooze: (id: number, minutes: number) => ask(`/alerts/${id}/snooze`, { method: 'POST', body: { minutes } }),
+  testChannel: (name: string) => ask(`/alerts/channels/${part(name)}/test`, { method: 'POST' }),
   audit: (limit: number) => ask<AuditView[]>('/audit', { query: { limit } }),
   authority: (hall: string, authority: 'observe' | 'control', reason: string) =>
     ask<Done>(`/halls/${part(hall)}/authority`, { method: 'PUT', body: { authority, reason } }),

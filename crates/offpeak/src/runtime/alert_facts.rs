@@ -3,7 +3,7 @@
 //! Not here: any judgement (`offpeak-alerts`).
 
 use offpeak_alerts::{CircuitFact, Facts, MachineFact, MachineState};
-use offpeak_dispatch::Standing;
+use offpeak_dispatch::{CircuitLimit, Limit, Source, Standing};
 use offpeak_site::{Activity, CircuitKind, Site};
 use offpeak_units::Power;
 
@@ -16,8 +16,7 @@ const SETTLED: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
     let circuits = site.circuits.iter().map(|(ix, circuit)| {
         let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
-        // While the way down is under way the load follows its line; that is nothing to be told.
-        let limit = limits.binding.filter(|limit| !limit.source.is_glide());
+        let limit = watched(limits);
         CircuitFact {
             id: circuit.id.clone(),
             parent: circuit.parent.map(|parent| parent.ix()),
@@ -36,6 +35,16 @@ pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
         signals: Vec::new(),
         book_error: answers.shared.recorder.error(),
     }
+}
+
+/// The limit to watch. While the way down is under way the load follows its line; that is nothing to be told. A stop or a
+/// lockout allows nothing, and what sleepers and fans draw remains: whoever does not obey it is told of by name, and
+/// what would bind without it is watched.
+fn watched(limits: &CircuitLimit) -> Option<Limit> {
+    let is_block = |limit: &Limit| matches!(limit.source, Source::Stop | Source::Lockout);
+    let binding =
+        limits.binding.filter(|limit| !is_block(limit)).or(limits.next.filter(|limit| !is_block(limit)));
+    binding.filter(|limit| !limit.source.is_glide())
 }
 
 fn machines(answers: &Answers, site: &Site, latest: &Latest) -> Vec<MachineFact> {
@@ -75,4 +84,34 @@ fn machines(answers: &Answers, site: &Site, latest: &Latest) -> Vec<MachineFact>
 fn disk_free(answers: &Answers) -> Option<f64> {
     let stat = rustix::fs::statvfs(answers.shared.book.path()).ok()?;
     (stat.f_blocks > 0).then(|| stat.f_bavail as f64 / stat.f_blocks as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use offpeak_site::Measure;
+
+    use super::*;
+
+    fn limit(kw: i64, source: Source) -> Option<Limit> {
+        let power = Power::from_kilowatts(kw);
+        Some(Limit { power, source, until: None, measure: Measure::Instant, holds: false, nominal: power })
+    }
+    fn watched_of(binding: Option<Limit>, next: Option<Limit>) -> Option<Source> {
+        watched(&CircuitLimit { binding, next, ..CircuitLimit::default() }).map(|limit| limit.source)
+    }
+
+    #[test]
+    fn what_remains_under_a_stop_is_held_to_the_limit_behind_it() {
+        assert_eq!(
+            watched_of(limit(100, Source::Contract), limit(150, Source::Rating)),
+            Some(Source::Contract)
+        );
+        assert_eq!(watched_of(limit(0, Source::Stop), limit(150, Source::Rating)), Some(Source::Rating));
+        assert_eq!(watched_of(limit(0, Source::Lockout), limit(0, Source::Stop)), None);
+        assert_eq!(watched_of(limit(90, Source::ContractClosing), limit(150, Source::Rating)), None);
+        assert_eq!(
+            watched_of(limit(0, Source::Emergency(3)), limit(150, Source::Rating)),
+            Some(Source::Emergency(3))
+        );
+    }
 }
