@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use offpeak_rows::{Known, MachineRow, MachineRun, MeterRow, Name};
+use offpeak_rows::{Known, MachineRun, MeterRow, Name};
 use offpeak_units::Energy;
 
 use crate::machine::Doing;
@@ -191,14 +191,6 @@ impl Report {
         if self.by.iter().any(|by| by.is_time()) { STEP_S } else { 86_400 }
     }
 
-    /// Takes a machine's row in.
-    ///
-    /// # Errors
-    /// If the report would have more lines than it may.
-    pub fn machine(&mut self, row: &MachineRow) -> Result<(), ReportError> {
-        self.run(&MachineRun::from(row))
-    }
-
     /// Takes rows of one machine in that do not cross a multiple of [`Report::step_s`].
     ///
     /// # Errors
@@ -295,11 +287,6 @@ impl Report {
     /// The lines by machine, in their order.
     pub fn lines(&self) -> impl Iterator<Item = (&Key, &Cell)> {
         self.cells.iter()
-    }
-
-    /// What the revenue meter counted, by the report's hours or days, or in one.
-    pub fn whole_lines(&self) -> impl Iterator<Item = (&Key, &Sum)> {
-        self.whole.iter()
     }
 
     /// What a line's own meter counted: the revenue meter in its hours or days, a hall's or circuit's meter in all. `None` where the

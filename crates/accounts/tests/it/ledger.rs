@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use offpeak_accounts::{Anchor, Batch, By, Ledger, Picture, Report, Span, last_anchor};
 use offpeak_dispatch::Cycle;
-use offpeak_rows::{MachineRow, MachineState, MeterRow};
+use offpeak_rows::{MachineRow, MachineRun, MachineState, MeterRow};
 use offpeak_site::{CircuitIx, MachineIx, MeterIx, Site};
 use offpeak_twin::{Pace, Scenario, Simulation};
 use offpeak_units::Energy;
@@ -31,7 +31,7 @@ impl Recorded {
         let span = Span { from, until };
         let mut report = Report::new(by, site.time_zone.clone(), span, "revenue").unwrap();
         self.meters.iter().for_each(|row| report.meter(row));
-        self.machines.iter().for_each(|row| report.machine(row).unwrap());
+        self.machines.iter().for_each(|row| report.run(&MachineRun::from(row)).unwrap());
         report
     }
 }
@@ -149,7 +149,7 @@ fn sleepers_by_the_quarter_hour_come_to_the_same() {
     for by in [By::Machine, By::Hour] {
         let [a, b] = [&minutes, &quarters].map(|recorded| recorded.report(&site, &[by], from, until));
         assert!(a.lines().eq(b.lines()), "{by:?}");
-        assert!(a.whole_lines().eq(b.whole_lines()));
+        assert_eq!(a.whole(), b.whole());
     }
     assert!(quarters.machines.iter().any(|row| row.length_s == 900 && row.state == MachineState::Asleep));
 }

@@ -157,16 +157,15 @@ fn add_classes(
         let of = site.model(model);
         let normal = of.normal();
         let hour = hash_price.of(normal.hash_rate.over_millis(3_600_000));
+        // What it earns is no number: nothing can be said of it, and nothing is.
+        let Some(earns_per_h) = hour.amount().to_f64() else { continue };
         asked.models.push(model);
         asked.question.classes.push(Class {
             circuit: circuit.ix(),
             machines,
             running,
             asleep_kw: of.sleep.to_kilowatts_f64(),
-            modes: vec![Mode {
-                power_kw: normal.power.to_kilowatts_f64(),
-                earns_per_h: hour.amount().to_f64().unwrap_or(0.0),
-            }],
+            modes: vec![Mode { power_kw: normal.power.to_kilowatts_f64(), earns_per_h }],
             start_cost,
             run_min_minutes: minutes(timing.least_run),
             rest_min_minutes: minutes(timing.least_rest),

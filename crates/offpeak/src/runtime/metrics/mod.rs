@@ -18,6 +18,7 @@ use text::{Exposition, Kind};
 
 use super::live::{Latest, Shared, lock};
 use super::story::hash_rate;
+use super::views::state_name;
 
 /// What a scraper is told that the text is.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -121,18 +122,6 @@ fn meters(text: &mut Exposition, site: &Site, latest: &Latest) {
     text.family("offpeak_meter_energy_joules", Kind::Counter, "A meter's import register", energy);
 }
 
-fn word(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Running => "running",
-        Standing::Rising => "rising",
-        Standing::Falling => "falling",
-        Standing::Asleep => "asleep",
-        Standing::Cut => "cut",
-        Standing::Failed => "failed",
-        Standing::Unknown => "unknown",
-    }
-}
-
 const STANDINGS: [Standing; 7] = [
     Standing::Running,
     Standing::Rising,
@@ -156,7 +145,7 @@ fn machines(text: &mut Exposition, site: &Site, latest: &Latest) {
         let counts = &counts;
         STANDINGS.iter().enumerate().map(move |(place, standing)| {
             let count = counts.get(&(*hall, place)).copied().unwrap_or(0);
-            (vec![("hall", *hall), ("state", word(*standing))], f64::from(count))
+            (vec![("hall", *hall), ("state", state_name(*standing))], f64::from(count))
         })
     });
     text.family("offpeak_machines", Kind::Gauge, "Machines by hall and how they stand", samples);
