@@ -281,8 +281,21 @@ impl Driver {
         family: Family,
         at: Endpoint,
     ) -> Result<(Option<Identity>, Option<Reading>), Trouble> {
-        let identity = self.identify(at).await?;
-        Ok((identity, self.read_state(family, at).await?))
+        self.read_full_with(family, at, None).await
+    }
+
+    /// As [`Driver::read_full`], with a machine's own login where it has one.
+    ///
+    /// # Errors
+    /// What stands between us and the machine.
+    pub async fn read_full_with(
+        &self,
+        family: Family,
+        at: Endpoint,
+        login: Option<Arc<Credentials>>,
+    ) -> Result<(Option<Identity>, Option<Reading>), Trouble> {
+        let identity = self.identify_with(at, login.clone()).await?;
+        Ok((identity, self.read_state_with(family, at, login).await?))
     }
 
     /// What it does, by every question of the fast reading.
@@ -290,7 +303,20 @@ impl Driver {
     /// # Errors
     /// What stands between us and the machine.
     pub async fn read_state(&self, family: Family, at: Endpoint) -> Result<Option<Reading>, Trouble> {
-        let (mut link, mut buffer) = (Link::default(), Vec::new());
+        self.read_state_with(family, at, None).await
+    }
+
+    /// As [`Driver::read_state`], with a machine's own login where it has one.
+    ///
+    /// # Errors
+    /// What stands between us and the machine.
+    pub async fn read_state_with(
+        &self,
+        family: Family,
+        at: Endpoint,
+        login: Option<Arc<Credentials>>,
+    ) -> Result<Option<Reading>, Trouble> {
+        let (mut link, mut buffer) = (Link { login, ..Link::default() }, Vec::new());
         let reading = self.read_fast(family, at, &mut link, &mut buffer).await?;
         if link.question == Question::Work {
             return Ok(reading);

@@ -9,8 +9,8 @@ mod records;
 mod values;
 
 pub(crate) use args::{
-    Authority, Bench, Check, Cli, Command, Demo, Device, Dispatch, Explain, Lockout, Machine, Machines,
-    Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
+    Authority, Bench, Check, Cli, Command, Demo, Device, DeviceOrder, DeviceTry, Dispatch, Explain, Lockout,
+    Machine, Machines, Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
 pub(crate) use books::{About, Audit, AuditShow, AuditVerify, Backup, LinesBy, Report, Restore};
 pub(crate) use chain::{Chain, ChainAudit, ChainName, ChainShow, ChainSync, ChainWhat, Kept};

@@ -1,22 +1,28 @@
-//! `offpeak device try`: what a driver understands of a machine, with everything that was said, its secrets
-//! taken out, in a form fit for a bug report.
+//! `offpeak device`: what a driver understands of one machine, with everything that was said, its secrets taken
+//! out, in a form fit for a bug report; and orders to one machine by hand.
+//!
+//! Not here: orders to machines of a running site, which are the loop's.
 
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use offpeak_drivers::call::{Order, Pool};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::devices::{Support, devices};
-use offpeak_drivers::driver::{Driver, Identity};
+use offpeak_drivers::driver::{Access, Driver, Identity, Link};
+use offpeak_drivers::http::Credentials;
 use offpeak_drivers::secrets::from_environment;
 use offpeak_drivers::transcript::Tape;
-use offpeak_site::{Endpoint, Family, Reading, Trouble};
+use offpeak_site::{Endpoint, Family, MacAddress, Outcome, Reading, Trouble};
+use offpeak_units::Power;
 use serde_json::json;
 
 use super::{print, print_json};
-use crate::cli::Device;
+use crate::cli::{Device, DeviceOrder, DeviceTry};
 use crate::exit::Exit;
 
 /// What came of it.
@@ -29,15 +35,122 @@ struct Trial {
 }
 
 pub(crate) fn device(args: Device) -> Result<Exit> {
-    let Device::Try(args) = args;
+    match args {
+        Device::Try(args) => try_out(args),
+        Device::Reboot(args) => order(&args, Order::Reboot),
+        Device::Locate(args) => order(&args.order, Order::Locate(!args.off)),
+        Device::Pools(args) => {
+            let pools = args.pools.iter().map(|text| pool(text)).collect::<Result<_>>()?;
+            order(&args.order, Order::SetPools(pools))
+        }
+        Device::Limit(args) => {
+            order(&args.order, Order::LimitPower(Power::from_watts(i64::from(args.watts))))
+        }
+    }
+}
+
+/// `URL,USER[,PASSWORD]`.
+fn pool(text: &str) -> Result<Pool> {
+    let mut parts = text.splitn(3, ',').map(str::trim);
+    let (url, user) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    if url.is_empty() || user.is_empty() {
+        bail!("`{url}` names no pool and account\nhint: stratum+tcp://pool.example:3333,account.worker");
+    }
+    let password = parts.next().unwrap_or_default().to_owned();
+    Ok(Pool { url: url.to_owned(), user: user.to_owned(), password })
+}
+
+/// What opens a machine: by family, and its own where the site's secrets file has one for who stands there.
+struct Keys {
+    access: Access,
+    own: Option<Arc<Credentials>>,
+}
+
+impl Keys {
+    /// By the site's secrets file, where one is named, and the environment. `None` after a site file's mistakes
+    /// were told.
+    fn of(site_file: Option<&Path>, at: Endpoint, mac: Option<MacAddress>) -> Result<Option<Self>> {
+        let Some(path) = site_file else {
+            return Ok(Some(Self { access: from_environment(&|name| std::env::var(name).ok())?, own: None }));
+        };
+        let Some(site) = super::load(path)? else { return Ok(None) };
+        let logins = crate::runtime::logins(&site, path)?;
+        let is_it = |machine: &offpeak_site::Machine| {
+            machine.endpoint.is_some_and(|endpoint| endpoint.ip == at.ip && endpoint.api_port == at.api_port)
+                || mac.is_some() && machine.mac == mac
+        };
+        let found = site.machines().find(|(_, machine)| is_it(machine));
+        let own = found.and_then(|(ix, _)| logins.own[ix.ix()].clone());
+        Ok(Some(Self { access: logins.access, own }))
+    }
+    /// What is to be taken out of a report.
+    fn secrets(&self) -> Vec<String> {
+        let of_families = Family::ALL.into_iter().map(|family| self.access.of(family).password.clone());
+        of_families.chain(self.own.iter().map(|login| login.password.clone())).collect()
+    }
+}
+
+/// Gives an order to the machine that was named, and to no other.
+fn order(args: &DeviceOrder, order: Order) -> Result<Exit> {
+    let family = args.family.as_deref().map(named).transpose()?;
+    let endpoint = endpoint(&args.address, family, args.http_port)?;
+    let Ok(mac) = args.mac.parse::<MacAddress>() else {
+        bail!("`{}` is no hardware address\nhint: such as C4:08:28:00:A4:19", args.mac);
+    };
+    if !args.yes {
+        bail!("nothing was done\nhint: --yes says that it is meant");
+    }
+    let Some(keys) = Keys::of(args.site.as_deref(), endpoint, Some(mac))? else { return Ok(Exit::Mistakes) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut driver = Driver::new(Connector::Tcp, Clock::System);
+    driver.access = Arc::new(keys.access);
+    let outcome = runtime.block_on(give(&driver, endpoint, mac, keys.own, &order))?;
+    match outcome {
+        Outcome::Accepted => {
+            print("accepted; whether it is done shows in what the machine does from now on\n")?;
+            Ok(Exit::Done)
+        }
+        Outcome::Refused(words) => bail!("the machine refuses: {words}"),
+        Outcome::Unanswered(trouble) => {
+            bail!("no answer that counts: {trouble}\nhint: it may have been done; `offpeak device try` looks")
+        }
+    }
+}
+
+/// # Errors
+/// When somebody else answers, or nobody that is known.
+async fn give(
+    driver: &Driver,
+    at: Endpoint,
+    mac: MacAddress,
+    login: Option<Arc<Credentials>>,
+    order: &Order,
+) -> Result<Outcome> {
+    let identity = driver.identify_with(at, login.clone()).await;
+    let identity = identity.map_err(|trouble| anyhow::anyhow!("{}: {trouble}; nothing was sent", at.ip))?;
+    let Some(identity) = identity else {
+        bail!("something answers at {}, of no known family; nothing was sent", at.ip);
+    };
+    match identity.mac {
+        Some(seen) if seen == mac => {}
+        Some(seen) => bail!("at {} answers {seen} and not {mac}; nothing was sent", at.ip),
+        None => bail!("what answers at {} does not say who it is; nothing was sent", at.ip),
+    }
+    let mut link = Link::to(Some(mac));
+    link.login = login;
+    // The driver asks once more who it is: between the two another may have taken its place.
+    Ok(driver.order(identity.family, at, &mut link, order).await)
+}
+
+fn try_out(args: DeviceTry) -> Result<Exit> {
     let family = match &args.family {
         Some(name) => Some(named(name)?),
         None => None,
     };
     let endpoint = endpoint(&args.address, family, args.http_port)?;
-    let access = from_environment(&|name| std::env::var(name).ok())?;
+    let Some(keys) = Keys::of(args.site.as_deref(), endpoint, None)? else { return Ok(Exit::Mistakes) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let trial = runtime.block_on(attempt(endpoint, family, access));
+    let trial = runtime.block_on(attempt(endpoint, family, keys));
     if args.json {
         print_json(&trial.json())?;
     } else {
@@ -68,21 +181,16 @@ fn endpoint(address: &str, family: Option<Family>, http_port: u16) -> Result<End
     Ok(Endpoint { ip: at.ip(), api_port: at.port(), http_port })
 }
 
-async fn attempt(
-    endpoint: Endpoint,
-    family: Option<Family>,
-    access: offpeak_drivers::driver::Access,
-) -> Trial {
+async fn attempt(endpoint: Endpoint, family: Option<Family>, keys: Keys) -> Trial {
     let tape = Tape::default();
     let connector = Connector::Taped(Box::new(Connector::Tcp), tape.clone());
     let mut driver = Driver::new(connector, Clock::System);
-    let secrets: Vec<String> =
-        Family::ALL.into_iter().map(|family| access.of(family).password.clone()).collect();
-    driver.access = Arc::new(access);
-    let identity = driver.identify(endpoint).await;
+    let secrets = keys.secrets();
+    driver.access = Arc::new(keys.access);
+    let identity = driver.identify_with(endpoint, keys.own.clone()).await;
     let family = family.or_else(|| identity.as_ref().ok()?.as_ref().map(|identity| identity.family));
     let reading = match family {
-        Some(family) => Some(driver.read_state(family, endpoint).await),
+        Some(family) => Some(driver.read_state_with(family, endpoint, keys.own).await),
         None => None,
     };
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
@@ -172,5 +280,107 @@ impl Trial {
             "functions": object(self.functions()),
             "transcript": self.transcript,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offpeak_drivers::fronts::{Addressing, Fronts, Layout};
+    use offpeak_site::{Activity, MachineIx};
+    use offpeak_twin::{Initial, Plant, Scenario};
+
+    use super::*;
+
+    /// A running mine in memory, and its first machine's address.
+    fn stage() -> (Fronts, Endpoint) {
+        let text = include_str!("../../../../sites/small.toml");
+        let mut site = offpeak_site::file::load("small.toml", text, &|_| None).unwrap();
+        let layout = Layout::plan(&site, Addressing::InMemory).unwrap();
+        layout.apply(&mut site);
+        let scenario = Scenario { initial: Initial::Running, ..Scenario::healthy() };
+        let start = "2022-10-03T00:00:00Z".parse().unwrap();
+        let plant = Plant::new(Arc::new(site), &scenario, 7, start);
+        let at = layout.endpoints()[0];
+        (Fronts::new(plant, layout, Clock::starting_at(start)).unwrap(), at)
+    }
+
+    #[test]
+    fn an_order_goes_to_the_machine_that_was_named_and_to_no_other() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (fronts, at) = stage();
+            let driver = Driver::new(fronts.connector(), fronts.clock());
+            let own = driver.identify(at).await.unwrap().unwrap().mac.unwrap();
+            let other: MacAddress = "02:00:00:00:00:99".parse().unwrap();
+            let error = give(&driver, at, other, None, &Order::Reboot).await.unwrap_err().to_string();
+            assert!(
+                error.contains("and not 02:00:00:00:00:99") && error.contains("nothing was sent"),
+                "{error}"
+            );
+            let nowhere = Endpoint { ip: "10.255.255.254".parse().unwrap(), ..at };
+            let error = give(&driver, nowhere, own, None, &Order::Reboot).await.unwrap_err().to_string();
+            assert!(error.contains("nothing was sent"), "{error}");
+            let seen = || fronts.with(|plant| plant.truth(MachineIx(0)).activity);
+            assert_eq!(seen(), Some(Activity::Hashing), "nobody was restarted");
+            let pools = vec![pool("stratum+tcp://pool.example:3333,a.b").unwrap()];
+            for order in [
+                Order::LimitPower(Power::from_watts(3_600)),
+                Order::Locate(true),
+                Order::SetPools(pools),
+                Order::Reboot,
+            ] {
+                let outcome = give(&driver, at, own, None, &order).await.unwrap();
+                assert_eq!(outcome, Outcome::Accepted, "{order:?}");
+            }
+            fronts.with(|plant| plant.advance(plant.now() + jiff::SignedDuration::from_secs(60)));
+            assert_ne!(seen(), Some(Activity::Hashing), "the last was a restart");
+        });
+    }
+
+    #[test]
+    fn nothing_is_done_that_was_not_meant() {
+        let args = |mac: &str, yes| DeviceOrder {
+            address: "127.0.0.1:9".into(),
+            mac: mac.into(),
+            yes,
+            http_port: 80,
+            family: None,
+            site: None,
+        };
+        let error = order(&args("C4:08:28:00:A4:19", false), Order::Reboot).unwrap_err().to_string();
+        assert!(error.starts_with("nothing was done\nhint: --yes"), "{error}");
+        let error = order(&args("rig-7", true), Order::Reboot).unwrap_err().to_string();
+        assert!(error.starts_with("`rig-7` is no hardware address"), "{error}");
+    }
+
+    #[test]
+    fn a_pool_is_an_address_an_account_and_perhaps_a_password() {
+        let whole = pool("stratum+tcp://pool.example:3333, acme.rig7, x,y").unwrap();
+        assert_eq!((whole.user.as_str(), whole.password.as_str()), ("acme.rig7", "x,y"));
+        assert_eq!(pool("stratum+tcp://pool.example:3333,acme").unwrap().password, "");
+        for wrong in ["", "stratum+tcp://pool.example:3333", "stratum+tcp://pool.example:3333,", ",acme"] {
+            assert!(pool(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_site_s_secrets_file_opens_the_machine_that_stands_there() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let text = include_str!("../../../../sites/small.toml").replacen(
+            "[site]",
+            "[site]\nsecrets = \"secrets.toml\"",
+            1,
+        );
+        let (site_file, secrets) = (folder.path().join("mine.toml"), folder.path().join("secrets.toml"));
+        std::fs::write(&site_file, &text).unwrap();
+        std::fs::write(&secrets, "[site]\nwhatsminer-v2 = { password = \"hunter22\" }\n").unwrap();
+        std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let at = Endpoint::standard("10.0.0.1".parse().unwrap());
+        let keys = Keys::of(Some(&site_file), at, None).unwrap().unwrap();
+        assert_eq!(keys.access.of(Family::WhatsminerV2).password, "hunter22");
+        assert!(keys.secrets().contains(&"hunter22".to_owned()), "and is taken out of the report");
+        std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Keys::of(Some(&site_file), at, None).is_err(), "it is open to others");
     }
 }
