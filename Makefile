@@ -19,21 +19,25 @@ FUZZ_VERSION := 0.13.2
 INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
   cargo install --locked --quiet --root target/tools --target-dir target/tools/build
 export OFFPEAK_PYTHON := $(PYTHON)
+# The web UI: a Node.js new enough for it (ops/dev/node finds or installs one), its packages, its built files.
+NPM = PATH="$$(ops/dev/node):$$PATH" npm --prefix ui
+UI_FILES := $(shell find ui/src ui/public -type f) ui/index.html $(wildcard ui/*.config.*) ui/tsconfig.json
 
-.PHONY: all demo test lint deny unit query test-query horizon test-horizon node bench soak setup clean tarball
+.PHONY: all demo test lint deny unit query test-query horizon test-horizon node bench soak setup clean tarball ui ui-lint ui-test ui-browser \
+  screenshots
 all: test
 
 setup:
 	@ops/dev/setup
 
-demo: setup
+demo: ui
 	cargo build --release -p offpeak
 	target/release/offpeak demo $(ARGS)
 
 # The order is from cheap to dear, so that a slip shows soon.
-test: setup lint deny unit test-query test-horizon
+test: setup ui-lint ui-test lint deny unit test-query test-horizon ui-browser
 
-lint: setup
+lint: ui
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
@@ -50,7 +54,7 @@ $(FUZZ): | setup
 	$(INSTALL) cargo-fuzz --version $(FUZZ_VERSION)
 	rm -rf target/tools/build
 
-unit: setup $(VENV)/.ready
+unit: ui $(VENV)/.ready
 	ops/dev/setup promtool
 	cargo test --workspace --locked
 
@@ -84,23 +88,54 @@ node: setup
 	ops/dev/bitcoind
 	OFFPEAK_BITCOIND=$(abspath target/bitcoind/bitcoind) cargo test --locked -p offpeak-drivers -p offpeak --test it -- --ignored real_node
 
-bench: setup query horizon $(VENV)/.ready
+bench: ui query horizon $(VENV)/.ready
 	ops/dev/setup psql
 	cargo build --release --locked -p offpeak
 	target/release/offpeak bench --out target/bench.json
+	ops/dev/setup chromium
+	OFFPEAK=$(abspath target/release/offpeak) OFFPEAK_BENCH=$(abspath target/bench.json) $(NPM) run --silent bench
 
 soak: setup $(VENV)/.ready $(FUZZ)
 	ops/dev/setup c++
 	ops/dev/soak
 
+# The pages, built from the packages that package-lock.json names and put into the binary by its build.
+ui: ui/dist/index.html
+
+ui/node_modules/.ready: ui/package.json ui/package-lock.json ui/.npmrc | setup
+	$(NPM) ci --no-audit --no-fund
+	touch $@
+
+ui/dist/index.html: ui/node_modules/.ready $(UI_FILES)
+	$(NPM) run --silent build
+
+ui-lint: ui/node_modules/.ready
+	$(NPM) run --silent lint
+	$(NPM) run --silent check
+
+ui-test: ui/node_modules/.ready
+	$(NPM) run --silent test
+
+# Chromium against a real site and its twin.
+ui-browser: ui
+	ops/dev/setup chromium
+	cargo build --locked -p offpeak
+	OFFPEAK=$(abspath target/debug/offpeak) $(NPM) run --silent browser
+
+screenshots: ui
+	ops/dev/setup chromium
+	cargo build --locked -p offpeak
+	OFFPEAK=$(abspath target/debug/offpeak) $(NPM) run --silent screenshots
+
 clean:
+	rm -rf ui/node_modules ui/dist/assets ui/dist/index.html*
 	cargo clean
 
 # What an operator installs: the programs, the unit, rules and dashboards, docs and example sites.
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 NAME = offpeak-$(VERSION)-$(shell uname -m)-linux
 
-tarball: setup query horizon
+tarball: ui query horizon
 	cargo build --release --locked -p offpeak
 	rm -rf target/$(NAME)
 	mkdir -p target/$(NAME)/bin

@@ -1,15 +1,14 @@
 //! offpeak runs a Bitcoin mine on the power the grid can spare, and proves that it did.
 
 mod cli;
+mod client;
 mod commands;
 mod exit;
-mod handle;
 mod order_words;
-mod protocol;
 mod runtime;
+#[cfg(test)]
+mod sample;
 mod screen;
-mod socket;
-mod view;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -17,6 +17,29 @@ use crate::error::BookError;
 use crate::history::{PlanSummary, write_summary};
 use crate::{key, schema};
 
+/// Who changes something, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct By<'a> {
+    /// Who, by name.
+    pub who: &'a str,
+    /// Why, in their words; may be empty.
+    pub why: &'a str,
+}
+
+impl<'a> From<&'a str> for By<'a> {
+    /// Without a reason.
+    fn from(who: &'a str) -> Self {
+        Self { who, why: "" }
+    }
+}
+
+impl By<'_> {
+    /// What was set, and why.
+    fn told(&self, what: &str) -> String {
+        if self.why.is_empty() { what.to_owned() } else { format!("{what}: {}", self.why) }
+    }
+}
+
 /// An operator's stop in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopEntry {
@@ -99,6 +122,21 @@ pub struct Change {
     pub detail: Option<String>,
     /// What is now known of the machine; `None` for what is no machine.
     pub now: Option<MachineState>,
+}
+
+/// A command's change of state, as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastChange {
+    /// The command.
+    pub generation: u64,
+    /// What.
+    pub action: String,
+    /// When.
+    pub at: Timestamp,
+    /// To what.
+    pub state: String,
+    /// The machine's words, where there are any.
+    pub detail: Option<String>,
 }
 
 /// What a circuit's meter makes of commands that were under way together.
@@ -196,8 +234,14 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn resume(&self, circuit: Option<&str>, at: Timestamp, who: &str) -> Result<usize, BookError> {
-        let deed = Deed { who, what: "resume", subject: circuit.unwrap_or("every circuit"), why: "" };
+    pub fn resume<'a>(
+        &self,
+        circuit: Option<&str>,
+        at: Timestamp,
+        by: impl Into<By<'a>>,
+    ) -> Result<usize, BookError> {
+        let By { who, why } = by.into();
+        let deed = Deed { who, what: "resume", subject: circuit.unwrap_or("every circuit"), why };
         let lifted = self.change_if(at, &deed, |connection| {
             let lifted = connection.execute(
                 "UPDATE stop SET lifted_at = ?2, lifted_by = ?3
@@ -209,16 +253,24 @@ impl Book {
         Ok(lifted.map_or(0, |(lifted, _)| lifted))
     }
 
-    /// Notes a lockout by who works there.
+    /// Notes a lockout for who works there.
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn lock_out(&self, circuit: &str, at: Timestamp, by: &str) -> Result<(), BookError> {
-        let deed = Deed { who: by, what: "lockout", subject: circuit, why: "works there" };
+    pub fn lock_out<'a>(
+        &self,
+        circuit: &str,
+        at: Timestamp,
+        worker: &str,
+        by: impl Into<By<'a>>,
+    ) -> Result<(), BookError> {
+        let by = by.into();
+        let why = by.told(&format!("{worker} works there"));
+        let deed = Deed { who: by.who, what: "lockout", subject: circuit, why: &why };
         self.change(at, &deed, |connection| {
             connection.execute(
                 "INSERT INTO lockout (circuit, at, by) VALUES (?1, ?2, ?3)",
-                params![circuit, at.to_string(), by],
+                params![circuit, at.to_string(), worker],
             )?;
             Ok(())
         })?;
@@ -229,14 +281,18 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn lift_lockout(
+    pub fn lift_lockout<'a>(
         &self,
         circuit: &str,
         whose: Option<&str>,
         at: Timestamp,
-        lifted_by: &str,
+        by: impl Into<By<'a>>,
     ) -> Result<usize, BookError> {
-        let why = whose.map_or_else(|| "anybody's, as a manager".to_owned(), |whose| format!("{whose}'s"));
+        let by = by.into();
+        let lifted_by = by.who;
+        let whose_words =
+            whose.map_or_else(|| "anybody's, as a manager".to_owned(), |whose| format!("{whose}'s"));
+        let why = by.told(&whose_words);
         let deed = Deed { who: lifted_by, what: "lockout lifted", subject: circuit, why: &why };
         let lifted = self.change_if(at, &deed, |connection| {
             let lifted = connection.execute(
@@ -253,12 +309,19 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn order(&self, order: &OrderEntry, at: Timestamp) -> Result<u64, BookError> {
+    pub fn order<'a>(
+        &self,
+        order: &OrderEntry,
+        at: Timestamp,
+        by: impl Into<By<'a>>,
+    ) -> Result<u64, BookError> {
+        let by = by.into();
         let end = order.until.map_or_else(|| "it is lifted".to_owned(), |until| until.to_string());
         let most = if order.holds { "setpoint" } else { "at most" };
         let mean = order.mean_min.map_or_else(String::new, |minutes| format!(", mean of {minutes} min"));
-        let why = format!("{most} {} mW{mean} from {} until {end}", order.limit.to_milliwatts(), order.from);
-        let deed = Deed { who: &order.kind, what: "order", subject: &order.circuit, why: &why };
+        let (kind, limit) = (&order.kind, order.limit.to_milliwatts());
+        let why = by.told(&format!("{kind}, {most} {limit} mW{mean} from {} until {end}", order.from));
+        let deed = Deed { who: by.who, what: "order", subject: &order.circuit, why: &why };
         let (id, _) = self.change(at, &deed, |connection| {
             connection.execute(
                 "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at, mean_min, holds)
@@ -283,9 +346,9 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn lift_order(&self, id: u64, at: Timestamp, who: &str) -> Result<bool, BookError> {
-        let subject = id.to_string();
-        let deed = Deed { who, what: "order lifted", subject: &subject, why: "" };
+    pub fn lift_order<'a>(&self, id: u64, at: Timestamp, by: impl Into<By<'a>>) -> Result<bool, BookError> {
+        let (subject, By { who, why }) = (id.to_string(), by.into());
+        let deed = Deed { who, what: "order lifted", subject: &subject, why };
         let lifted = self.change_if(at, &deed, |connection| {
             let lifted = connection.execute(
                 "UPDATE command_order SET lifted_at = ?2, lifted_by = ?3 WHERE lifted_at IS NULL AND id = ?1",
@@ -357,15 +420,17 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn set_authority(
+    pub fn set_authority<'a>(
         &self,
         hall: &str,
         control: bool,
         at: Timestamp,
-        who: &str,
+        by: impl Into<By<'a>>,
     ) -> Result<(), BookError> {
-        let why = if control { "control" } else { "observe" };
-        self.change(at, &Deed { who, what: "authority", subject: hall, why }, |connection| {
+        let by = by.into();
+        let why = by.told(if control { "control" } else { "observe" });
+        let deed = Deed { who: by.who, what: "authority", subject: hall, why: &why };
+        self.change(at, &deed, |connection| {
             connection.execute(
                 "INSERT INTO authority (hall, control, at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (hall) DO UPDATE SET control = ?2, at = ?3",
@@ -500,6 +565,30 @@ impl Book {
             machines.insert(row.get(0)?, state);
         }
         Ok(machines)
+    }
+
+    /// The changes of state of a machine's commands, newest first.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub fn commands_of(&self, machine: &str, at_most: u32) -> Result<Vec<PastChange>, BookError> {
+        let connection = self.connection();
+        let mut query = connection.prepare_cached(
+            "SELECT generation, action, at, state, detail FROM command WHERE machine = ?1
+             ORDER BY at DESC, rowid DESC LIMIT ?2",
+        )?;
+        let mut rows = query.query(params![machine, at_most])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(PastChange {
+                generation: row.get::<_, i64>(0)?.cast_unsigned(),
+                action: row.get(1)?,
+                at: instant(row.get(2)?)?,
+                state: row.get(3)?,
+                detail: row.get(4)?,
+            });
+        }
+        Ok(found)
     }
 
     /// The last state of a command, for tests and reports.

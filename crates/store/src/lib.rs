@@ -24,10 +24,12 @@ pub use audit::{
     verify_audit,
 };
 pub use backup::{BackupError, Copied, Restored, back_up, check, restore};
-pub use book::{Book, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, StopEntry};
+pub use book::{
+    Book, By, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, PastChange, StopEntry,
+};
 pub use error::BookError;
 pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEntry};
 pub use key::key_from_hex;
 pub use machines::{CustodyEntry, Moved, Standing, Stay};
-pub use people::{ApiToken, Person, PersonChange, Session, SetupLink};
+pub use people::{ApiToken, Once, Person, PersonChange, Session, SetupLink};
 pub use recorder::{Entry, Recorder};

@@ -16,6 +16,8 @@ pub struct Person {
     pub name: String,
     /// What he or she may do, in a word.
     pub role: String,
+    /// Whose machines a customer sees.
+    pub owner: Option<String>,
     /// The password's hash with its parameters (PHC string); `None` before the first is set.
     pub password_hash: Option<String>,
     /// Signed out for good, but still in the records.
@@ -61,6 +63,8 @@ pub struct SetupLink {
     pub person: String,
     /// In which role.
     pub role: String,
+    /// Whose machines a customer sees.
+    pub owner: Option<String>,
     /// Until when.
     pub expires_at: Timestamp,
 }
@@ -72,10 +76,11 @@ fn person(row: &Row<'_>) -> Result<Person, BookError> {
         password_hash: row.get(2)?,
         disabled: row.get(3)?,
         at: instant(row.get(4)?)?,
+        owner: row.get(5)?,
     })
 }
 
-const PERSON: &str = "SELECT name, role, password_hash, disabled, at FROM person";
+const PERSON: &str = "SELECT name, role, password_hash, disabled, at, owner FROM person";
 const TOKEN: &str = "SELECT id, person, name, scopes, at, expires_at, revoked_at FROM api_token";
 
 fn token(row: &Row<'_>) -> Result<ApiToken, BookError> {
@@ -100,9 +105,9 @@ impl Book {
         let deed = Deed { who, what: "person added", subject: &new.name, why: &why };
         let added = self.change_if(new.at, &deed, |connection| {
             let added = connection.execute(
-                "INSERT INTO person (name, role, password_hash, disabled, at) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO person (name, role, password_hash, disabled, at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                  ON CONFLICT (name) DO NOTHING",
-                params![new.name, new.role, new.password_hash, new.disabled, new.at.to_string()],
+                params![new.name, new.role, new.password_hash, new.disabled, new.at.to_string(), new.owner],
             )?;
             Ok((added > 0).then_some(()))
         })?;
@@ -294,8 +299,8 @@ impl Book {
         let deed = Deed { who, what: "set-up link made", subject: &link.person, why: &why };
         self.change(at, &deed, |connection| {
             connection.execute(
-                "INSERT INTO setup_link (hash, person, role, at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![hash, link.person, link.role, at.to_string(), link.expires_at.to_string()],
+                "INSERT INTO setup_link (hash, person, role, at, expires_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![hash, link.person, link.role, at.to_string(), link.expires_at.to_string(), link.owner],
             )?;
             Ok(())
         })?;
@@ -325,10 +330,12 @@ impl Book {
                 return Ok(None);
             }
             connection.execute(
-                "INSERT INTO person (name, role, password_hash, at) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO person (name, role, password_hash, at, owner) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (name) DO UPDATE SET password_hash = ?3",
-                params![link.person, link.role, password_hash, at.to_string()],
+                params![link.person, link.role, password_hash, at.to_string(), link.owner],
             )?;
+            // Who had the old password is signed out.
+            connection.execute("DELETE FROM session WHERE person = ?1", [&link.person])?;
             Ok(Some(()))
         })?;
         if used.is_some() { self.person(&link.person) } else { Ok(None) }
@@ -339,18 +346,90 @@ impl Book {
     /// # Errors
     /// If the book could not be read.
     pub fn setup_link(&self, hash: &[u8], at: Timestamp) -> Result<Option<SetupLink>, BookError> {
-        let row: Option<(String, String, String)> = self
+        let row: Option<(String, String, String, Option<String>)> = self
             .connection()
             .query_row(
-                "SELECT person, role, expires_at FROM setup_link WHERE hash = ?1 AND used_at IS NULL",
+                "SELECT person, role, expires_at, owner FROM setup_link WHERE hash = ?1 AND used_at IS NULL",
                 [hash],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .optional()?;
+        let Some((person, role, expires_at, owner)) = row else { return Ok(None) };
+        let link = SetupLink { person, role, owner, expires_at: instant(expires_at)? };
+        Ok(Some(link).filter(|link| at < link.expires_at))
+    }
+
+    /// Begins a request that is to be carried out once. `request` is its hash; what is older than `forget` is gone.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn begin_once(
+        &self,
+        who: &str,
+        key: &str,
+        request: &[u8],
+        at: Timestamp,
+        forget: Timestamp,
+    ) -> Result<Once, BookError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        transaction.execute("DELETE FROM once WHERE at < ?1", [forget.to_string()])?;
+        let found: Option<(Vec<u8>, Option<u16>, Option<String>)> = transaction
+            .query_row(
+                "SELECT request, status, body FROM once WHERE who = ?1 AND key = ?2",
+                [who, key],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )
             .optional()?;
-        let Some((person, role, expires_at)) = row else { return Ok(None) };
-        let link = SetupLink { person, role, expires_at: instant(expires_at)? };
-        Ok(Some(link).filter(|link| at < link.expires_at))
+        let once = match found {
+            Some((same, ..)) if same != request => Once::Another,
+            Some((_, Some(status), body)) => Once::Done { status, body: body.unwrap_or_default() },
+            Some(_) => Once::Begun,
+            None => {
+                transaction.execute(
+                    "INSERT INTO once (who, key, request, at) VALUES (?1, ?2, ?3, ?4)",
+                    params![who, key, request, at.to_string()],
+                )?;
+                Once::New
+            }
+        };
+        transaction.commit()?;
+        Ok(once)
     }
+
+    /// Ends such a request with its answer; without one it may be begun anew.
+    ///
+    /// # Errors
+    /// If it could not be written.
+    pub fn end_once(&self, who: &str, key: &str, answer: Option<(u16, &str)>) -> Result<(), BookError> {
+        let connection = self.connection();
+        match answer {
+            Some((status, body)) => connection.execute(
+                "UPDATE once SET status = ?3, body = ?4 WHERE who = ?1 AND key = ?2",
+                params![who, key, status, body],
+            )?,
+            None => connection.execute("DELETE FROM once WHERE who = ?1 AND key = ?2", [who, key])?,
+        };
+        Ok(())
+    }
+}
+
+/// What is known of a request that is to be carried out once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// Nothing: carry it out, and end it.
+    New,
+    /// It was begun, and its end is not known.
+    Begun,
+    /// The key was another request's.
+    Another,
+    /// It was carried out, with this answer.
+    Done {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: String,
+    },
 }
 
 /// What is to change of a person; `None` stays as it is.

@@ -83,6 +83,21 @@ CREATE TABLE meter_verdict (
 ALTER TABLE command_order ADD COLUMN mean_min INTEGER;
 ALTER TABLE command_order ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+-- Whose machines a customer sees.
+ALTER TABLE person ADD COLUMN owner TEXT;
+ALTER TABLE setup_link ADD COLUMN owner TEXT;
+-- What was answered to a request that says how it is told from others, so that it is carried out once.
+CREATE TABLE once (
+    who     TEXT NOT NULL,
+    key     TEXT NOT NULL,
+    request BLOB NOT NULL, -- the request's hash
+    at      TEXT NOT NULL,
+    status  INTEGER,       -- NULL: begun, and its end is not known
+    body    TEXT,
+    PRIMARY KEY (who, key)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

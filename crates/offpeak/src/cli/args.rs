@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use super::books::{Audit, Backup, Report, Restore};
 use super::control::Control;
 use super::observatory::Observatory;
+use super::people::{Token, User};
 use super::records::{LakeCommand, Sql};
 use super::values::duration;
 use crate::exit;
@@ -83,7 +84,9 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
     #[command(after_help = "Examples:
   offpeak explain grid
   offpeak explain hall-1 --at 2022-10-03T08:00
-  offpeak explain grid --at 2022-10-08T12:00 --site sites/ekibastuz.toml")]
+  offpeak explain grid --at 2022-10-08T12:00 --site sites/ekibastuz.toml
+
+Where --site names a file, that site file is asked instead of a running site.")]
     Explain(Explain),
     /// Stop a circuit, or the whole site: everything below it goes to sleep and stays so
     #[command(after_help = "Examples:
@@ -127,6 +130,23 @@ What is missing is in no sum, and told. Rows come to the lake's tables every fiv
     #[command(after_help = "Example:
   offpeak restore /mnt/backup/book-20261003T000000Z.sqlite --dir /var/lib/offpeak --by anna")]
     Restore(Restore),
+    /// Who may use a running site
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  offpeak user add anna --role operator
+  offpeak user add carl --role customer --owner customer-a
+  offpeak user disable anna"
+    )]
+    User(User),
+    /// Tokens by which programs use a running site
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  offpeak token create grafana --person anna --scopes site.read,machines.read --days 30
+  offpeak token revoke 3"
+    )]
+    Token(Token),
     #[command(flatten)]
     Control(Control),
     #[command(flatten)]
@@ -188,6 +208,8 @@ pub(crate) struct Demo {
     /// Replays the plant
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
 }
 
 #[derive(Debug, Args)]
@@ -230,6 +252,8 @@ pub(crate) struct Run {
     /// Days that commands, plans and signals stay in the book
     #[arg(long, value_name = "DAYS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(7..))]
     pub(crate) book_days: u16,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
 }
 
 #[derive(Debug, Args)]
@@ -302,12 +326,38 @@ pub(crate) struct Check {
     pub(crate) schema: bool,
 }
 
+/// Where a site is served beside its local socket.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Listen {
+    /// Serve the API and the pages at this address: over TLS, without it on loopback only [demo: 127.0.0.1:8085]
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The site's own certificate (PEM) [default: one of its own making in the data folder]
+    #[arg(long, value_name = "FILE", requires = "key", requires = "listen")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The rule file of alerts (TOML); without it they are shown and sent to nobody
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alerts: Option<PathBuf>,
+}
+
 /// Where a running site is.
 #[derive(Debug, Args)]
 pub(crate) struct SiteDir {
     /// The running site's data folder [default: the only one under ./offpeak-data]
     #[arg(long, value_name = "DIR", env = "OFFPEAK_DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// A running site elsewhere, as `https://mine.example:8443`; its token stands in OFFPEAK_TOKEN or a file
+    #[arg(long, value_name = "URL", env = "OFFPEAK_SITE")]
+    pub(crate) site: Option<String>,
+    /// The file that holds the token for --site
+    #[arg(long, value_name = "FILE", env = "OFFPEAK_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// The certificate (PEM) that --site is known by, where it is of its own making
+    #[arg(long, value_name = "FILE", env = "OFFPEAK_CA")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -470,11 +520,8 @@ pub(crate) struct Explain {
     /// An instant, or civil time at the site
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
-    /// Ask a site file instead of a running site
-    #[arg(long, value_name = "FILE", requires = "at", conflicts_with = "dir")]
-    pub(crate) site: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) dir: SiteDir,
+    pub(crate) site: SiteDir,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,7 +1,5 @@
 //! Commands that tell a site what to do and ask it what it will: orders and the calendar.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 use super::args::SiteDir;
@@ -34,7 +32,9 @@ pub(crate) enum Control {
     #[command(after_help = "Examples:
   offpeak calendar --days 3
   offpeak calendar --circuit hall-3 --json
-  offpeak calendar --site sites/ekibastuz.toml --from 2022-10-03T00:00 --days 7")]
+  offpeak calendar --site sites/ekibastuz.toml --from 2022-10-03T00:00 --days 7
+
+Where --site names a file, that site file is asked instead of a running site.")]
     Calendar(Calendar),
 }
 
@@ -100,14 +100,11 @@ pub(crate) struct Calendar {
     /// The circuit; the grid connection unless given
     #[arg(long)]
     pub(crate) circuit: Option<String>,
-    /// Ask a site file instead of a running site
-    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "dir")]
-    pub(crate) site: Option<PathBuf>,
-    /// The first instant, or civil time at the site; with --site
+    /// The first instant, or civil time at the site, where --site names a site file
     #[arg(long, value_name = "TIME", requires = "site")]
     pub(crate) from: Option<String>,
     #[command(flatten)]
-    pub(crate) dir: SiteDir,
+    pub(crate) site: SiteDir,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

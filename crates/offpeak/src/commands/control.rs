@@ -1,18 +1,23 @@
 //! Orders and the calendar, on a running site or a site file.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
 use jiff::tz::TimeZone;
 use offpeak_dispatch::Directives;
+use offpeak_server::HandleError;
+use offpeak_server::view::{CalendarView, LimitView, OrderView, PreviewView, WhyView};
 use offpeak_site::CircuitIx;
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-use super::running::{ask, civil, order, refused, site_zone};
+use super::running::{civil, client, get, order, site_zone, told};
 use super::table::{number, table};
 use super::{load, print, print_json};
-use crate::cli::{Calendar, Control, Order, Orders, Plan, Why, instant};
-use crate::exit::Exit;
-use crate::handle::HandleError;
-use crate::protocol::{Request, Response};
-use crate::view::{CalendarView, OrderView, PreviewView, WhyView};
+use crate::cli::{Calendar, Control, Order, Orders, Plan, SiteDir, Why, instant};
+use crate::exit::{Exit, WrongUsage};
 
 pub(crate) fn control(command: Control) -> Result<Exit> {
     match command {
@@ -26,30 +31,51 @@ pub(crate) fn control(command: Control) -> Result<Exit> {
 
 fn give(args: Order) -> Result<Exit> {
     if let Some(id) = args.lift {
-        return order(&args.site, Request::LiftOrder(id));
+        return order(&args.site, Method::DELETE, &["orders", &id.to_string()], &[], None);
     }
-    let words = args.words.unwrap_or_default();
-    show(&args.site, Request::Order { words, kind: args.kind }, args.json)
+    let body = json!({ "words": args.words.unwrap_or_default(), "kind": args.kind });
+    match asked::<OrderView>(&args.site, &["orders"], &body)? {
+        Ok((given, zone)) => show(&[given], args.json, |orders| orders_text(orders, &zone)),
+        Err(exit) => Ok(exit),
+    }
 }
 
 fn list(args: Orders) -> Result<Exit> {
-    show(&args.site, Request::Orders, args.json)
+    let zone = match site_zone(&args.site)? {
+        Ok(zone) => zone,
+        Err(exit) => return Ok(exit),
+    };
+    match get::<Vec<OrderView>>(&args.site, &["orders"], &[])? {
+        Ok(orders) => show(&orders[..], args.json, |orders| orders_text(orders, &zone)),
+        Err(exit) => Ok(exit),
+    }
 }
 
-fn show(site: &crate::cli::SiteDir, request: Request, json: bool) -> Result<Exit> {
-    let Some(zone) = site_zone(site)? else { return Ok(Exit::NothingRuns) };
-    match ask(site, request)? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Orders(orders)) => {
-            if json {
-                print_json(&orders)?
-            } else {
-                print(&orders_text(&orders, &zone))?
-            }
-            Ok(Exit::Done)
-        }
-        Some(other) => refused(other),
+/// What a POST answers, and the site's zone; or how the command ends without it.
+fn asked<T: DeserializeOwned>(
+    site: &SiteDir,
+    parts: &[&str],
+    body: &Value,
+) -> Result<Result<(T, TimeZone), Exit>> {
+    let zone = match site_zone(site)? {
+        Ok(zone) => zone,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    let answer = match client(site)? {
+        Ok(client) => told(site, client.change::<T>(Method::POST, parts, &[], Some(body)))?,
+        Err(exit) => return Ok(Err(exit)),
+    };
+    Ok(answer.map(|answer| (answer, zone)))
+}
+
+/// As JSON, or in words.
+fn show<T: Serialize + ?Sized>(of: &T, json: bool, words: impl FnOnce(&T) -> String) -> Result<Exit> {
+    if json {
+        print_json(&of)?
+    } else {
+        print(&words(of))?
     }
+    Ok(Exit::Done)
 }
 
 fn orders_text(orders: &[OrderView], zone: &TimeZone) -> String {
@@ -76,18 +102,10 @@ fn orders_text(orders: &[OrderView], zone: &TimeZone) -> String {
 const NAMED: usize = 12;
 
 fn plan(args: Plan) -> Result<Exit> {
-    let Some(zone) = site_zone(&args.site)? else { return Ok(Exit::NothingRuns) };
-    match ask(&args.site, Request::Plan { words: args.order, kind: args.kind })? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Plan(preview)) => {
-            if args.json {
-                print_json(&preview)?
-            } else {
-                print(&plan_text(&preview, &zone))?
-            }
-            Ok(Exit::Done)
-        }
-        Some(other) => refused(other),
+    let body = json!({ "words": args.order, "kind": args.kind });
+    match asked::<PreviewView>(&args.site, &["orders", "preview"], &body)? {
+        Ok((preview, zone)) => show(&preview, args.json, |preview| plan_text(preview, &zone)),
+        Err(exit) => Ok(exit),
     }
 }
 
@@ -125,22 +143,9 @@ fn plan_text(of: &PreviewView, zone: &TimeZone) -> String {
 }
 
 fn why(args: Why) -> Result<Exit> {
-    match ask(&args.site, Request::Why(args.machine.clone()))? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Why(Some(of))) => {
-            if args.json {
-                print_json(&of)?
-            } else {
-                print(&why_text(&of))?
-            }
-            Ok(Exit::Done)
-        }
-        Some(Response::Why(None)) => {
-            eprintln!("error: there is no machine `{}`", args.machine);
-            eprintln!("hint: `offpeak machines` lists them by id and address");
-            Ok(Exit::Refused)
-        }
-        Some(other) => refused(other),
+    match get::<WhyView>(&args.site, &["machines", &args.machine, "why"], &[])? {
+        Ok(why) => show(&why, args.json, why_text),
+        Err(exit) => Ok(exit),
     }
 }
 
@@ -168,40 +173,42 @@ fn why_text(of: &WhyView) -> String {
 }
 
 fn calendar(args: Calendar) -> Result<Exit> {
-    let (rows, zone) = match &args.site {
+    let file = args.site.site.as_ref().filter(|site| !site.contains("://")).map(PathBuf::from);
+    let (rows, zone) = match file {
         Some(path) => {
-            let Some(site) = load(path)? else { return Ok(Exit::Mistakes) };
+            let Some(from) = args.from.as_deref() else {
+                bail!(WrongUsage("a site file has no now\nhint: say when with --from".to_owned()));
+            };
+            let Some(site) = load(&path)? else { return Ok(Exit::Mistakes) };
             let name = args.circuit.as_deref();
             let Some(circuit) = name.map_or(Some(CircuitIx::ROOT), |name| site.circuits.find(name)) else {
                 eprintln!("error: {}", HandleError::no_circuit(&site, name.unwrap_or_default()));
                 return Ok(Exit::Refused);
             };
-            let from = instant(args.from.as_deref().unwrap_or_default(), &site.time_zone)?;
+            let from = instant(from, &site.time_zone)?;
             let none = Directives::default();
             let rows = crate::runtime::calendar_view(&site, &none, circuit, from, args.days);
             (rows, site.time_zone.clone())
         }
         None => {
-            let Some(zone) = site_zone(&args.dir)? else { return Ok(Exit::NothingRuns) };
-            let request = Request::Calendar { circuit: args.circuit.clone(), days: args.days };
-            match ask(&args.dir, request)? {
-                None => return Ok(Exit::NothingRuns),
-                Some(Response::Calendar(rows)) => (rows, zone),
-                Some(other) => return refused(other),
+            let zone = match site_zone(&args.site)? {
+                Ok(zone) => zone,
+                Err(exit) => return Ok(exit),
+            };
+            let mut query = vec![("days", args.days.to_string())];
+            query.extend(args.circuit.clone().map(|circuit| ("circuit", circuit)));
+            match get::<Vec<CalendarView>>(&args.site, &["calendar"], &query)? {
+                Ok(rows) => (rows, zone),
+                Err(exit) => return Ok(exit),
             }
         }
     };
-    if args.json {
-        print_json(&rows)?
-    } else {
-        print(&calendar_text(&rows, &zone))?
-    }
-    Ok(Exit::Done)
+    show(&rows[..], args.json, |rows| calendar_text(rows, &zone))
 }
 
 fn calendar_text(rows: &[CalendarView], zone: &TimeZone) -> String {
     let row = |row: &CalendarView| {
-        let limit = |limit: &Option<crate::view::LimitView>| {
+        let limit = |limit: &Option<LimitView>| {
             limit.as_ref().map_or_else(
                 || ("-".to_owned(), "-".to_owned()),
                 |limit| (format!("{:.1}", limit.limit_kw), limit.source.clone()),

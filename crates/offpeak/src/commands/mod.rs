@@ -7,6 +7,7 @@ mod control;
 mod device;
 mod dispatch;
 mod observatory;
+mod people;
 mod records;
 mod running;
 mod scan;
@@ -56,6 +57,8 @@ pub(crate) fn carry_out(command: Command) -> Result<Exit> {
         Command::Restore(args) => books::restore(&args),
         Command::Sql(args) => records::sql(&args),
         Command::Lake(command) => records::lake(command),
+        Command::User(command) => people::user(command),
+        Command::Token(command) => people::token(command),
         Command::Observatory(command) => observatory::observatory(command),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "offpeak", &mut std::io::stdout());

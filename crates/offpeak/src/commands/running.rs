@@ -1,22 +1,30 @@
-//! Commands on a running site, through its socket.
+//! Commands on a running site, through its API.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use offpeak_server::view::{
+    AdviceView, Explanation, LimitView, MachinePage, MachineView, MoneyView, SiteView,
+};
+use offpeak_server::{HandleError, socket_in};
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::table::{number, table};
 use super::{load, print, print_json};
 use crate::cli::{
     Authority, Explain, Lockout, Machine, Machines, Power, Resume, SiteDir, Status, Stop, instant,
 };
-use crate::exit::Exit;
-use crate::handle::{HandleError, MachineFilter};
-use crate::protocol::{Request, Response};
-use crate::socket;
-use crate::view::{AdviceView, Explanation, LimitView, MachineView, SiteView};
+use crate::client::{Client, Unanswered};
+use crate::exit::{Exit, WrongUsage};
 
+/// Machines asked for at a time.
+const PAGE: usize = 1_000;
 /// Where data folders are looked for.
 pub(crate) const DATA: &str = "offpeak-data";
 
@@ -28,7 +36,7 @@ fn folder(site: &SiteDir) -> Result<Option<PathBuf>> {
     let Ok(entries) = std::fs::read_dir(DATA) else { return Ok(None) };
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| std::os::unix::net::UnixStream::connect(socket::path_in(path)).is_ok())
+        .filter(|path| std::os::unix::net::UnixStream::connect(socket_in(path)).is_ok())
         .collect();
     found.sort();
     match found.len() {
@@ -40,87 +48,141 @@ fn folder(site: &SiteDir) -> Result<Option<PathBuf>> {
     }
 }
 
-pub(super) fn ask(site: &SiteDir, request: Request) -> Result<Option<Response>> {
+/// The site that is meant, or how the command ends because there is none.
+pub(super) fn client(site: &SiteDir) -> Result<Result<Client, Exit>> {
+    if let Some(text) = &site.site {
+        return remote(site, text).map(Ok);
+    }
     let Some(dir) = folder(site)? else {
         eprintln!("error: no site is running under ./{DATA}");
         eprintln!("hint: start one with `offpeak run SITE` or `offpeak demo`, or name its folder with --dir");
-        return Ok(None);
+        return Ok(Err(Exit::NothingRuns));
     };
-    match socket::ask(&dir, request) {
-        Ok(response) => Ok(Some(response)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused
-            ) =>
-        {
-            eprintln!("error: no site is running in {}", dir.display());
-            eprintln!("hint: `offpeak run SITE --dir {}` starts one", dir.display());
-            Ok(None)
+    Ok(Ok(Client::local(&dir)?))
+}
+
+fn remote(site: &SiteDir, text: &str) -> Result<Client> {
+    let url: reqwest::Url = text.parse().map_err(|_| {
+        WrongUsage(format!("`{text}` is no address\nhint: as in `--site https://mine.example:8443`"))
+    })?;
+    let loopback = url.host_str().is_some_and(|host| {
+        host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    });
+    if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+        bail!(WrongUsage(format!(
+            "`{text}` is not https; without TLS a token is open to everybody on the way"
+        )));
+    }
+    let token = match &site.token_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            Some(text.with_context(|| format!("the token file {} cannot be read", path.display()))?)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            bail!(
-                "the site in {} is another user's\nhint: only who started it, or root, may ask it",
-                dir.display()
-            )
+        None => std::env::var("OFFPEAK_TOKEN").ok(),
+    };
+    let ca = site.ca.as_ref().map(|path| {
+        std::fs::read(path).with_context(|| format!("the certificate {} cannot be read", path.display()))
+    });
+    Client::remote(url, token.map(|token| token.trim().to_owned()), ca.transpose()?.as_deref())
+}
+
+/// What came back, or how the command ends without it.
+pub(super) fn told<T>(site: &SiteDir, answer: Result<T, Unanswered>) -> Result<Result<T, Exit>> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Unanswered::Refused(problem)) => {
+            eprintln!("error: {}", problem.detail);
+            if let Some(hint) = problem.hint {
+                eprintln!("hint: {hint}");
+            }
+            Ok(Err(Exit::Refused))
         }
-        Err(error) => Err(error).with_context(|| format!("the site in {} did not answer", dir.display())),
+        Err(Unanswered::NothingRuns) => {
+            match (&site.site, folder(site)?) {
+                (Some(url), _) => eprintln!("error: nothing answers at {url}"),
+                (None, Some(dir)) => {
+                    eprintln!("error: no site is running in {}", dir.display());
+                    eprintln!("hint: `offpeak run SITE --dir {}` starts one", dir.display());
+                }
+                (None, None) => eprintln!("error: no site is running under ./{DATA}"),
+            }
+            Ok(Err(Exit::NothingRuns))
+        }
+        Err(Unanswered::Failed(error)) => Err(error),
     }
 }
 
-/// Carries a request out that is done or refused.
-pub(super) fn order(site: &SiteDir, request: Request) -> Result<Exit> {
-    match ask(site, request)? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Done(words)) => {
-            print(&words)?;
+/// Reads something of the site that is meant.
+pub(super) fn get<T: DeserializeOwned>(
+    site: &SiteDir,
+    parts: &[&str],
+    query: &[(&str, String)],
+) -> Result<Result<T, Exit>> {
+    match client(site)? {
+        Ok(client) => told(site, client.get(parts, query)),
+        Err(exit) => Ok(Err(exit)),
+    }
+}
+
+/// What an order answers.
+#[derive(Deserialize)]
+struct Done {
+    done: String,
+}
+
+/// Carries an order out, which is done or refused.
+pub(super) fn order(
+    site: &SiteDir,
+    method: Method,
+    parts: &[&str],
+    query: &[(&str, String)],
+    body: Option<serde_json::Value>,
+) -> Result<Exit> {
+    let answer = match client(site)? {
+        Ok(client) => told(site, client.change::<Done>(method, parts, query, body.as_ref()))?,
+        Err(exit) => return Ok(exit),
+    };
+    match answer {
+        Ok(Done { done }) => {
+            print(&done)?;
             Ok(Exit::Done)
         }
-        Some(other) => refused(other),
-    }
-}
-
-pub(super) fn refused(response: Response) -> Result<Exit> {
-    match response {
-        Response::Refused(why) => {
-            eprintln!("error: {why}");
-            Ok(Exit::Refused)
-        }
-        other => bail!("the site answered something else: {other:?}"),
+        Err(exit) => Ok(exit),
     }
 }
 
 pub(crate) fn status(args: Status) -> Result<Exit> {
-    match ask(&args.site, Request::Status)? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Status(view)) => {
-            if args.json {
-                print_json(&view)?
-            } else {
-                print(&status_text(&view))?
-            }
-            Ok(Exit::Done)
-        }
-        Some(other) => refused(other),
+    let view: SiteView = match get(&args.site, &["site"], &[])? {
+        Ok(view) => view,
+        Err(exit) => return Ok(exit),
+    };
+    if args.json {
+        print_json(&view)?
+    } else {
+        print(&status_text(&view))?
     }
+    Ok(Exit::Done)
 }
 
 fn zone(view: &SiteView) -> TimeZone {
     TimeZone::get(&view.time_zone).unwrap_or(TimeZone::UTC)
 }
 
-/// The running site's zone; `None` if nothing runs.
-pub(super) fn site_zone(site: &SiteDir) -> Result<Option<TimeZone>> {
-    match ask(site, Request::Status)? {
-        None => Ok(None),
-        Some(Response::Status(view)) => Ok(Some(zone(&view))),
-        Some(other) => bail!("the site answered something else: {other:?}"),
-    }
-}
-
 /// As the site's clocks show it.
 pub(super) fn civil(zone: &TimeZone, at: Timestamp) -> String {
     zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn money_line(money: &MoneyView) -> String {
+    format!(
+        "money      {} {}/h now; today cost {:.2}, revenue {:.2}, margin {:.2}",
+        number(money.margin_per_h, 2),
+        money.currency,
+        money.cost_today,
+        money.revenue_today,
+        money.margin_today
+    )
 }
 
 fn status_text(view: &SiteView) -> String {
@@ -147,15 +209,7 @@ fn status_text(view: &SiteView) -> String {
         number(view.efficiency_j_per_th, 1)
     ));
     lines.push(format!("readings   each machine every {:.1} s", view.read_every_s));
-    let money = &view.money;
-    lines.push(format!(
-        "money      {} {}/h now; today cost {:.2}, revenue {:.2}, margin {:.2}",
-        number(money.margin_per_h, 2),
-        money.currency,
-        money.cost_today,
-        money.revenue_today,
-        money.margin_today
-    ));
+    lines.extend(view.money.as_ref().map(money_line));
     let commands = view.commands;
     lines.push(format!(
         "commands   {} issued, {} confirmed, {} refused, {} unanswered, {} timed out",
@@ -186,23 +240,37 @@ fn status_text(view: &SiteView) -> String {
 }
 
 pub(crate) fn machines(args: Machines) -> Result<Exit> {
-    let filter = MachineFilter { hall: args.hall, state: args.state };
-    match ask(&args.site, Request::Machines(filter))? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Machines(machines)) => {
-            if args.json {
-                print_json(&machines)?;
-            } else {
-                let rows: Vec<_> = machines.iter().map(row).collect();
-                print(&table(&["id", "model", "address", "state", "W", "TH/s", "why"], &rows))?;
-                if rows.is_empty() {
-                    eprintln!("no machine is like that");
-                }
-            }
-            Ok(Exit::Done)
+    let client = match client(&args.site)? {
+        Ok(client) => client,
+        Err(exit) => return Ok(exit),
+    };
+    let mut machines: Vec<MachineView> = Vec::new();
+    let mut after = None;
+    loop {
+        let mut query = vec![("limit", PAGE.to_string())];
+        query.extend(args.hall.clone().map(|hall| ("hall", hall)));
+        query.extend(args.state.clone().map(|state| ("state", state)));
+        query.extend(after.map(|after| ("after", after)));
+        let page: MachinePage = match told(&args.site, client.get(&["machines"], &query))? {
+            Ok(page) => page,
+            Err(exit) => return Ok(exit),
+        };
+        machines.extend(page.machines);
+        after = page.next;
+        if after.is_none() {
+            break;
         }
-        Some(other) => refused(other),
     }
+    if args.json {
+        print_json(&machines)?;
+    } else {
+        let rows: Vec<_> = machines.iter().map(row).collect();
+        print(&table(&["id", "model", "address", "state", "W", "TH/s", "why"], &rows))?;
+        if rows.is_empty() {
+            eprintln!("no machine is like that");
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn row(machine: &MachineView) -> Vec<String> {
@@ -218,23 +286,16 @@ fn row(machine: &MachineView) -> Vec<String> {
 }
 
 pub(crate) fn machine(args: Machine) -> Result<Exit> {
-    match ask(&args.site, Request::Machine(args.machine.clone()))? {
-        None => Ok(Exit::NothingRuns),
-        Some(Response::Machine(Some(machine))) => {
-            if args.json {
-                print_json(&machine)?
-            } else {
-                print(&machine_text(&machine))?
-            }
-            Ok(Exit::Done)
-        }
-        Some(Response::Machine(None)) => {
-            eprintln!("error: there is no machine `{}`", args.machine);
-            eprintln!("hint: `offpeak machines` lists them by id and address");
-            Ok(Exit::Refused)
-        }
-        Some(other) => refused(other),
+    let machine: MachineView = match get(&args.site, &["machines", &args.machine], &[])? {
+        Ok(machine) => machine,
+        Err(exit) => return Ok(exit),
+    };
+    if args.json {
+        print_json(&machine)?
+    } else {
+        print(&machine_text(&machine))?
     }
+    Ok(Exit::Done)
 }
 
 fn machine_text(machine: &MachineView) -> String {
@@ -270,7 +331,8 @@ fn machine_text(machine: &MachineView) -> String {
 }
 
 pub(crate) fn explain(args: Explain) -> Result<Exit> {
-    let explained = match &args.site {
+    let file = args.site.site.as_ref().filter(|site| !site.contains("://")).map(PathBuf::from);
+    let explained = match &file {
         Some(path) => explain_file(path, &args)?,
         None => explain_running(&args)?,
     };
@@ -291,12 +353,15 @@ pub(crate) fn explain(args: Explain) -> Result<Exit> {
 type Explained = Result<(Explanation, TimeZone), Exit>;
 
 fn explain_file(path: &Path, args: &Explain) -> Result<Explained> {
+    let Some(at) = args.at.as_deref() else {
+        bail!(WrongUsage("a site file has no now\nhint: say when with --at".to_owned()));
+    };
     let Some(site) = load(path)? else { return Ok(Err(Exit::Mistakes)) };
     let Some(circuit) = site.circuits.find(&args.circuit) else {
         eprintln!("error: {}", HandleError::no_circuit(&site, &args.circuit));
         return Ok(Err(Exit::Refused));
     };
-    let at = instant(args.at.as_deref().unwrap_or_default(), &site.time_zone)?;
+    let at = instant(at, &site.time_zone)?;
     let none = offpeak_dispatch::Directives::default();
     let envelope = offpeak_dispatch::envelope(&site, &none, at);
     let mut explanation = crate::runtime::explain(&site, &envelope, circuit);
@@ -305,14 +370,27 @@ fn explain_file(path: &Path, args: &Explain) -> Result<Explained> {
     Ok(Ok((explanation, site.time_zone.clone())))
 }
 
+/// The running site's zone.
+pub(super) fn site_zone(site: &SiteDir) -> Result<Result<TimeZone, Exit>> {
+    let me: Result<Me, Exit> = get(site, &["me"], &[])?;
+    Ok(me.map(|me| TimeZone::get(&me.time_zone).unwrap_or(TimeZone::UTC)))
+}
+
 fn explain_running(args: &Explain) -> Result<Explained> {
-    let Some(zone) = site_zone(&args.dir)? else { return Ok(Err(Exit::NothingRuns)) };
+    let zone = match site_zone(&args.site)? {
+        Ok(zone) => zone,
+        Err(exit) => return Ok(Err(exit)),
+    };
     let at = args.at.as_deref().map(|text| instant(text, &zone)).transpose()?;
-    match ask(&args.dir, Request::Explain { circuit: args.circuit.clone(), at })? {
-        None => Ok(Err(Exit::NothingRuns)),
-        Some(Response::Explain(explanation)) => Ok(Ok((*explanation, zone))),
-        Some(other) => refused(other).map(Err),
-    }
+    let query: Vec<_> = at.map(|at| ("at", at.to_string())).into_iter().collect();
+    let explained = get(&args.site, &["circuits", &args.circuit, "explanation"], &query)?;
+    Ok(explained.map(|explanation| (explanation, zone)))
+}
+
+/// Of who asks, what the command line needs.
+#[derive(Deserialize)]
+struct Me {
+    time_zone: String,
 }
 
 fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
@@ -353,20 +431,26 @@ fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
 }
 
 pub(crate) fn stop(args: Stop) -> Result<Exit> {
-    order(&args.site, Request::Stop { circuit: args.circuit, reason: args.reason })
+    let body = json!({ "circuit": args.circuit, "reason": args.reason });
+    order(&args.site, Method::POST, &["stops"], &[], Some(body))
 }
 
 pub(crate) fn resume(args: Resume) -> Result<Exit> {
-    order(&args.site, Request::Resume { circuit: args.circuit })
+    let query: Vec<_> = args.circuit.map(|circuit| ("circuit", circuit)).into_iter().collect();
+    order(&args.site, Method::DELETE, &["stops"], &query, None)
 }
 
 pub(crate) fn lockout(args: Lockout) -> Result<Exit> {
     let Lockout { circuit, by, lift, manager, site } = args;
-    let request =
-        if lift { Request::LiftLockout { circuit, by, manager } } else { Request::Lockout { circuit, by } };
-    order(&site, request)
+    if lift {
+        let query = [("circuit", circuit), ("by", by), ("manager", manager.to_string())];
+        return order(&site, Method::DELETE, &["lockouts"], &query, None);
+    }
+    order(&site, Method::POST, &["lockouts"], &[], Some(json!({ "circuit": circuit, "by": by })))
 }
 
 pub(crate) fn authority(args: Authority) -> Result<Exit> {
-    order(&args.site, Request::Authority { hall: args.hall, control: args.power == Power::Control })
+    let word = if args.power == Power::Control { "control" } else { "observe" };
+    let body = json!({ "authority": word });
+    order(&args.site, Method::PUT, &["halls", &args.hall, "authority"], &[], Some(body))
 }

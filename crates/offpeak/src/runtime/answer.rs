@@ -2,21 +2,22 @@
 //!
 //! Not here: the shapes of what is shown (`views`), and the socket.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use offpeak_dispatch::{Directives, Order, envelope, every_limit};
+use offpeak_server::view::{
+    CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
+    MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
+};
+use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
 use offpeak_site::{CircuitIx, CircuitKind, Site};
 use offpeak_units::Power;
 
+use super::listing::{self, Index};
 use super::live::{self, Latest, Shared, lock};
-use super::orders;
 use super::views::{explain, explain_all, find_machine, machine_view, site_view};
-use crate::handle::{HandleError, MachineFilter, SiteHandle};
-use crate::view::{CalendarView, Explanation, MachineView, OrderView, PreviewView, SiteView, WhyView};
-
-/// Who asks through the local socket: the user that the data folder belongs to. It tells nothing finer.
-const LOCAL: &str = "local socket";
+use super::{alert_facts, orders, plant_views};
 
 /// A running site's answers.
 pub(crate) struct Answers {
@@ -24,11 +25,21 @@ pub(crate) struct Answers {
     /// Plant seconds a second of wall time.
     pub(super) speed: u32,
     pub(super) transport: String,
+    /// The last view made, its cycle and its trace's points: many ask for the same.
+    held: Mutex<Option<(u64, usize, SiteView)>>,
+    /// What searches look through; remade when the site changes.
+    index: Mutex<Option<Arc<Index>>>,
 }
 
 impl Answers {
     pub(crate) fn new(shared: Arc<Shared>, speed: u32, transport: &str) -> Self {
-        Self { shared, speed, transport: transport.to_owned() }
+        Self {
+            shared,
+            speed,
+            transport: transport.to_owned(),
+            held: Mutex::default(),
+            index: Mutex::default(),
+        }
     }
     pub(super) fn site(&self) -> Arc<Site> {
         self.shared.site()
@@ -36,12 +47,24 @@ impl Answers {
     pub(super) fn now(&self) -> Timestamp {
         self.shared.now()
     }
-    fn latest(&self) -> Option<Arc<Latest>> {
+    pub(super) fn latest(&self) -> Option<Arc<Latest>> {
         lock(&self.shared.latest).clone()
     }
     pub(super) fn circuit(&self, id: &str) -> Result<CircuitIx, HandleError> {
         let site = self.site();
         site.circuits.find(id).ok_or_else(|| HandleError::no_circuit(&site, id))
+    }
+    fn index(&self, site: &Arc<Site>) -> Arc<Index> {
+        let mut held = lock(&self.index);
+        match held.as_ref().filter(|index| index.is_of(site)) {
+            Some(index) => Arc::clone(index),
+            None => Arc::clone(held.insert(Arc::new(Index::new(site)))),
+        }
+    }
+    /// Tells what somebody did.
+    pub(super) fn tell(&self, text: String, by: By<'_>) {
+        let why = if by.why.is_empty() { String::new() } else { format!(": {}", by.why) };
+        lock(&self.shared.story).decide(self.now(), format!("{text} by {}{why}", by.who));
     }
     /// What is ordered and told now, or was ordered at a time that has passed; what was told then is not kept.
     fn directives_at(&self, site: &Site, at: Option<Timestamp>) -> Result<Directives, HandleError> {
@@ -64,32 +87,56 @@ pub(super) fn book_error(error: offpeak_store::BookError) -> HandleError {
 }
 
 impl SiteHandle for Answers {
-    fn view(&self, trace_points: usize) -> SiteView {
-        let story = lock(&self.shared.story).clone();
-        let latest = self.latest();
-        site_view(self, latest.as_deref(), &story, trace_points)
+    fn cycle(&self) -> u64 {
+        lock(&self.shared.story).cycles
     }
 
-    fn machines(&self, filter: &MachineFilter) -> Result<Vec<MachineView>, HandleError> {
-        let site = self.site();
-        if let Some(hall) = &filter.hall
-            && site.circuits.get(self.circuit(hall)?).kind != CircuitKind::Hall
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+
+    fn facts(&self) -> Option<offpeak_alerts::Facts> {
+        self.latest().map(|latest| alert_facts::facts(self, &self.site(), &latest))
+    }
+
+    fn view(&self, trace_points: usize) -> SiteView {
+        let latest = self.latest();
+        let cycle = self.cycle();
+        let mut held = lock(&self.held);
+        if let Some((of, points, view)) = held.as_ref()
+            && latest.is_some()
+            && (*of, *points) == (cycle, trace_points)
         {
-            return Err(HandleError::NotAHall(hall.clone()));
+            return view.clone();
         }
-        let Some(latest) = self.latest() else { return Ok(Vec::new()) };
+        let story = lock(&self.shared.story).clone();
+        let view = site_view(self, latest.as_deref(), &story, trace_points);
+        *held = Some((story.cycles, trace_points, view.clone()));
+        view
+    }
+
+    fn machines(&self, query: &MachineQuery) -> Result<MachinePage, HandleError> {
+        let site = self.site();
+        let Some(latest) = self.latest() else { return Ok(listing::nothing(self.now())) };
+        let found = listing::find(self, &site, &self.index(&site), &latest, query)?;
         let story = lock(&self.shared.story);
-        let all = site.machines().map(|(ix, _)| machine_view(self, &latest, &story, ix));
-        Ok(all
-            .filter(|view| filter.hall.as_ref().is_none_or(|hall| *hall == view.hall))
-            .filter(|view| filter.state.as_ref().is_none_or(|state| *state == view.state))
-            .collect())
+        let machines = found.page.iter().map(|ix| machine_view(self, &latest, &story, *ix)).collect();
+        Ok(MachinePage { at: latest.cycle.at, total: found.total, next: found.next, machines })
     }
 
     fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError> {
         let Some(latest) = self.latest() else { return Ok(None) };
         let site = self.site();
         Ok(find_machine(&site, name)?.map(|ix| machine_view(self, &latest, &lock(&self.shared.story), ix)))
+    }
+
+    fn history(&self, machine: &str, most: u32) -> Result<Vec<CommandRecord>, HandleError> {
+        let found = self.shared.book.commands_of(machine, most).map_err(book_error)?;
+        Ok(found.into_iter().map(plant_views::command).collect())
+    }
+
+    fn circuits(&self) -> Vec<CircuitView> {
+        plant_views::circuits(&self.site(), self.latest().as_deref())
     }
 
     fn explain(&self, circuit: &str, at: Option<Timestamp>) -> Result<Explanation, HandleError> {
@@ -117,61 +164,16 @@ impl SiteHandle for Answers {
         Ok(explanation)
     }
 
-    fn stop(&self, circuit: Option<&str>, reason: &str) -> Result<(), HandleError> {
-        let root = self.site().circuits.get(CircuitIx::ROOT).id.clone();
-        let circuit = circuit.unwrap_or(&root);
-        self.circuit(circuit)?;
-        self.shared.book.stop(circuit, self.now(), reason, LOCAL).map_err(book_error)?;
-        lock(&self.shared.story).decide(self.now(), format!("operator's stop at {circuit}: {reason}"));
-        self.reload()
+    fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError> {
+        let circuit = circuit.map_or(Ok(CircuitIx::ROOT), |id| self.circuit(id))?;
+        let directives = lock(&self.shared.directives).clone();
+        Ok(orders::calendar_view(&self.site(), &directives, circuit, self.now(), days))
     }
 
-    fn resume(&self, circuit: Option<&str>) -> Result<usize, HandleError> {
-        circuit.map(|circuit| self.circuit(circuit)).transpose()?;
-        let lifted = self.shared.book.resume(circuit, self.now(), LOCAL).map_err(book_error)?;
-        if lifted == 0 {
-            return Err(HandleError::NothingThere(
-                circuit.map_or_else(|| "the site".to_owned(), |id| format!("`{id}`")),
-            ));
-        }
-        lock(&self.shared.story).decide(self.now(), format!("{lifted} stop(s) lifted"));
-        self.reload()?;
-        Ok(lifted)
-    }
-
-    fn lockout(&self, circuit: &str, by: &str) -> Result<(), HandleError> {
-        self.circuit(circuit)?;
-        self.shared.book.lock_out(circuit, self.now(), by).map_err(book_error)?;
-        lock(&self.shared.story).decide(self.now(), format!("lockout at {circuit} by {by}"));
-        self.reload()
-    }
-
-    fn lift_lockout(&self, circuit: &str, by: &str, manager: bool) -> Result<(), HandleError> {
-        let ix = self.circuit(circuit)?;
-        let whose = (!manager).then_some(by);
-        let lifted = self.shared.book.lift_lockout(circuit, whose, self.now(), by).map_err(book_error)?;
-        if lifted == 0 {
-            let directives = lock(&self.shared.directives);
-            let held = directives.lockouts.iter().find(|lockout| lockout.circuit == ix);
-            return Err(held.map_or_else(
-                || HandleError::NothingThere(format!("`{circuit}`")),
-                |held| HandleError::NotYours { circuit: circuit.to_owned(), by: held.by.clone() },
-            ));
-        }
-        lock(&self.shared.story).decide(self.now(), format!("lockout at {circuit} lifted by {by}"));
-        self.reload()
-    }
-
-    fn order(&self, words: &str, kind: &str) -> Result<OrderView, HandleError> {
-        orders::give(self, words, kind)
-    }
-
-    fn lift_order(&self, id: u64) -> Result<(), HandleError> {
-        if !self.shared.book.lift_order(id, self.now(), LOCAL).map_err(book_error)? {
-            return Err(HandleError::NoOrder(id));
-        }
-        lock(&self.shared.story).decide(self.now(), format!("order {id} lifted"));
-        self.reload()
+    fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError> {
+        let latest = self.latest().ok_or(HandleError::TooEarly)?;
+        let site = self.site();
+        Ok(find_machine(&site, name)?.map(|ix| orders::why_view(&site, &latest, ix)))
     }
 
     fn orders(&self) -> Vec<OrderView> {
@@ -181,32 +183,98 @@ impl SiteHandle for Answers {
         directives.orders.iter().filter(open).map(|order| orders::view(&site, order)).collect()
     }
 
+    fn floor(&self) -> FloorView {
+        plant_views::floor(&self.site())
+    }
+
+    fn states(&self, columns: Columns) -> StatesView {
+        match self.latest() {
+            Some(latest) => plant_views::states(&latest, columns),
+            None => plant_views::no_states(self.now(), self.site().machines.len()),
+        }
+    }
+
+    fn directives(&self) -> DirectivesView {
+        plant_views::directives(&self.site(), &lock(&self.shared.directives))
+    }
+
     fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError> {
         let latest = self.latest().ok_or(HandleError::TooEarly)?;
         orders::preview_view(self, &latest, words, kind)
     }
 
-    fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError> {
-        let latest = self.latest().ok_or(HandleError::TooEarly)?;
-        let site = self.site();
-        Ok(find_machine(&site, name)?.map(|ix| orders::why_view(&site, &latest, ix)))
+    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError> {
+        let root = self.site().circuits.get(CircuitIx::ROOT).id.clone();
+        let circuit = circuit.unwrap_or(&root);
+        self.circuit(circuit)?;
+        self.shared.book.stop(circuit, self.now(), by.why, by.who).map_err(book_error)?;
+        self.tell(format!("operator's stop at {circuit}"), by);
+        self.reload()
     }
 
-    fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError> {
-        let circuit = circuit.map_or(Ok(CircuitIx::ROOT), |id| self.circuit(id))?;
-        let directives = lock(&self.shared.directives).clone();
-        Ok(orders::calendar_view(&self.site(), &directives, circuit, self.now(), days))
+    fn resume(&self, circuit: Option<&str>, by: By<'_>) -> Result<usize, HandleError> {
+        circuit.map(|circuit| self.circuit(circuit)).transpose()?;
+        let lifted = self.shared.book.resume(circuit, self.now(), by).map_err(book_error)?;
+        if lifted == 0 {
+            return Err(HandleError::NothingThere(
+                circuit.map_or_else(|| "the site".to_owned(), |id| format!("`{id}`")),
+            ));
+        }
+        self.tell(format!("{lifted} stop(s) lifted"), by);
+        self.reload()?;
+        Ok(lifted)
     }
 
-    fn set_authority(&self, hall: &str, control: bool) -> Result<(), HandleError> {
+    fn lockout(&self, circuit: &str, worker: &str, by: By<'_>) -> Result<(), HandleError> {
+        self.circuit(circuit)?;
+        self.shared.book.lock_out(circuit, self.now(), worker, by).map_err(book_error)?;
+        self.tell(format!("lockout at {circuit} for {worker}"), by);
+        self.reload()
+    }
+
+    fn lift_lockout(
+        &self,
+        circuit: &str,
+        worker: &str,
+        manager: bool,
+        by: By<'_>,
+    ) -> Result<(), HandleError> {
+        let ix = self.circuit(circuit)?;
+        let whose = (!manager).then_some(worker);
+        let lifted = self.shared.book.lift_lockout(circuit, whose, self.now(), by).map_err(book_error)?;
+        if lifted == 0 {
+            let directives = lock(&self.shared.directives);
+            let held = directives.lockouts.iter().find(|lockout| lockout.circuit == ix);
+            return Err(held.map_or_else(
+                || HandleError::NothingThere(format!("`{circuit}`")),
+                |held| HandleError::NotYours { circuit: circuit.to_owned(), by: held.by.clone() },
+            ));
+        }
+        self.tell(format!("lockout at {circuit} lifted for {worker}"), by);
+        self.reload()
+    }
+
+    fn order(&self, words: &str, kind: &str, by: By<'_>) -> Result<OrderView, HandleError> {
+        orders::give(self, words, kind, by)
+    }
+
+    fn lift_order(&self, id: u64, by: By<'_>) -> Result<(), HandleError> {
+        if !self.shared.book.lift_order(id, self.now(), by).map_err(book_error)? {
+            return Err(HandleError::NoOrder(id));
+        }
+        self.tell(format!("order {id} lifted"), by);
+        self.reload()
+    }
+
+    fn set_authority(&self, hall: &str, control: bool, by: By<'_>) -> Result<(), HandleError> {
         let ix = self.circuit(hall)?;
         if self.site().circuits.get(ix).kind != CircuitKind::Hall {
             return Err(HandleError::NotAHall(hall.to_owned()));
         }
-        self.shared.book.set_authority(hall, control, self.now(), LOCAL).map_err(book_error)?;
+        self.shared.book.set_authority(hall, control, self.now(), by).map_err(book_error)?;
         self.shared.reload_authority().map_err(|error| HandleError::Book(format!("{error:#}")))?;
         let word = if control { "control" } else { "observe" };
-        lock(&self.shared.story).decide(self.now(), format!("authority in {hall}: {word}"));
+        self.tell(format!("authority in {hall}: {word}"), by);
         Ok(())
     }
 }

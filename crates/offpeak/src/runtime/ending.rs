@@ -14,8 +14,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::handle::SiteHandle;
 use crate::screen::{self, Closed, Leaving};
+use offpeak_server::SiteHandle;
 
 /// How long a screen may take to close.
 const CLOSES_WITHIN: Duration = Duration::from_secs(2);
@@ -73,12 +73,13 @@ impl Screen {
         Ok(())
     }
 
-    /// Opens it, for so long at most. Within tokio: a signal that comes as soon as the screen is there must not leave
+    /// Opens it, for so long at most, with a note for the first minute. Within tokio: a signal that comes as soon as the screen is there must not leave
     /// the terminal as it is.
     pub(crate) fn open(
         handle: Arc<dyn SiteHandle>,
         leaving: Leaving,
         lasts: Option<Duration>,
+        note: Option<String>,
     ) -> Result<Self> {
         let signals = Some(Signals::heard(true));
         let over = Arc::new(AtomicBool::new(false));
@@ -86,7 +87,7 @@ impl Screen {
         let (stop, until) = (Arc::clone(&over), lasts.map(|lasts| Instant::now() + lasts));
         let thread = std::thread::Builder::new().name("screen".into()).spawn(move || {
             // An error or a panic drops the sender, which is heard too.
-            let how = screen::run(handle.as_ref(), leaving, until, &stop)?;
+            let how = screen::run(handle.as_ref(), leaving, until, &stop, note)?;
             let _ = tell.send(how);
             Ok(())
         })?;

@@ -5,7 +5,7 @@ use offpeak_dispatch::{FanTransition, FansMemory, limits};
 use offpeak_site::{CircuitIx, FanIx, Fans, Site};
 
 use super::live::Latest;
-use crate::view::FansView;
+use offpeak_server::view::FansView;
 
 /// Every set, for `status`.
 pub(super) fn views(site: &Site, latest: &Latest) -> Vec<FansView> {

@@ -3,7 +3,7 @@
 //! Not here: what machines do in its absence, hall by hall (`offpeak check` says that of a site).
 
 use super::ending::Ended;
-use crate::view::SiteView;
+use offpeak_server::view::SiteView;
 
 /// The state that is left behind, as last seen; ends without a line break.
 pub(crate) fn farewell(view: &SiteView, ended: Ended) -> String {
@@ -42,7 +42,7 @@ pub(crate) fn farewell(view: &SiteView, ended: Ended) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::tests::sample;
+    use crate::sample::sample;
 
     #[test]
     fn a_running_mine_is_left_with_a_closing_ahead() {

@@ -1,6 +1,7 @@
 //! A site at work: the loop over a mine behind its wires, and the twin in its place.
 
 mod ahead;
+mod alert_facts;
 mod answer;
 mod bench;
 mod demo;
@@ -13,13 +14,17 @@ mod farewell;
 mod feed;
 mod files;
 mod housekeeping;
+mod listing;
 mod live;
 mod metrics;
 mod notice;
 mod orders;
+mod pages;
 mod plant_io;
+mod plant_views;
 mod record;
 mod run;
+mod serving;
 mod simulate;
 mod stage;
 mod story;

@@ -2,15 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{CalendarRow, Directives, Order, OrderKind, calendar, preview, why};
+use offpeak_server::view::{CalendarView, OrderView, PreviewView, WhyView};
+use offpeak_server::{By, HandleError};
 use offpeak_site::{CircuitIx, MachineIx, Measure, Site};
 use offpeak_store::OrderEntry;
 
 use super::answer::{Answers, book_error};
-use super::live::{Latest, lock};
+use super::live::Latest;
 use super::views::{amount, block_words, limit_view, state_name, target_name};
-use crate::handle::HandleError;
 use crate::order_words::OrderWords;
-use crate::view::{CalendarView, OrderView, PreviewView, WhyView};
 
 /// An order as it is shown.
 pub(super) fn view(site: &Site, order: &Order) -> OrderView {
@@ -29,14 +29,22 @@ pub(super) fn view(site: &Site, order: &Order) -> OrderView {
     }
 }
 
+fn no_kind(kind: &str) -> HandleError {
+    HandleError::Invalid(format!(
+        "`{kind}` is no kind of order\nhint: emergency, dispatch, wish or maintenance"
+    ))
+}
+
 /// Reads an order that is not numbered yet.
 pub(super) fn read(answers: &Answers, words: &str, kind: &str) -> Result<Order, HandleError> {
     let site = answers.site();
-    let kind = OrderKind::named(kind).ok_or_else(|| HandleError::OrderKind(kind.to_owned()))?;
-    let said = OrderWords::parse(words, &site.time_zone, answers.now())?;
+    let kind = OrderKind::named(kind).ok_or_else(|| no_kind(kind))?;
+    let said = OrderWords::parse(words, &site.time_zone, answers.now())
+        .map_err(|error| HandleError::Invalid(error.to_string()))?;
     let circuit = answers.circuit(&said.circuit)?;
     if said.mean_min.is_some() && site.circuits.get(circuit).meter.is_none() {
-        return Err(HandleError::NoMeter(said.circuit));
+        let why = format!("`{}` has no meter, so no mean of it is known", said.circuit);
+        return Err(HandleError::Invalid(why));
     }
     let measure = said.mean_min.map_or(Measure::Instant, Measure::Mean);
     let OrderWords { limit, holds, from, until, .. } = said;
@@ -44,7 +52,7 @@ pub(super) fn read(answers: &Answers, words: &str, kind: &str) -> Result<Order, 
 }
 
 /// Gives an order: in the book first, then in force.
-pub(super) fn give(answers: &Answers, words: &str, kind: &str) -> Result<OrderView, HandleError> {
+pub(super) fn give(answers: &Answers, words: &str, kind: &str, by: By<'_>) -> Result<OrderView, HandleError> {
     let order = read(answers, words, kind)?;
     let shown = view(&answers.site(), &order);
     let entry = OrderEntry {
@@ -57,8 +65,8 @@ pub(super) fn give(answers: &Answers, words: &str, kind: &str) -> Result<OrderVi
         mean_min: shown.mean_min,
         holds: order.holds,
     };
-    let id = answers.shared.book.order(&entry, answers.now()).map_err(book_error)?;
-    lock(&answers.shared.story).decide(answers.now(), format!("{} order {id}: {words}", shown.kind));
+    let id = answers.shared.book.order(&entry, answers.now(), by).map_err(book_error)?;
+    answers.tell(format!("{} order {id}: {words}", shown.kind), by);
     answers.reload()?;
     Ok(OrderView { id, ..shown })
 }

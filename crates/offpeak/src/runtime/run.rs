@@ -17,13 +17,14 @@ use super::housekeeping::{Copies, Housekeeping};
 use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
 use super::record::Recording;
+use super::serving::{Network, Served};
 use super::twin::join_twin;
 use super::{ahead, feed, files, metrics};
 use crate::cli;
 use crate::commands::load;
 use crate::exit::Exit;
-use crate::handle::SiteHandle;
 use crate::screen::Leaving;
+use offpeak_server::SiteHandle;
 
 pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
     if args.screen {
@@ -72,9 +73,15 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
             metrics::serve(Arc::clone(&shared), address).await?;
         }
         let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
-        let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &dir)?;
-        let mut screen =
-            args.screen.then(|| Screen::open(handle.clone(), Leaving::Controller, args.lasts)).transpose()?;
+        let network = Network::of(&args.listen);
+        let served = Served::start(Arc::clone(&handle) as Arc<dyn SiteHandle>, &shared, &dir, &network)?;
+        for line in served.told().iter().map(String::as_str).chain(served.link()) {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+        let mut screen = args
+            .screen
+            .then(|| Screen::open(handle.clone(), Leaving::Controller, args.lasts, None))
+            .transpose()?;
         let ended = tokio::select! {
             result = live::run(shared, controller) => return result.map(|()| Exit::Done),
             ended = end(args.lasts, screen.as_mut()) => ended,

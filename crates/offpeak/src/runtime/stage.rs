@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::Controller;
+use offpeak_dispatch::{Controller, Source};
 use offpeak_site::{CircuitIx, Site};
 use offpeak_twin::{Faults, Pace, Plant, Scenario, Simulation};
 use offpeak_units::{Energy, Hashes};
@@ -74,7 +74,8 @@ pub(crate) fn with_past(
         }
         let measured = Some(plant.circuit_power(CircuitIx::ROOT));
         let (energy_now, hashes_now) = (plant.energy(CircuitIx::ROOT), plant.hashes());
-        let end = Point { at: now, measured, limit: Some(span.limit) };
+        let source = if span.open { Source::Contract } else { Source::ContractClosed };
+        let end = Point { at: now, measured, limit: Some(span.limit), source: Some(source) };
         story.add_past(site, energy_now - energy, hashes_now - hashes, end);
         (energy, hashes) = (energy_now, hashes_now);
     }

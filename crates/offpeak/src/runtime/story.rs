@@ -11,7 +11,7 @@ use offpeak_site::{Action, Activity, CircuitIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
 use super::trace::{Point, Trace};
-use crate::view::CommandsView;
+use offpeak_server::view::CommandsView;
 
 /// Decisions remembered.
 const DECISIONS: usize = 200;
@@ -115,9 +115,10 @@ impl Story {
         }
         self.add_decisions(site, cycle);
         let measured = cycle.loads.circuit(CircuitIx::ROOT).measured;
-        let limit = cycle.envelope.circuit(CircuitIx::ROOT).binding.map(|limit| limit.power);
+        let limit = cycle.envelope.circuit(CircuitIx::ROOT).binding;
         self.add_drawn(site, snapshot, measured);
-        self.trace.add(Point { at: cycle.at, measured, limit });
+        let (limit, source) = (limit.map(|limit| limit.power), limit.map(|limit| limit.source));
+        self.trace.add(Point { at: cycle.at, measured, limit, source });
     }
 
     /// Takes in a stretch before the first cycle, of a plant that was simulated so far: its energy at the

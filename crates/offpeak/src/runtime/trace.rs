@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
+use offpeak_dispatch::Source;
 use offpeak_units::Power;
 
 /// The finest grid.
@@ -23,6 +24,8 @@ pub(crate) struct Point {
     pub(crate) measured: Option<Power>,
     /// `None` where nothing limits.
     pub(crate) limit: Option<Power>,
+    /// Who says so.
+    pub(crate) source: Option<Source>,
 }
 
 /// A trace, oldest first: one point a cell of its grid.
@@ -98,7 +101,12 @@ mod tests {
 
     fn point(second: i64) -> Point {
         let measured = Some(Power::from_watts(second % 86_400));
-        Point { at: Timestamp::from_second(1_664_733_600 + second).unwrap(), measured, limit: None }
+        Point {
+            at: Timestamp::from_second(1_664_733_600 + second).unwrap(),
+            measured,
+            limit: None,
+            source: None,
+        }
     }
 
     fn trace_of(seconds: impl Iterator<Item = i64>) -> Trace {

@@ -14,8 +14,8 @@ use super::answer::Answers;
 use super::fan_views;
 use super::live::{Latest, Search, lock};
 use super::story::{self, Story};
-use crate::handle::HandleError;
-use crate::view::{
+use offpeak_server::HandleError;
+use offpeak_server::view::{
     AdviceView, ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView,
     MoneyView, PointView, SiteView,
 };
@@ -41,7 +41,7 @@ pub(crate) fn block_words(site: &Site, block: &Block) -> String {
     format!("{}: nothing may {what}", block.source.describe(site))
 }
 
-fn block_view(site: &Site, limits: &CircuitLimit) -> Option<String> {
+pub(super) fn block_view(site: &Site, limits: &CircuitLimit) -> Option<String> {
     limits.block.as_ref().map(|block| block_words(site, block))
 }
 
@@ -67,7 +67,7 @@ pub(super) const fn target_name(target: Target) -> &'static str {
     }
 }
 
-fn count(counts: &mut CountsView, standing: Standing) {
+pub(super) fn count(counts: &mut CountsView, standing: Standing) {
     counts.total += 1;
     *match standing {
         Standing::Running => &mut counts.running,
@@ -110,7 +110,7 @@ pub(super) fn find_machine(site: &Site, name: &str) -> Result<Option<MachineIx>,
 }
 
 /// With its port, unless that is its family's standard.
-fn address_words(family: Family, at: Endpoint) -> String {
+pub(super) fn address_words(family: Family, at: Endpoint) -> String {
     if at.api_port == Endpoint::of(family, at.ip).api_port {
         at.ip.to_string()
     } else {
@@ -186,6 +186,7 @@ pub(super) fn site_view(
         time_zone: site.time_zone.iana_name().unwrap_or("UTC").to_owned(),
         speed: answers.speed,
         transport: answers.transport.clone(),
+        connection: site.circuits.get(CircuitIx::ROOT).id.clone(),
         power_kw: power.map(Power::to_kilowatts_f64),
         power_age_s: age,
         limit: limits.binding.as_ref().map(|limit| limit_view(&site, limit)),
@@ -195,7 +196,7 @@ pub(super) fn site_view(
         efficiency_j_per_th: power
             .and_then(|power| Efficiency::of(power, hash_rate))
             .map(Efficiency::to_joules_per_terahash_f64),
-        money: money_view(&site, now, power, hash_rate, story),
+        money: Some(money_view(&site, now, power, hash_rate, story)),
         counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
         fans: latest.map(|latest| fan_views::views(&site, latest)).unwrap_or_default(),
@@ -217,6 +218,7 @@ pub(super) fn site_view(
                 at: point.at,
                 power_kw: point.measured.map(Power::to_kilowatts_f64),
                 limit_kw: point.limit.map(Power::to_kilowatts_f64),
+                source: point.source.map(|source| source.to_string()),
             })
             .collect(),
     }
@@ -422,6 +424,7 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         model: model.name.clone(),
         owner: site.owners[usize::from(machine.owner.0)].id.clone(),
         hall: hall.unwrap_or_default(),
+        circuit: site.circuits.get(machine.circuit).id.clone(),
         address: machine.endpoint.map(|at| address_words(model.family, at)),
         mac: machine.mac.or(known.and_then(|known| known.identity.mac)).map(|mac| mac.to_string()),
         serial: machine.serial.clone().or(known.and_then(|known| known.identity.serial.clone())),

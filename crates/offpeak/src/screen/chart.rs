@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Axis, Block, Borders, Chart, Dataset, GraphType};
 
 use super::{Span, civil, words::Scale};
-use crate::view::{PointView, SiteView};
+use offpeak_server::view::{PointView, SiteView};
 
 /// Dots of a dash, and of the gap after it.
 const DASH: usize = 4;

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::words::{self, Scale};
 use super::{Question, UiState, chart, civil, halls};
-use crate::view::SiteView;
+use offpeak_server::view::SiteView;
 
 /// Alarms shown at most; the last line says how many more there are.
 const ALARMS_SHOWN: usize = 4;
@@ -34,7 +34,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: &SiteView, state: &UiState) {
     head.push(power_line(view));
     head.push(Line::raw(words::counts(&view.counts, area.width.into())));
     head.push(Line::raw(words::earning(view)));
-    head.push(Line::raw(words::today(&view.money)));
+    head.extend(view.money.as_ref().map(|money| Line::raw(words::today(money))));
     head.push(Line::raw(words::commands(&view.commands, view.checker_vetoes)));
     let head: Vec<_> = head.into_iter().map(|line| words::fit(line, area.width.into())).collect();
     let [head_area, chart_area, halls_area, decisions_area, foot_area] =

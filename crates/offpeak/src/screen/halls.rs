@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::UiState;
 use super::words::{self, grouped};
-use crate::view::{HallView, SiteView};
+use offpeak_server::view::{HallView, SiteView};
 
 /// Rows that one hall in detail takes.
 const DETAIL_ROWS: u16 = 5;

@@ -17,8 +17,8 @@ use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifier
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
-use crate::handle::SiteHandle;
-use crate::view::SiteView;
+use offpeak_server::view::SiteView;
+use offpeak_server::{By, SiteHandle};
 
 /// Between two pictures.
 const FRAME: Duration = Duration::from_millis(250);
@@ -29,8 +29,13 @@ const SECOND_LEAVE: Duration = Duration::from_secs(10);
 /// Points of the trace that a chart can use: all that are kept, so that an hour of two days has its detail.
 const TRACE_POINTS: usize = 4_096;
 
+/// What is noted at the start is told so much longer.
+const NOTE_SHOWN: Duration = Duration::from_secs(50);
 /// What a key did is told this long.
 const MESSAGE_SHOWN: Duration = Duration::from_secs(10);
+
+/// Who acts by a key, and why.
+const AT_THE_SCREEN: By<'_> = By { who: "the screen", why: "emergency stop at the screen" };
 
 /// What leaving the screen ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,11 +181,14 @@ pub(crate) fn run(
     leaving: Leaving,
     until: Option<Instant>,
     stop: &AtomicBool,
+    note: Option<String>,
 ) -> Result<Closed> {
     let _borrowed = terminal::Borrowed::take()?;
     // Dropped, it shows the cursor, which is done already, and panics where it cannot: the terminal may be gone.
     let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
-    let mut state = UiState { leaving, ..UiState::default() };
+    // A message is forgotten after its time; this one has some more.
+    let message = note.map(|note| (note, Instant::now() + NOTE_SHOWN));
+    let mut state = UiState { leaving, message, ..UiState::default() };
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
         let view = handle.view(TRACE_POINTS);
         state.forget(Instant::now());
@@ -206,10 +214,10 @@ pub(crate) fn run(
 
 fn carry_out(handle: &dyn SiteHandle, wish: Wish) -> String {
     let done = match wish {
-        Wish::Stop => handle
-            .stop(None, "emergency stop at the screen")
-            .map(|()| "the whole site is stopped; r resumes".to_owned()),
-        _ => handle.resume(None).map(|lifted| format!("{lifted} stop(s) lifted")),
+        Wish::Stop => {
+            handle.stop(None, AT_THE_SCREEN).map(|()| "the whole site is stopped; r resumes".to_owned())
+        }
+        _ => handle.resume(None, AT_THE_SCREEN).map(|lifted| format!("{lifted} stop(s) lifted")),
     };
     done.unwrap_or_else(|error| format!("not done: {error}"))
 }

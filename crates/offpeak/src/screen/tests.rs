@@ -4,8 +4,10 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::view::tests::{at, sample};
-use crate::view::{AdviceView, ChangeView, CountsView, DecisionView, HallView, LimitView, PointView};
+use crate::sample::{at, sample};
+use offpeak_server::view::{
+    AdviceView, ChangeView, CountsView, DecisionView, HallView, LimitView, PointView,
+};
 
 /// A mine of eight halls that sheds: above its new limit, one hall locked out, one only watched.
 fn shedding() -> SiteView {
@@ -46,7 +48,7 @@ fn shedding() -> SiteView {
         advice: (place == 8).then_some(AdviceView { stop: 2_629, start: 0 }),
     });
     view.halls = halls.collect();
-    view.money.unmetered_s = 90.0;
+    view.money.as_mut().unwrap().unmetered_s = 90.0;
     view.alarms = vec!["grid: 96.4 MW measured, 3 MW allowed (contract: outside the window)".into()];
     view.alarms.extend((1..=4).map(|n| format!("{n} machine(s) do not obey; see `offpeak machines`")));
     view.decisions = (0..12)
@@ -60,6 +62,7 @@ fn shedding() -> SiteView {
             at: at(n * 60 - 17_400),
             power_kw: Some(if n < 290 { 149_000.0 } else { 149_000.0 - (n - 290) as f64 * 5_500.0 }),
             limit_kw: Some(if n < 290 { 150_000.0 } else { 3_000.0 }),
+            source: Some("contract".into()),
         })
         .collect();
     view
@@ -187,8 +190,9 @@ fn figures_are_grouped_and_scaled() {
 #[test]
 fn unknown_money_is_no_zero_and_small_money_has_its_hundredths() {
     let mut view = sample(Some(190.0));
-    view.money.currency = "USD".into();
-    (view.money.cost_per_h, view.money.revenue_per_h, view.money.margin_per_h) = (Some(7.6), None, None);
+    let money = view.money.as_mut().unwrap();
+    money.currency = "USD".into();
+    (money.cost_per_h, money.revenue_per_h, money.margin_per_h) = (Some(7.6), None, None);
     assert!(words::earning(&view).ends_with("now ? earned - 7.60 paid = ? USD/h"));
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::view::{CommandsView, CountsView, MoneyView, SiteView};
+use offpeak_server::view::{CommandsView, CountsView, MoneyView, SiteView};
 
 /// What each standing is called: its sign, its word, its short word.
 pub(super) const STATES: [(char, &str, &str); 7] = [
@@ -54,12 +54,13 @@ pub(super) fn fit(line: Line<'static>, width: usize) -> Line<'static> {
 
 /// Hash rate, efficiency, and money at present prices.
 pub(super) fn earning(view: &SiteView) -> String {
-    let money = &view.money;
     let efficiency = view
         .efficiency_j_per_th
         .map_or_else(|| "no J/TH".to_owned(), |efficiency| format!("{efficiency:.1} J/TH"));
+    let hashing = format!("{} · {efficiency}", hash_rate(view.hash_rate_ths));
+    let Some(money) = &view.money else { return hashing };
     let sums = account([money.revenue_per_h, money.cost_per_h, money.margin_per_h], &money.currency);
-    format!("{} · {efficiency} · now {sums}/h", hash_rate(view.hash_rate_ths))
+    format!("{hashing} · now {sums}/h")
 }
 
 /// The day's sums, and what is in none of them.

@@ -45,7 +45,7 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
         let book = open(folder.path());
         book.stop("grid", at(0), "storm", "anna").unwrap();
         book.stop("hall-1", at(1), "fan", "anna").unwrap();
-        book.lock_out("hall-2", at(2), "anna").unwrap();
+        book.lock_out("hall-2", at(2), "anna", "anna").unwrap();
         let order = OrderEntry {
             id: 0,
             circuit: "grid".into(),
@@ -56,7 +56,7 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
             mean_min: Some(15),
             holds: true,
         };
-        book.order(&order, at(3)).unwrap();
+        book.order(&order, at(3), "grid operator").unwrap();
         book.set_authority("hall-1", true, at(4), "anna").unwrap();
         book.set_authority("hall-1", false, at(5), "anna").unwrap();
     }
@@ -159,7 +159,7 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         DROP TABLE audit; DROP TABLE audit_checkpoint; DROP INDEX command_at; DROP INDEX command_generation;
         ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
         ALTER TABLE command_order DROP COLUMN lifted_by; ALTER TABLE command_order DROP COLUMN mean_min;
-        ALTER TABLE command_order DROP COLUMN holds;";
+        ALTER TABLE command_order DROP COLUMN holds; DROP TABLE once;";
     rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
     let book = open(folder.path());

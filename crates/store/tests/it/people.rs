@@ -9,7 +9,14 @@ use offpeak_units::Power;
 use super::{at, change, folder, open};
 
 fn anna() -> Person {
-    Person { name: "anna".into(), role: "manager".into(), password_hash: None, disabled: false, at: at(0) }
+    Person {
+        name: "anna".into(),
+        role: "manager".into(),
+        owner: None,
+        password_hash: None,
+        disabled: false,
+        at: at(0),
+    }
 }
 
 fn whats(book: &Book) -> Vec<String> {
@@ -74,7 +81,7 @@ fn tokens_and_links_end() {
     assert!(book.token(b"t", at(6)).unwrap().is_none());
     assert_eq!(book.tokens().unwrap()[0].revoked_at, Some(at(5)));
 
-    let link = SetupLink { person: "bert".into(), role: "operator".into(), expires_at: at(60) };
+    let link = SetupLink { person: "bert".into(), role: "operator".into(), owner: None, expires_at: at(60) };
     book.add_setup_link(b"l", &link, at(0), "anna").unwrap();
     assert_eq!(book.use_setup_link(b"l", "hash", at(60)).unwrap(), None, "too late");
     let bert = book.use_setup_link(b"l", "hash", at(59)).unwrap().unwrap();

@@ -3,6 +3,7 @@
 //!
 //! Not here: what the figures should be (`docs/benchmarks.md`).
 
+mod api;
 mod dispatch;
 mod fleet;
 mod lake;
@@ -27,7 +28,8 @@ use crate::commands::{beside, load, print, print_json};
 use crate::exit::{Exit, WrongUsage};
 
 /// What can be measured alone with `--only`.
-const PARTS: [&str; 9] = ["observatory", "dispatch", "ahead", "week", "poll", "mine", "scan", "shed", "lake"];
+const PARTS: [&str; 10] =
+    ["observatory", "dispatch", "ahead", "week", "poll", "mine", "scan", "shed", "lake", "api"];
 
 /// By name, in the order of names.
 type Figures = BTreeMap<String, f64>;
@@ -79,6 +81,9 @@ pub(crate) fn bench_command(args: cli::Bench) -> Result<Exit> {
     if asked("lake") {
         tell(in_own_process("lake", &args.site)?)?;
     }
+    if asked("api") {
+        tell(in_own_process("api", &args.site)?)?;
+    }
     if let Some(path) = &args.out {
         std::fs::write(path, serde_json::to_string_pretty(&figures)?)
             .with_context(|| format!("{} cannot be written", path.display()))?;
@@ -91,6 +96,7 @@ fn measure(part: &str, site: &Path) -> Result<Figures> {
         "simulate_week" => week(site),
         "observatory" => observatory::observatory_here(),
         "dispatch" => dispatch::dispatch_here(),
+        "api" => api::api_here(),
         "poll" => poll::poll_here(site),
         "plan" => poll::plan_here(site),
         "peer" => peer::peer_here(site),

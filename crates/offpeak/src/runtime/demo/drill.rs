@@ -8,15 +8,18 @@ use offpeak_site::CircuitKind;
 use serde::Serialize;
 use tokio::time::sleep;
 
-use crate::handle::SiteHandle as _;
 use crate::runtime::answer::Answers;
 use crate::runtime::live::{Shared, lock};
-use crate::view::CommandsView;
+use offpeak_server::view::CommandsView;
+use offpeak_server::{By, SiteHandle as _};
 
 /// Plant time from the opening to the drill.
 const DRILL_AFTER: Duration = Duration::from_secs(150);
 /// Plant time that the drill lasts.
 const DRILL_LASTS: Duration = Duration::from_secs(90);
+
+/// Who stops the hall, and why.
+const DRILL: By<'_> = By { who: "the demo", why: "drill" };
 
 /// A stop of one hall and its end.
 #[derive(Clone, Debug, Serialize)]
@@ -48,7 +51,7 @@ pub(super) async fn drill(handle: &Answers, shared: &Shared) -> Option<Drill> {
     };
     let (hashing_before, counts_before) = (hashing(handle), counts(shared));
     let at = handle.view(0).at;
-    handle.stop(Some(&circuit), "drill").ok()?;
+    handle.stop(Some(&circuit), DRILL).ok()?;
     let mut drill = Drill {
         circuit: circuit.clone(),
         at,
@@ -69,7 +72,7 @@ pub(super) async fn drill(handle: &Answers, shared: &Shared) -> Option<Drill> {
         }
     }
     drill.sleeps_confirmed = counts(shared).sleeps_confirmed - counts_before.sleeps_confirmed;
-    handle.resume(Some(&circuit)).ok()?;
+    handle.resume(Some(&circuit), DRILL).ok()?;
     Some(drill)
 }
 

@@ -31,14 +31,15 @@ use super::answer::Answers;
 use super::ending::{Screen, end};
 use super::live::{self, Search, Shared, lock};
 use super::plant_io::Wire;
+use super::serving::{Network, Served};
 use super::stage;
 use super::story::Story;
 use super::{demo_site, files};
 use crate::cli;
 use crate::commands::{load, print, print_json};
 use crate::exit::Exit;
-use crate::handle::SiteHandle;
 use crate::screen::Leaving;
+use offpeak_server::SiteHandle;
 
 const CANNOT_SERVE: &str = "the twin cannot be served\nhint: end the other demo or twin, or take `--speed 11` or more, which needs no ports";
 /// The fastest that sockets are run at.
@@ -55,6 +56,8 @@ struct Demo {
     headless: bool,
     /// Wall time; without it until the screen is left.
     lasts: Option<Duration>,
+    /// Where it is served over HTTP.
+    network: Network,
 }
 
 /// The parts that every demo has.
@@ -90,6 +93,7 @@ pub(crate) fn demo_command(args: cli::Demo) -> Result<Exit> {
         dir: files::default_dir("demo"),
         headless: args.headless,
         lasts: args.lasts,
+        network: Network::of_demo(&args.listen),
     })?;
     let Some(report) = report else { return Ok(Exit::Done) };
     if json {
@@ -217,9 +221,14 @@ async fn play(
     let shared = Shared::new(site, wire, book, Some(past), None)?;
     *lock(&shared.search) = Some(Search { found: 0, expected });
     let handle = Arc::new(Answers::new(Arc::clone(&shared), demo.speed, transport));
-    let _server = crate::socket::serve(Arc::clone(&handle) as Arc<dyn SiteHandle>, &demo.dir)?;
-    let screen =
-        (!demo.headless).then(|| Screen::open(handle.clone(), Leaving::Demo, demo.lasts)).transpose()?;
+    let served =
+        Served::start(Arc::clone(&handle) as Arc<dyn SiteHandle>, &shared, &demo.dir, &demo.network)?;
+    let note = served.link().map(|link| format!("open {link}"));
+    // Standard output is the report's.
+    note.iter().for_each(|note| eprintln!("{note}"));
+    let screen = (!demo.headless)
+        .then(|| Screen::open(handle.clone(), Leaving::Demo, demo.lasts, note))
+        .transpose()?;
     let ready_ms = began.elapsed().as_millis();
     let stage = Stage { shared, began, plant_from, transport, ready_ms, judge };
     let (census, drilled) = act(&demo, &stage, &handle, screen).await?;

@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::discover::Census;
 use super::drill::Drill;
 use super::{Demo, Stage};
-use crate::handle::SiteHandle as _;
 use crate::runtime::answer::Answers;
 use crate::runtime::live::lock;
-use crate::view::CommandsView;
+use offpeak_server::SiteHandle as _;
+use offpeak_server::view::CommandsView;
 
 /// What a headless demo did.
 #[derive(Clone, Debug, Serialize)]

@@ -1,0 +1,308 @@
+//! The alerts of a site: conditions that hold for long enough, who has seen them, and what is to be sent.
+//!
+//! Bounded: so many alerts at once and so many in the history. Not here: which conditions hold (`judge`), and how a
+//! message is sent.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::facts::Facts;
+use crate::judge::{Condition, Firmware, hall, judge};
+use crate::rules::{RuleKind, Rules, Severity};
+
+/// Alerts at once; more are one too many for anybody, and are not opened before others are over.
+const OPEN_MAX: usize = 500;
+/// Alerts that are over and still listed.
+const HISTORY_MAX: usize = 1_000;
+/// How long a condition is away at least before its alert is over: what flickers is one alert.
+const OVER_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// How an alert stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It holds, and nobody has seen to it.
+    Open,
+    /// Somebody has.
+    Acknowledged,
+    /// It is to be quiet for a while.
+    Snoozed,
+    /// It holds no more.
+    Over,
+}
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// Its number.
+    pub id: u64,
+    /// What holds, as last judged.
+    pub condition: Condition,
+    /// Since when it holds.
+    pub since: Timestamp,
+    /// Who has seen to it, and when.
+    pub acknowledged: Option<(String, Timestamp)>,
+    /// Quiet until then, by whom.
+    pub snoozed: Option<(String, Timestamp)>,
+    /// When it was over.
+    pub over: Option<Timestamp>,
+    /// When it was last sent.
+    told: Option<Timestamp>,
+    first_told: Option<Timestamp>,
+    escalated: bool,
+    /// Since when the condition is away.
+    away: Option<Timestamp>,
+}
+
+impl Alert {
+    /// How it stands.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> State {
+        if self.over.is_some() {
+            State::Over
+        } else if self.acknowledged.is_some() {
+            State::Acknowledged
+        } else if self.is_snoozed(now) {
+            State::Snoozed
+        } else {
+            State::Open
+        }
+    }
+    fn is_snoozed(&self, now: Timestamp) -> bool {
+        self.snoozed.as_ref().is_some_and(|(_, until)| now < *until)
+    }
+}
+
+/// Why something is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Event {
+    /// It began.
+    Raised,
+    /// Nobody has acknowledged it in time.
+    Escalated,
+    /// It still holds.
+    Repeated,
+    /// It is over.
+    Over,
+    /// Somebody tries the way out.
+    Test,
+}
+
+/// To be sent: everything of one moment that goes the same ways is one message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub event: Event,
+    /// The most severe of its alerts.
+    pub severity: Severity,
+    /// By which ways.
+    pub channels: Vec<String>,
+    /// The alerts' numbers.
+    pub alerts: Vec<u64>,
+    /// A line for each.
+    pub lines: Vec<String>,
+}
+
+/// No such alert is open.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no alert {0} is open")]
+pub struct NoAlert(pub u64);
+
+type Key = (RuleKind, String);
+
+/// All of a site's alerts.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// Conditions that do not hold for long enough yet, since when.
+    pending: BTreeMap<Key, Timestamp>,
+    open: BTreeMap<Key, Alert>,
+    history: VecDeque<Alert>,
+    last_id: u64,
+    firmware: Firmware,
+    /// Halls whose present firmware was acknowledged.
+    accepted: BTreeSet<String>,
+}
+
+impl Board {
+    /// Takes in what is known now; says what is to be sent.
+    pub fn update(&mut self, rules: &Rules, zone: &TimeZone, facts: &Facts) -> Vec<Message> {
+        let now = facts.at;
+        self.accept_firmware(facts);
+        let conditions = judge(rules, facts, &mut self.firmware);
+        let mut over = self.take_in(conditions, now);
+        let mut due: BTreeMap<(Event, Vec<String>), Vec<&Alert>> = BTreeMap::new();
+        let quiet = rules.quiet.is_some_and(|quiet| quiet.has(zone, now));
+        for alert in self.open.values_mut() {
+            if let Some((event, channels)) = next_word(alert, rules, now, quiet) {
+                due.entry((event, channels)).or_default().push(alert);
+            }
+        }
+        // The end of what was never told is nobody's news.
+        over.retain(|alert| alert.told.is_some() && !alert.is_snoozed(now));
+        for alert in &over {
+            let mut channels = rules.first.clone();
+            channels.extend(rules.then.iter().filter(|_| alert.escalated).cloned());
+            due.entry((Event::Over, channels)).or_default().push(alert);
+        }
+        due.into_iter()
+            .filter(|((_, channels), _)| !channels.is_empty())
+            .map(|(to, of)| message(now, to, &of))
+            .collect()
+    }
+
+    /// Puts conditions to their alerts; gives those that are over.
+    fn take_in(&mut self, conditions: Vec<Condition>, now: Timestamp) -> Vec<Alert> {
+        let mut held = BTreeSet::new();
+        for condition in conditions {
+            let key = (condition.kind, condition.cause.clone());
+            held.insert(key.clone());
+            if let Some(alert) = self.open.get_mut(&key) {
+                alert.condition = condition;
+                alert.away = None;
+                continue;
+            }
+            let since = *self.pending.entry(key.clone()).or_insert(now);
+            let long_enough = since.duration_until(now) >= SignedDuration::from_secs(condition.hold_s.into());
+            if long_enough && self.open.len() < OPEN_MAX {
+                self.pending.remove(&key);
+                self.last_id += 1;
+                self.open.insert(key, opened(self.last_id, condition, since));
+            }
+        }
+        self.pending.retain(|key, _| held.contains(key));
+        let mut over = Vec::new();
+        for (_, alert) in self.open.iter_mut().filter(|(key, _)| !held.contains(*key)) {
+            let away = *alert.away.get_or_insert(now);
+            let hold = SignedDuration::from_secs(alert.condition.hold_s.into()).max(OVER_AFTER);
+            if away.duration_until(now) >= hold {
+                alert.over = Some(now);
+                over.push(alert.clone());
+            }
+        }
+        self.open.retain(|_, alert| alert.over.is_none());
+        self.history.extend(over.iter().cloned());
+        while self.history.len() > HISTORY_MAX {
+            self.history.pop_front();
+        }
+        over
+    }
+
+    /// In halls where somebody has acknowledged it, the firmware that is there now is the one to be compared with.
+    fn accept_firmware(&mut self, facts: &Facts) {
+        let accepted = std::mem::take(&mut self.accepted);
+        if accepted.is_empty() {
+            return;
+        }
+        let there = facts
+            .machines
+            .iter()
+            .filter(|machine| accepted.contains(&facts.circuits[hall(facts, machine.circuit)].id));
+        for machine in there {
+            self.firmware.remove(&machine.id);
+        }
+    }
+
+    /// Alerts that hold, the most severe first, then the oldest.
+    #[must_use]
+    pub fn open(&self) -> Vec<&Alert> {
+        let mut open: Vec<_> = self.open.values().collect();
+        open.sort_by_key(|alert| (std::cmp::Reverse(alert.condition.severity), alert.since, alert.id));
+        open
+    }
+
+    /// Alerts that are over, the newest first.
+    pub fn history(&self) -> impl Iterator<Item = &Alert> {
+        self.history.iter().rev()
+    }
+
+    fn find(&mut self, id: u64) -> Result<&mut Alert, NoAlert> {
+        self.open.values_mut().find(|alert| alert.id == id).ok_or(NoAlert(id))
+    }
+
+    /// Somebody sees to it: it is not told again before it is over.
+    ///
+    /// # Errors
+    /// If no such alert is open.
+    pub fn acknowledge(&mut self, id: u64, who: &str, now: Timestamp) -> Result<(), NoAlert> {
+        let alert = self.find(id)?;
+        alert.acknowledged = Some((who.to_owned(), now));
+        let (kind, cause) = (alert.condition.kind, alert.condition.cause.clone());
+        if kind == RuleKind::FirmwareChanged {
+            self.accepted.insert(cause);
+        }
+        Ok(())
+    }
+
+    /// It is to be quiet until then, and is told again after that if it still holds.
+    ///
+    /// # Errors
+    /// If no such alert is open.
+    pub fn snooze(&mut self, id: u64, who: &str, until: Timestamp) -> Result<(), NoAlert> {
+        let alert = self.find(id)?;
+        alert.snoozed = Some((who.to_owned(), until));
+        // After it, it is news again.
+        alert.told = None;
+        alert.first_told = None;
+        alert.escalated = false;
+        Ok(())
+    }
+}
+
+const fn opened(id: u64, condition: Condition, since: Timestamp) -> Alert {
+    Alert {
+        id,
+        condition,
+        since,
+        acknowledged: None,
+        snoozed: None,
+        over: None,
+        told: None,
+        first_told: None,
+        escalated: false,
+        away: None,
+    }
+}
+
+/// What is to be told of an open alert now, if anything, and to whom.
+fn next_word(alert: &mut Alert, rules: &Rules, now: Timestamp, quiet: bool) -> Option<(Event, Vec<String>)> {
+    let severity = alert.condition.severity;
+    let waits = quiet && severity < Severity::Critical;
+    if alert.acknowledged.is_some() || alert.is_snoozed(now) || alert.away.is_some() || waits {
+        return None;
+    }
+    let Some(first_told) = alert.first_told else {
+        (alert.told, alert.first_told) = (Some(now), Some(now));
+        return Some((Event::Raised, rules.first.clone()));
+    };
+    let unanswered = first_told.duration_until(now) >= rules.escalate_after;
+    if unanswered && !alert.escalated && severity > Severity::Notice && !rules.then.is_empty() {
+        alert.escalated = true;
+        alert.told = Some(now);
+        return Some((Event::Escalated, rules.then.clone()));
+    }
+    let last = alert.told.unwrap_or(first_told);
+    if rules.repeat_every.is_some_and(|every| last.duration_until(now) >= every) {
+        alert.told = Some(now);
+        let mut channels = rules.first.clone();
+        channels.extend(rules.then.iter().filter(|_| alert.escalated).cloned());
+        return Some((Event::Repeated, channels));
+    }
+    None
+}
+
+fn message(at: Timestamp, (event, channels): (Event, Vec<String>), alerts: &[&Alert]) -> Message {
+    Message {
+        at,
+        event,
+        severity: alerts.iter().map(|alert| alert.condition.severity).max().unwrap_or(Severity::Notice),
+        channels,
+        alerts: alerts.iter().map(|alert| alert.id).collect(),
+        lines: alerts.iter().map(|alert| alert.condition.text.clone()).collect(),
+    }
+}

@@ -1,0 +1,196 @@
+//! Judges what is known: which conditions hold now, grouped by cause.
+//!
+//! One tripped breaker is one condition, not two hundred: machines that are lost are told by the highest circuit below
+//! which nearly all are. Not here: for how long a condition holds, and who is told.
+
+use std::collections::BTreeMap;
+
+use crate::facts::{Facts, MachineFact, MachineState};
+use crate::rules::{RuleKind, Rules, Severity};
+
+/// Something that holds now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// By which rule.
+    pub kind: RuleKind,
+    /// Where: a circuit, a machine, a signal. With the kind, what tells it from others.
+    pub cause: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// In a line, with figures.
+    pub text: String,
+    /// How many machines it is about.
+    pub machines: usize,
+    /// How long it holds before somebody is told.
+    pub hold_s: u32,
+}
+
+/// Of a circuit's machines, this share is nearly all.
+const NEARLY_ALL: f64 = 0.8;
+/// A circuit with fewer machines is no cause of its own.
+const CAUSE_MACHINES_MIN: usize = 3;
+/// Machines that a text names.
+const NAMED: usize = 5;
+
+/// What is remembered of each machine between two judgements: the firmware that was seen first.
+pub(crate) type Firmware = BTreeMap<String, String>;
+
+/// Everything that holds now. `firmware` is what each machine had when it was first seen, or when a change of it was
+/// acknowledged; machines that are new to it are added.
+pub(crate) fn judge(rules: &Rules, facts: &Facts, firmware: &mut Firmware) -> Vec<Condition> {
+    let mut found = Vec::new();
+    let mut add = |kind: RuleKind, cause: &str, text: String, machines: usize| {
+        if let Some(rule) = rules.rule(kind) {
+            let (cause, severity, hold_s) = (cause.to_owned(), rule.severity, rule.hold_s);
+            found.push(Condition { kind, cause, severity, text, machines, hold_s });
+        }
+    };
+    power(rules, facts, &mut add);
+    for (cause, lost, of) in lost(facts) {
+        let text = format!("{cause}: {lost} of {of} machines are lost");
+        add(RuleKind::MachinesLost, &cause, text, lost);
+    }
+    halls(rules, facts, &mut add);
+    by_hall(facts, RuleKind::HashLow, "hash less than they should", &mut add, |machine| {
+        let level = rules.rule(RuleKind::HashLow).map_or(0.0, |rule| rule.level);
+        machine.hash_share.is_some_and(|share| share < level)
+    });
+    by_hall(facts, RuleKind::Disobedient, "do not obey", &mut add, |machine| machine.disobeys);
+    changed_firmware(facts, firmware, &mut add);
+    house(rules, facts, &mut add);
+    found
+}
+
+type Add<'a> = dyn FnMut(RuleKind, &str, String, usize) + 'a;
+
+fn power(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
+    let near = rules.rule(RuleKind::NearLimit).map(|rule| rule.level);
+    let over = rules.rule(RuleKind::OverLimit).map_or(1.0, |rule| rule.level);
+    for circuit in &facts.circuits {
+        if circuit.metered && circuit.power_kw.is_none() {
+            add(RuleKind::MeterSilent, &circuit.id, format!("the meter at {} is silent", circuit.id), 0);
+        }
+        let (Some(power), Some((limit, source))) = (circuit.power_kw, &circuit.limit) else { continue };
+        let text = format!("{}: {power:.1} kW drawn, {limit:.1} allowed by {source}", circuit.id);
+        if power > limit * over {
+            add(RuleKind::OverLimit, &circuit.id, text, 0);
+        } else if near.is_some_and(|near| *limit > 0.0 && power > limit * near) {
+            add(RuleKind::NearLimit, &circuit.id, text, 0);
+        }
+    }
+}
+
+/// Machines that are lost, by the highest circuit below which nearly all are; the rest by hall. Each with its count and
+/// that of all machines there.
+fn lost(facts: &Facts) -> Vec<(String, usize, usize)> {
+    let mut counts = vec![(0_usize, 0_usize); facts.circuits.len()];
+    for machine in &facts.machines {
+        for circuit in path(facts, machine.circuit) {
+            counts[circuit].1 += 1;
+            counts[circuit].0 += usize::from(machine.state == MachineState::Lost);
+        }
+    }
+    let is_cause = |circuit: usize| {
+        let (lost, of) = counts[circuit];
+        lost >= CAUSE_MACHINES_MIN && lost as f64 >= of as f64 * NEARLY_ALL
+    };
+    let mut by_cause: BTreeMap<usize, usize> = BTreeMap::new();
+    for machine in facts.machines.iter().filter(|machine| machine.state == MachineState::Lost) {
+        let highest = path(facts, machine.circuit).filter(|circuit| is_cause(*circuit)).last();
+        let cause = highest.unwrap_or_else(|| hall(facts, machine.circuit));
+        *by_cause.entry(cause).or_default() += 1;
+    }
+    by_cause
+        .into_iter()
+        .map(|(circuit, lost)| (facts.circuits[circuit].id.clone(), lost, counts[circuit].1))
+        .collect()
+}
+
+fn path(facts: &Facts, circuit: usize) -> impl Iterator<Item = usize> + '_ {
+    std::iter::successors(Some(circuit), |circuit| facts.circuits[*circuit].parent)
+}
+
+/// The hall that a circuit is in; the connection above the halls.
+pub(crate) fn hall(facts: &Facts, circuit: usize) -> usize {
+    path(facts, circuit).find(|circuit| facts.circuits[*circuit].is_hall).unwrap_or_default()
+}
+
+/// The middle temperature of each hall: one broken sensor makes no hall hot.
+fn halls(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
+    let Some(rule) = rules.rule(RuleKind::HallHot) else { return };
+    let mut by_hall: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for machine in &facts.machines {
+        if let Some(temperature) = machine.temperature_c.filter(|t| t.is_finite()) {
+            by_hall.entry(hall(facts, machine.circuit)).or_default().push(temperature);
+        }
+    }
+    for (hall, mut temperatures) in by_hall {
+        temperatures.sort_by(f64::total_cmp);
+        let middle = temperatures[temperatures.len() / 2];
+        if middle > rule.level {
+            let id = &facts.circuits[hall].id;
+            let text = format!("{id} is hot: half of its machines are at {middle:.0} °C or more");
+            add(RuleKind::HallHot, id, text, temperatures.len());
+        }
+    }
+}
+
+/// One condition a hall for machines that have something in common.
+fn by_hall(facts: &Facts, kind: RuleKind, words: &str, add: &mut Add<'_>, is: impl Fn(&MachineFact) -> bool) {
+    let mut found: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for machine in facts.machines.iter().filter(|machine| is(machine)) {
+        found.entry(hall(facts, machine.circuit)).or_default().push(&machine.id);
+    }
+    for (hall, machines) in found {
+        let id = &facts.circuits[hall].id;
+        let more = machines.len().saturating_sub(NAMED);
+        let named = machines[..machines.len() - more].join(", ");
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let text = format!("{id}: {} machine(s) {words}: {named}{more}", machines.len());
+        add(kind, id, text, machines.len());
+    }
+}
+
+/// Firmware that is another than before.
+fn changed_firmware(facts: &Facts, before: &mut Firmware, add: &mut Add<'_>) {
+    for machine in &facts.machines {
+        if let Some(now) = &machine.firmware
+            && !before.contains_key(&machine.id)
+        {
+            before.insert(machine.id.clone(), now.clone());
+        }
+    }
+    by_hall(facts, RuleKind::FirmwareChanged, "have another firmware than before", add, |machine| {
+        machine
+            .firmware
+            .as_ref()
+            .is_some_and(|now| before.get(&machine.id).is_some_and(|before| before != now))
+    });
+}
+
+/// What is not about the plant.
+fn house(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
+    let level = |kind| rules.rule(kind).map(|rule| rule.level);
+    if let Some((free, level)) = facts.disk_free.zip(level(RuleKind::DiskLow))
+        && free < level
+    {
+        add(RuleKind::DiskLow, "disk", format!("the book's disk has {:.1} % left", free * 100.0), 0);
+    }
+    if let Some((off, level)) = facts.clock_off.zip(level(RuleKind::ClockOff))
+        && off.abs().as_secs_f64() > level
+    {
+        add(RuleKind::ClockOff, "clock", format!("the clock is off by {:.1} s", off.as_secs_f64()), 0);
+    }
+    for (name, age) in &facts.signals {
+        let stale =
+            age.is_none_or(|age| level(RuleKind::SignalStale).is_some_and(|level| age.as_secs_f64() > level));
+        if stale {
+            let age =
+                age.map_or_else(|| "never came".to_owned(), |age| format!("is {} s old", age.as_secs()));
+            add(RuleKind::SignalStale, name, format!("the signal {name} {age}"), 0);
+        }
+    }
+    if let Some(error) = &facts.book_error {
+        add(RuleKind::BookFails, "book", format!("the book cannot be written: {error}"), 0);
+    }
+}

@@ -1,0 +1,18 @@
+//! What needs attention at a site, and who is told of it when: pure rules over what is known, alerts grouped by cause,
+//! and when each is sent.
+//!
+//! A cycle of it: [`Facts`] are judged by [`Rules`] into conditions, the [`Board`] makes alerts of conditions that hold
+//! for long enough, and says what is to be sent. Not here: any message's way to anybody, and any decision about
+//! machines: an alert never starts or stops anything.
+
+mod board;
+mod facts;
+mod judge;
+mod quiet;
+mod rules;
+
+pub use board::{Alert, Board, Event, Message, NoAlert, State};
+pub use facts::{CircuitFact, Facts, MachineFact, MachineState};
+pub use judge::Condition;
+pub use quiet::QuietHours;
+pub use rules::{Channel, Heartbeat, Rule, RuleKind, Rules, RulesError, Severity};

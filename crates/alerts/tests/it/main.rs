@@ -1,0 +1,228 @@
+//! A mine with two halls of two racks of ten machines, and what is told of it.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use offpeak_alerts::{
+    Board, CircuitFact, Event, Facts, MachineFact, MachineState, Message, RuleKind, Rules, State,
+};
+use proptest::prelude::*;
+
+const WAYS: &str = "[channels.shift]\nkind = \"ntfy\"\nurl = \"http://127.0.0.1/a\"\n\
+    [channels.boss]\nkind = \"ntfy\"\nurl = \"http://127.0.0.1/b\"\n";
+
+fn rules(more: &str) -> Rules {
+    Rules::parse(&format!("{WAYS}[notify]\nfirst = [\"shift\"]\nthen = [\"boss\"]\n{more}")).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_664_798_400 + second).unwrap()
+}
+
+fn circuit(id: &str, parent: Option<usize>, is_hall: bool) -> CircuitFact {
+    let limit = Some((1_000.0, "rating".to_owned()));
+    CircuitFact {
+        id: id.into(),
+        parent,
+        is_hall,
+        metered: is_hall,
+        power_kw: is_hall.then_some(500.0),
+        limit,
+    }
+}
+
+fn mine() -> Facts {
+    let mut circuits = vec![circuit("grid", None, false)];
+    for hall in 1..=2 {
+        let place = circuits.len();
+        circuits.push(circuit(&format!("hall-{hall}"), Some(0), true));
+        (1..=2)
+            .for_each(|rack| circuits.push(circuit(&format!("hall-{hall}/rack-{rack}"), Some(place), false)));
+    }
+    let machine = |(place, circuit): (usize, usize)| MachineFact {
+        id: format!("m{place}"),
+        circuit,
+        state: MachineState::Running,
+        temperature_c: Some(60.0),
+        hash_share: Some(1.0),
+        firmware: Some("1".into()),
+        disobeys: false,
+    };
+    let machines = [2, 3, 5, 6].iter().flat_map(|rack| [*rack; 10]).enumerate().map(machine).collect();
+    Facts {
+        at: at(0),
+        circuits,
+        machines,
+        disk_free: Some(0.5),
+        clock_off: None,
+        signals: vec![],
+        book_error: None,
+    }
+}
+
+/// Judges a mine that stays as it is, second by second; what was sent with its second.
+fn over(
+    board: &mut Board,
+    rules: &Rules,
+    facts: &Facts,
+    seconds: std::ops::Range<i64>,
+) -> Vec<(i64, Message)> {
+    let mut sent = Vec::new();
+    for second in seconds {
+        let now = Facts { at: at(second), ..facts.clone() };
+        sent.extend(board.update(rules, &TimeZone::UTC, &now).into_iter().map(|message| (second, message)));
+    }
+    sent
+}
+
+fn lose(facts: &mut Facts, machines: std::ops::Range<usize>) {
+    facts.machines[machines].iter_mut().for_each(|machine| machine.state = MachineState::Lost);
+}
+
+#[test]
+fn a_sound_mine_says_nothing() {
+    let mut board = Board::default();
+    assert!(over(&mut board, &rules(""), &mine(), 0..4_000).is_empty());
+    assert!(board.open().is_empty());
+}
+
+#[test]
+fn a_tripped_breaker_is_one_alert() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    lose(&mut facts, 0..10);
+    facts.machines[25].state = MachineState::Lost;
+    let sent = over(&mut board, &rules, &facts, 0..200);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    let (second, message) = &sent[0];
+    assert_eq!(
+        (*second, message.event, &message.channels[..]),
+        (120, Event::Raised, &["shift".to_owned()][..])
+    );
+    let lines = ["hall-1/rack-1: 10 of 10 machines are lost", "hall-2: 1 of 20 machines are lost"];
+    assert_eq!(message.lines, lines);
+
+    lose(&mut facts, 10..20);
+    over(&mut board, &rules, &facts, 200..500);
+    let causes: Vec<_> = board.open().iter().map(|alert| alert.condition.cause.clone()).collect();
+    assert_eq!(causes, ["hall-2", "hall-1"], "the whole hall is the cause now");
+}
+
+#[test]
+fn what_flickers_is_one_alert_and_what_is_over_is_told_once() {
+    let (mut board, rules, sound) = (Board::default(), rules(""), mine());
+    let mut hot = mine();
+    hot.circuits[1].power_kw = Some(1_100.0);
+    let mut sent = Vec::new();
+    for round in 0..10 {
+        sent.extend(over(&mut board, &rules, &hot, round * 20..round * 20 + 10));
+        sent.extend(over(&mut board, &rules, &sound, round * 20 + 10..round * 20 + 20));
+    }
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0].0, 5);
+    assert!(sent[0].1.lines[0].contains("1100.0 kW drawn, 1000.0 allowed by rating"), "{sent:?}");
+    let end = over(&mut board, &rules, &sound, 200..400);
+    assert_eq!(end.iter().map(|(_, message)| message.event).collect::<Vec<_>>(), [Event::Over]);
+    assert_eq!(board.history().count(), 1);
+}
+
+#[test]
+fn nobody_s_answer_goes_further_and_an_answer_ends_it() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    facts.circuits[4].power_kw = None;
+    let sent = over(&mut board, &rules, &facts, 0..2_000);
+    let told: Vec<_> = sent.iter().map(|(second, of)| (*second, of.event, of.channels[0].as_str())).collect();
+    assert_eq!(told, [(15, Event::Raised, "shift"), (915, Event::Escalated, "boss")]);
+    let id = board.open()[0].id;
+    board.acknowledge(id, "anna", at(2_000)).unwrap();
+    assert!(over(&mut board, &rules, &facts, 2_000..9_000).is_empty());
+    assert_eq!(board.open()[0].state(at(9_000)), State::Acknowledged);
+    assert!(board.acknowledge(99, "anna", at(0)).is_err());
+}
+
+#[test]
+fn a_snoozed_alert_comes_back() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    facts.circuits[4].power_kw = None;
+    over(&mut board, &rules, &facts, 0..20);
+    board.snooze(board.open()[0].id, "anna", at(500)).unwrap();
+    let sent = over(&mut board, &rules, &facts, 20..600);
+    assert_eq!(
+        sent.iter().map(|(second, of)| (*second, of.event)).collect::<Vec<_>>(),
+        [(500, Event::Raised)]
+    );
+}
+
+#[test]
+fn at_night_only_what_is_critical_is_told() {
+    // The mine's midnight is at second 0 by UTC noon: 12:00 to 13:00 are its quiet hours here.
+    let rules = rules("[quiet_hours]\nfrom = \"12:00:00\"\nuntil = \"13:00:00\"\n");
+    let (mut board, mut facts) = (Board::default(), mine());
+    lose(&mut facts, 0..10);
+    let quiet = over(&mut board, &rules, &facts, 0..3_000);
+    assert!(quiet.is_empty(), "{quiet:?}");
+    facts.circuits[4].power_kw = None;
+    let critical = over(&mut board, &rules, &facts, 3_000..3_100);
+    assert_eq!(critical.len(), 1);
+    let after = over(&mut board, &rules, &facts, 3_100..3_700);
+    assert!(after.iter().any(|(second, of)| *second == 3_600 && of.lines[0].contains("rack-1")), "{after:?}");
+}
+
+#[test]
+fn firmware_that_changed_is_told_until_somebody_accepts_it() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    over(&mut board, &rules, &facts, 0..10);
+    facts.machines[3].firmware = Some("2".into());
+    let sent = over(&mut board, &rules, &facts, 10..20);
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].1.lines[0].contains("m3"), "{sent:?}");
+    board.acknowledge(board.open()[0].id, "anna", at(20)).unwrap();
+    over(&mut board, &rules, &facts, 20..200);
+    assert!(board.open().is_empty(), "{:?}", board.open());
+}
+
+#[test]
+fn every_rule_can_speak() {
+    let mut facts = mine();
+    facts.circuits[0].limit = Some((400.0, "order 1".into()));
+    (facts.circuits[0].metered, facts.circuits[0].power_kw) = (true, Some(500.0));
+    (facts.circuits[1].power_kw, facts.circuits[4].power_kw) = (None, Some(999.0));
+    for machine in &mut facts.machines {
+        (machine.temperature_c, machine.hash_share, machine.disobeys) = (Some(90.0), Some(0.5), true);
+    }
+    lose(&mut facts, 0..3);
+    facts.disk_free = Some(0.01);
+    facts.clock_off = Some(SignedDuration::from_secs(-9));
+    facts.signals = vec![("prices".into(), None), ("grid".into(), Some(SignedDuration::from_secs(5)))];
+    facts.book_error = Some("disk full".into());
+    let mut board = Board::default();
+    over(&mut board, &rules(""), &facts, 0..2);
+    facts.machines[5].firmware = Some("2".into());
+    over(&mut board, &rules(""), &facts, 2..2_000);
+    let kinds: Vec<_> = board.open().iter().map(|alert| alert.condition.kind).collect();
+    for kind in RuleKind::ALL {
+        assert!(kinds.contains(&kind), "{} never spoke: {kinds:?}", kind.name());
+    }
+}
+
+proptest! {
+    /// A rule file is read or refused, whatever it is.
+    #[test]
+    fn no_rule_file_is_too_odd(text in "\\PC{0,300}") {
+        let _ = Rules::parse(&text);
+    }
+
+    /// However machines are lost, each is in one alert, and no more alerts than lost machines are told.
+    #[test]
+    fn every_lost_machine_is_in_one_alert(lost in proptest::collection::vec(any::<bool>(), 40)) {
+        let mut facts = mine();
+        for (machine, lost) in facts.machines.iter_mut().zip(&lost) {
+            machine.state = if *lost { MachineState::Lost } else { MachineState::Running };
+        }
+        let mut board = Board::default();
+        over(&mut board, &rules("[rules.machines-lost]\nhold_s = 0\n"), &facts, 0..1);
+        let told: usize = board.open().iter().map(|alert| alert.condition.machines).sum();
+        prop_assert_eq!(told, lost.iter().filter(|lost| **lost).count());
+        prop_assert!(board.open().len() <= 4);
+    }
+}

@@ -1,0 +1,117 @@
+//! What alerts are judged by: the last picture and what the process knows of itself, as facts.
+//!
+//! Not here: any judgement (`offpeak-alerts`).
+
+use offpeak_alerts::{CircuitFact, Facts, MachineFact, MachineState};
+use offpeak_dispatch::{CircuitLimit, Limit, Source, Standing};
+use offpeak_site::{Activity, CircuitKind, Site};
+use offpeak_units::Power;
+
+use super::answer::Answers;
+use super::live::{Latest, lock};
+
+/// How long a machine has hashed before its hash rate is judged: its own windows are shorter.
+const SETTLED: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
+pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
+    let circuits = site.circuits.iter().map(|(ix, circuit)| {
+        let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
+        let limit = watched(limits);
+        CircuitFact {
+            id: circuit.id.clone(),
+            parent: circuit.parent.map(|parent| parent.ix()),
+            is_hall: circuit.kind == CircuitKind::Hall,
+            metered: circuit.meter.is_some(),
+            power_kw: load.measured.map(Power::to_kilowatts_f64),
+            limit: limit.map(|limit| (limit.power.to_kilowatts_f64(), limit.source.describe(site))),
+        }
+    });
+    Facts {
+        at: latest.cycle.at,
+        circuits: circuits.collect(),
+        machines: machines(answers, site, latest),
+        disk_free: disk_free(answers),
+        clock_off: None,
+        signals: Vec::new(),
+        book_error: answers.shared.recorder.error(),
+    }
+}
+
+/// The limit to watch. While the way down is under way the load follows its line; that is nothing to be told. A stop or a
+/// lockout allows nothing, and what sleepers and fans draw remains: whoever does not obey it is told of by name, and
+/// what would bind without it is watched.
+fn watched(limits: &CircuitLimit) -> Option<Limit> {
+    let is_block = |limit: &Limit| matches!(limit.source, Source::Stop | Source::Lockout);
+    let binding =
+        limits.binding.filter(|limit| !is_block(limit)).or(limits.next.filter(|limit| !is_block(limit)));
+    binding.filter(|limit| !limit.source.is_glide())
+}
+
+fn machines(answers: &Answers, site: &Site, latest: &Latest) -> Vec<MachineFact> {
+    let fleet = lock(&answers.shared.fleet).clone();
+    let now = latest.cycle.at;
+    let fact = |(ix, machine): (offpeak_site::MachineIx, &offpeak_site::Machine)| {
+        let (seen, remembered) = (&latest.snapshot.machines[ix.ix()], &latest.memory.machines[ix.ix()]);
+        let standing = latest.cycle.loads.standings[ix.ix()];
+        let normal = site.model(machine.model).normal().hash_rate.to_terahashes_f64();
+        let settled = remembered.hashing_since.is_some_and(|since| since.duration_until(now) >= SETTLED);
+        let hashing = seen.reading.filter(|reading| {
+            settled && standing == Standing::Running && reading.activity == Activity::Hashing && normal > 0.0
+        });
+        MachineFact {
+            id: machine.id.clone(),
+            circuit: machine.circuit.ix(),
+            state: match standing {
+                Standing::Running => MachineState::Running,
+                Standing::Unknown | Standing::Failed => MachineState::Lost,
+                _ => MachineState::Other,
+            },
+            temperature_c: seen.reading.and_then(|reading| reading.temperature).map(|t| t.to_celsius_f64()),
+            hash_share: hashing
+                .and_then(|reading| reading.hash_rate)
+                .map(|rate| rate.to_terahashes_f64() / normal),
+            firmware: fleet
+                .as_ref()
+                .and_then(|fleet| fleet.known(ix))
+                .and_then(|known| known.identity.firmware.clone()),
+            disobeys: remembered.disobeys,
+        }
+    };
+    site.machines().map(fact).collect()
+}
+
+/// Of the file system that the book is on.
+fn disk_free(answers: &Answers) -> Option<f64> {
+    let stat = rustix::fs::statvfs(answers.shared.book.path()).ok()?;
+    (stat.f_blocks > 0).then(|| stat.f_bavail as f64 / stat.f_blocks as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use offpeak_site::Measure;
+
+    use super::*;
+
+    fn limit(kw: i64, source: Source) -> Option<Limit> {
+        let power = Power::from_kilowatts(kw);
+        Some(Limit { power, source, until: None, measure: Measure::Instant, holds: false, nominal: power })
+    }
+    fn watched_of(binding: Option<Limit>, next: Option<Limit>) -> Option<Source> {
+        watched(&CircuitLimit { binding, next, ..CircuitLimit::default() }).map(|limit| limit.source)
+    }
+
+    #[test]
+    fn what_remains_under_a_stop_is_held_to_the_limit_behind_it() {
+        assert_eq!(
+            watched_of(limit(100, Source::Contract), limit(150, Source::Rating)),
+            Some(Source::Contract)
+        );
+        assert_eq!(watched_of(limit(0, Source::Stop), limit(150, Source::Rating)), Some(Source::Rating));
+        assert_eq!(watched_of(limit(0, Source::Lockout), limit(0, Source::Stop)), None);
+        assert_eq!(watched_of(limit(90, Source::ContractClosing), limit(150, Source::Rating)), None);
+        assert_eq!(
+            watched_of(limit(0, Source::Emergency(3)), limit(150, Source::Rating)),
+            Some(Source::Emergency(3))
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! What each route asks of its caller: one table. A route that is not in it is served to nobody, so that a new one
+//! cannot be forgotten.
+
+use axum::http::Method;
+
+use super::permission::Permission;
+
+/// What a caller needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it shows nothing of the site.
+    Nothing,
+    /// To be known.
+    Known,
+    /// One of these permissions.
+    AnyOf(&'static [Permission]),
+}
+
+use Need::{AnyOf, Known, Nothing};
+use Permission as P;
+
+const MACHINES: Need = AnyOf(&[P::MachinesRead, P::OwnMachinesRead]);
+const SITE: Need = AnyOf(&[P::SiteRead]);
+
+/// By method and path, as in the OpenAPI document.
+pub const NEEDS: &[(&str, &str, Need)] = &[
+    ("GET", "/api/v1/health", Nothing),
+    ("GET", "/api/v1/openapi.json", Nothing),
+    ("GET", "/enter", Nothing),
+    ("POST", "/api/v1/session", Nothing),
+    ("DELETE", "/api/v1/session", Known),
+    ("POST", "/api/v1/setup", Nothing),
+    ("GET", "/api/v1/me", Known),
+    ("PUT", "/api/v1/me/password", Known),
+    ("GET", "/api/v1/people", AnyOf(&[P::PeopleRead])),
+    ("POST", "/api/v1/people", AnyOf(&[P::PeopleManage])),
+    ("PATCH", "/api/v1/people/{name}", AnyOf(&[P::PeopleManage])),
+    ("POST", "/api/v1/people/{name}/link", AnyOf(&[P::PeopleManage])),
+    ("GET", "/api/v1/tokens", Known),
+    ("POST", "/api/v1/tokens", Known),
+    ("DELETE", "/api/v1/tokens/{token}", Known),
+    ("GET", "/api/v1/alerts", AnyOf(&[P::AlertsRead])),
+    ("GET", "/api/v1/alerts/history", AnyOf(&[P::AlertsRead])),
+    ("POST", "/api/v1/alerts/{alert}/acknowledgement", AnyOf(&[P::AlertsHandle])),
+    ("POST", "/api/v1/alerts/{alert}/snooze", AnyOf(&[P::AlertsHandle])),
+    ("POST", "/api/v1/alerts/channels/{channel}/test", AnyOf(&[P::AlertsTest])),
+    ("GET", "/api/v1/audit", AnyOf(&[P::AuditRead])),
+    ("GET", "/api/v1/site", SITE),
+    ("GET", "/api/v1/stream", SITE),
+    ("GET", "/api/v1/machines", MACHINES),
+    ("GET", "/api/v1/machines/{machine}", MACHINES),
+    ("GET", "/api/v1/machines/{machine}/history", MACHINES),
+    ("GET", "/api/v1/machines/{machine}/why", AnyOf(&[P::MachinesRead])),
+    ("GET", "/api/v1/floor", AnyOf(&[P::MachinesRead])),
+    ("GET", "/api/v1/floor/states", AnyOf(&[P::MachinesRead])),
+    ("GET", "/api/v1/circuits", SITE),
+    ("GET", "/api/v1/circuits/{circuit}/explanation", SITE),
+    ("GET", "/api/v1/calendar", SITE),
+    ("GET", "/api/v1/orders", SITE),
+    ("GET", "/api/v1/directives", SITE),
+    ("POST", "/api/v1/stops", AnyOf(&[P::Stop])),
+    ("DELETE", "/api/v1/stops", AnyOf(&[P::Resume])),
+    ("POST", "/api/v1/lockouts", AnyOf(&[P::Lockout])),
+    ("DELETE", "/api/v1/lockouts", AnyOf(&[P::Lockout, P::LockoutAny])),
+    ("POST", "/api/v1/orders", AnyOf(&[P::Order])),
+    ("POST", "/api/v1/orders/preview", SITE),
+    ("DELETE", "/api/v1/orders/{order}", AnyOf(&[P::Order])),
+    ("PUT", "/api/v1/halls/{hall}/authority", AnyOf(&[P::Authority])),
+];
+
+/// What this route needs; `None` where the table does not have it. HEAD is read as GET.
+#[must_use]
+pub fn need(method: &Method, path: &str) -> Option<Need> {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    NEEDS.iter().find(|(of, at, _)| *of == method && *at == path).map(|(_, _, need)| *need)
+}

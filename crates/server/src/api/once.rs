@@ -1,0 +1,106 @@
+//! Changes that are carried out once, however often they are sent: the header `Idempotency-Key`.
+//!
+//! The first answer is kept in the book for a day and given again. A change whose end is not known, because the
+//! process died in it, is told so instead of being done twice.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use offpeak_store::Once;
+use sha2::{Digest as _, Sha256};
+
+use super::{App, BODY_MAX, blocking};
+use crate::access::{Caller, book};
+use crate::problem::Problem;
+
+/// How long an answer is kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// A key's characters at most.
+const KEY_MAX: usize = 100;
+/// An answer's bytes at most.
+const ANSWER_MAX: usize = 64 * 1024;
+/// The header.
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// What an answer that was given before carries.
+const AGAIN: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Routes whose answers hold a secret, which is never kept.
+const SECRET: [&str; 4] = ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens", "/api/v1/people"];
+
+/// Carries a change out once.
+pub(crate) async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let is_secret = SECRET.iter().any(|path| request.uri().path().starts_with(path));
+    let key = request.headers().get(KEY).filter(|_| !request.method().is_safe() && !is_secret);
+    match key.cloned() {
+        None => next.run(request).await,
+        Some(key) => keyed(app, &key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+    }
+}
+
+async fn keyed(app: Arc<App>, key: &HeaderValue, request: Request, next: Next) -> Result<Response, Problem> {
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
+    let key = key
+        .ok_or_else(|| Problem::invalid(format!("Idempotency-Key has 1 to {KEY_MAX} visible characters")))?;
+    let who = request.extensions().get::<Caller>().map(|caller| caller.name.clone()).unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is larger than 64 KiB")
+    })?;
+    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+    let hash = Sha256::new()
+        .chain_update(parts.method.as_str().as_bytes())
+        .chain_update(b" ")
+        .chain_update(path.as_bytes())
+        .chain_update(b"\n")
+        .chain_update(&bytes)
+        .finalize();
+    let mine = (Arc::clone(&app), who.clone(), key.to_owned());
+    let begun = blocking(move || {
+        let (now, (app, who, key)) = (Timestamp::now(), mine);
+        app.doors.book().begin_once(&who, &key, &hash, now, now - KEPT).map_err(|error| book(&error))
+    });
+    match begun.await? {
+        Once::New => {}
+        Once::Done { status, body } => return Ok(again(status, body)),
+        Once::Another => {
+            return Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "key-reused",
+                "this key was another request's",
+            )
+            .hint("take a new Idempotency-Key for each change"));
+        }
+        Once::Begun => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "end-unknown",
+                "this request was begun, and its end is not known",
+            )
+            .hint("see what is in force at /api/v1/directives before it is sent with another key"));
+        }
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, ANSWER_MAX).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (key, status) = (key.to_owned(), parts.status);
+    blocking(move || {
+        // What was refused changed nothing, and may be sent again when it fits.
+        let kept = status.is_success().then_some((status.as_u16(), text.as_str()));
+        app.doors.book().end_once(&who, &key, kept).map_err(|error| book(&error))
+    })
+    .await?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+fn again(status: u16, body: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    let mut response = (status, headers, body).into_response();
+    response.headers_mut().insert(AGAIN, HeaderValue::from_static("true"));
+    response
+}

@@ -1,0 +1,246 @@
+//! What can be asked of a running site, whoever asks: the API, the command line through it, and the terminal view.
+
+use jiff::Timestamp;
+use offpeak_site::Site;
+use offpeak_site::file::nearest;
+pub use offpeak_store::By;
+
+use crate::view::{
+    CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
+    MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
+};
+
+/// Which machines to list, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineQuery {
+    /// Only this hall.
+    pub hall: Option<String>,
+    /// Only on this circuit or below it.
+    pub circuit: Option<String>,
+    /// Only these states, as in `MachineView::state`.
+    pub states: Vec<String>,
+    /// Only this owner's.
+    pub owner: Option<String>,
+    /// Only this model.
+    pub model: Option<String>,
+    /// Only those with something wrong between us and them, or without.
+    pub trouble: Option<bool>,
+    /// Only those whose id, address, MAC, serial, model or owner has this in it, in any case.
+    pub search: Option<String>,
+    /// By what; by place in the site file unless given.
+    pub sort: MachineSort,
+    /// The last first.
+    pub descending: bool,
+    /// After which page, as the page before said.
+    pub after: Option<String>,
+    /// How many of the first to leave out, instead of naming the page before.
+    pub skip: usize,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// By what machines are listed. Machines without the value come last.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum MachineSort {
+    /// As in the site file.
+    #[default]
+    Place,
+    /// By the watts it claims.
+    Power,
+    /// By the hash rate it claims.
+    HashRate,
+    /// By the hottest it tells of.
+    Temperature,
+    /// By the age of its last word.
+    Age,
+    /// By watts over hash rate.
+    Efficiency,
+}
+
+/// The columns of [`StatesView`] beside the states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Temperatures.
+    pub temperature: bool,
+    /// Watts.
+    pub power: bool,
+    /// Efficiencies.
+    pub efficiency: bool,
+    /// Ages of the last words.
+    pub age: bool,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HandleError {
+    /// No such circuit.
+    #[error("there is no circuit `{asked}`\nhint: {hint}")]
+    Circuit {
+        /// The name given.
+        asked: String,
+        /// Which there are.
+        hint: String,
+    },
+    /// An address is that of several machines, told apart by their ports.
+    #[error("{}", several(address, machines))]
+    Several {
+        /// What was asked for.
+        address: String,
+        /// Each with its address and port.
+        machines: Vec<String>,
+    },
+    /// Nothing to lift.
+    #[error("no stop or lockout is in force at {0}")]
+    NothingThere(String),
+    /// No such order.
+    #[error("there is no order {0} in force\nhint: `offpeak orders` lists them")]
+    NoOrder(u64),
+    /// Only the one who set a lockout, or a manager, lifts it.
+    #[error("the lockout at `{circuit}` is {by}'s; only they or a manager lift it")]
+    NotYours {
+        /// Where.
+        circuit: String,
+        /// Whose.
+        by: String,
+    },
+    /// Authority is given to halls, and machines are listed by them.
+    #[error("`{0}` is not a hall")]
+    NotAHall(String),
+    /// A value that makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// The first cycle has not run.
+    #[error("the site has just started and has not seen its machines yet\nhint: ask again in some seconds")]
+    TooEarly,
+    /// The book did not take it; nothing was changed.
+    #[error("the book did not take it, so nothing was changed: {0}")]
+    Book(String),
+}
+
+/// Machines that a refusal names.
+const NAMED: usize = 8;
+
+fn several(address: &str, machines: &[String]) -> String {
+    let named = machines.iter().take(NAMED).map(|machine| format!("\n  {machine}")).collect::<String>();
+    let more = match machines.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("\n  and {more} more; `offpeak machines` lists them all"),
+    };
+    format!(
+        "{address} is the address of {} machines:{named}{more}\nhint: name one by its id, or as ADDRESS:PORT",
+        machines.len()
+    )
+}
+
+impl HandleError {
+    /// No such circuit in this site.
+    #[must_use]
+    pub fn no_circuit(site: &Site, asked: &str) -> Self {
+        let ids = || site.circuits.iter().map(|(_, circuit)| circuit.id.as_str());
+        let hint = match nearest(asked, ids()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let top: Vec<_> = ids().filter(|id| !id.contains('/')).take(NAMED).collect();
+                format!("circuits are named as in the site file: {}", top.join(", "))
+            }
+        };
+        Self::Circuit { asked: asked.to_owned(), hint }
+    }
+}
+
+/// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
+/// begins at once.
+pub trait SiteHandle: Send + Sync {
+    /// The number of the last cycle; with it everything shown may have changed.
+    fn cycle(&self) -> u64;
+    /// Plant time.
+    fn now(&self) -> Timestamp;
+    /// What alerts are judged by; `None` before the first cycle.
+    fn facts(&self) -> Option<offpeak_alerts::Facts>;
+    /// The site as a whole. `trace_points` bounds the trace.
+    fn view(&self, trace_points: usize) -> SiteView;
+    /// A page of machines.
+    ///
+    /// # Errors
+    /// For a hall or circuit that is not there, or another site's page.
+    fn machines(&self, query: &MachineQuery) -> Result<MachinePage, HandleError>;
+    /// One machine by id, IP address, or address and port.
+    ///
+    /// # Errors
+    /// For an address that several machines share.
+    fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError>;
+    /// What a machine was asked and how that ended, newest first. The machine is named by its id.
+    ///
+    /// # Errors
+    /// When the book cannot be read.
+    fn history(&self, machine: &str, most: u32) -> Result<Vec<CommandRecord>, HandleError>;
+    /// All circuits, parents first.
+    fn circuits(&self) -> Vec<CircuitView>;
+    /// What binds on a circuit, now or at another time.
+    ///
+    /// # Errors
+    /// For a circuit that is not there.
+    fn explain(&self, circuit: &str, at: Option<Timestamp>) -> Result<Explanation, HandleError>;
+    /// What binds on a circuit in the days to come; on the connection if none is named.
+    ///
+    /// # Errors
+    /// For a circuit that is not there.
+    fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError>;
+    /// Why a machine is as it is.
+    ///
+    /// # Errors
+    /// For an address that several machines share, or before the first cycle.
+    fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError>;
+    /// Orders that are neither lifted nor over.
+    fn orders(&self) -> Vec<OrderView>;
+    /// Where the machines stand. Changes with the site file only.
+    fn floor(&self) -> FloorView;
+    /// How the machines are.
+    fn states(&self, columns: Columns) -> StatesView;
+    /// Everything ordered and not lifted.
+    fn directives(&self) -> DirectivesView;
+    /// What an order would do now.
+    ///
+    /// # Errors
+    /// For words that are no order, or before the first cycle.
+    fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError>;
+    /// Stops a circuit; the connection if none is named.
+    ///
+    /// # Errors
+    /// For a circuit that is not there, or when the book does not take it.
+    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError>;
+    /// Lifts the operator's stop of a circuit; all stops if none is named. Says how many.
+    ///
+    /// # Errors
+    /// When there is none, or the book does not take it.
+    fn resume(&self, circuit: Option<&str>, by: By<'_>) -> Result<usize, HandleError>;
+    /// Somebody works there: `worker`, who may be another than who says so.
+    ///
+    /// # Errors
+    /// For a circuit that is not there, or when the book does not take it.
+    fn lockout(&self, circuit: &str, worker: &str, by: By<'_>) -> Result<(), HandleError>;
+    /// They are done; a manager's word lifts anybody's.
+    ///
+    /// # Errors
+    /// When it is somebody else's or there is none, or the book does not take it.
+    fn lift_lockout(&self, circuit: &str, worker: &str, manager: bool, by: By<'_>)
+    -> Result<(), HandleError>;
+    /// Gives an order in words, of a kind; gives back how it was understood, with its number.
+    ///
+    /// # Errors
+    /// For words that are no order, or when the book does not take it.
+    fn order(&self, words: &str, kind: &str, by: By<'_>) -> Result<OrderView, HandleError>;
+    /// Lifts an order.
+    ///
+    /// # Errors
+    /// When it is not in force, or the book does not take it.
+    fn lift_order(&self, id: u64, by: By<'_>) -> Result<(), HandleError>;
+    /// Gives or takes authority in a hall.
+    ///
+    /// # Errors
+    /// For what is no hall, or when the book does not take it.
+    fn set_authority(&self, hall: &str, control: bool, by: By<'_>) -> Result<(), HandleError>;
+}

@@ -1,0 +1,248 @@
+//! A site that only remembers what it was asked.
+
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use offpeak_alerts::{Facts, Rules};
+use offpeak_server::alerts::Alerts;
+use offpeak_server::view::{
+    CalendarView, CircuitView, CommandRecord, CommandsView, CountsView, DirectivesView, Explanation,
+    FloorView, MachinePage, MachineView, MoneyView, OrderView, PreviewView, SiteView, StatesView, WhyView,
+};
+use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
+
+/// What the fake shows and remembers.
+#[derive(Default)]
+pub(crate) struct Fake {
+    /// What was changed, in words.
+    pub(crate) asked: Mutex<Vec<String>>,
+}
+
+impl Fake {
+    fn note(&self, what: &str, by: By<'_>) {
+        self.asked.lock().unwrap().push(format!("{what} by {}: {}", by.who, by.why));
+    }
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+/// Alerts that nobody is told of.
+pub(crate) fn no_alerts() -> Alerts {
+    Alerts::new(Rules::default(), "fake", jiff::tz::TimeZone::UTC, &|_| None).unwrap()
+}
+
+pub(crate) fn at() -> Timestamp {
+    "2022-10-03T18:10:00Z".parse().unwrap()
+}
+
+/// Two machines of two owners.
+pub(crate) fn machine(place: u32) -> MachineView {
+    MachineView {
+        id: format!("hall-1/rack-1/{place}"),
+        model: "M30S".into(),
+        owner: format!("owner-{place}"),
+        hall: "hall-1".into(),
+        circuit: "hall-1/rack-1".into(),
+        address: Some(format!("10.0.0.{place}")),
+        mac: None,
+        serial: None,
+        firmware: None,
+        state: "running".into(),
+        target: "run".into(),
+        reason: "runs: there is room".into(),
+        advice: None,
+        trouble: None,
+        age_s: Some(1.0),
+        power_w: None,
+        hash_rate_ths: None,
+        temperature_c: None,
+        command: None,
+        has_outlet: false,
+        fans: vec![],
+    }
+}
+
+impl SiteHandle for Fake {
+    fn cycle(&self) -> u64 {
+        1
+    }
+    fn now(&self) -> Timestamp {
+        at()
+    }
+    fn facts(&self) -> Option<Facts> {
+        None
+    }
+    fn view(&self, _trace_points: usize) -> SiteView {
+        SiteView {
+            site: "fake".into(),
+            name: "A site that remembers".into(),
+            at: at(),
+            time_zone: "UTC".into(),
+            speed: 1,
+            transport: "none".into(),
+            connection: "grid".into(),
+            power_kw: None,
+            power_age_s: None,
+            limit: None,
+            next: None,
+            block: None,
+            hash_rate_ths: 0.0,
+            efficiency_j_per_th: None,
+            money: Some(MoneyView {
+                currency: "KZT".into(),
+                cost_per_h: Some(1.0),
+                revenue_per_h: None,
+                margin_per_h: None,
+                cost_today: 0.0,
+                revenue_today: 0.0,
+                margin_today: 0.0,
+                energy_today_kwh: 0.0,
+                unmetered_s: 0.0,
+                unpriced_s: 0.0,
+            }),
+            counts: CountsView::default(),
+            halls: vec![],
+            fans: vec![],
+            read_every_s: 5.0,
+            commands: CommandsView::default(),
+            decisions: vec![],
+            alarms: vec![],
+            checker_vetoes: 0,
+            trace: vec![],
+        }
+    }
+    fn machines(&self, query: &MachineQuery) -> Result<MachinePage, HandleError> {
+        let mine = |machine: &MachineView| query.owner.as_ref().is_none_or(|owner| *owner == machine.owner);
+        let machines: Vec<_> = (1..=2).map(machine).filter(mine).collect();
+        Ok(MachinePage { at: at(), total: machines.len() as u64, next: None, machines })
+    }
+    fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError> {
+        Ok((1..=2)
+            .map(machine)
+            .find(|machine| machine.id == name || machine.address.as_deref() == Some(name)))
+    }
+    fn history(&self, machine: &str, _most: u32) -> Result<Vec<CommandRecord>, HandleError> {
+        let detail = Some(format!("of {machine}"));
+        Ok(vec![CommandRecord {
+            generation: 1,
+            action: "wake".into(),
+            at: at(),
+            state: "issued".into(),
+            detail,
+        }])
+    }
+    fn circuits(&self) -> Vec<CircuitView> {
+        vec![]
+    }
+    fn explain(&self, circuit: &str, _at: Option<Timestamp>) -> Result<Explanation, HandleError> {
+        Err(HandleError::Circuit { asked: circuit.to_owned(), hint: "look again".to_owned() })
+    }
+    fn calendar(&self, _: Option<&str>, _: u16) -> Result<Vec<CalendarView>, HandleError> {
+        Ok(vec![])
+    }
+    fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError> {
+        Ok(self.machine(name)?.map(|machine| WhyView {
+            machine: machine.id,
+            state: machine.state,
+            target: machine.target,
+            reason: machine.reason,
+            rank: 1,
+            machines: 2,
+            binds_at: None,
+            binds: None,
+            room_kw: None,
+            needs_kw: 3.4,
+            changes: vec![],
+        }))
+    }
+    fn orders(&self) -> Vec<OrderView> {
+        vec![]
+    }
+    fn floor(&self) -> FloorView {
+        FloorView::default()
+    }
+    fn states(&self, _columns: Columns) -> StatesView {
+        StatesView { at: at(), state: "rr".into(), ..StatesView::default() }
+    }
+    fn directives(&self) -> DirectivesView {
+        DirectivesView::default()
+    }
+    fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError> {
+        if words.starts_with("early") {
+            return Err(HandleError::TooEarly);
+        }
+        let order = OrderView {
+            id: 0,
+            kind: kind.into(),
+            circuit: "grid".into(),
+            limit_kw: 5.0,
+            setpoint: false,
+            mean_min: None,
+            from: at(),
+            until: None,
+        };
+        Ok(PreviewView {
+            order,
+            begins: at(),
+            before_kw: 6.8,
+            after_kw: 3.4,
+            stops: vec![(machine(1).id, "sleep".into())],
+            starts: vec![],
+            takes_s: 10.0,
+            cost_per_h: Some(1.0),
+            cost: None,
+            currency: "KZT".into(),
+            unmet: None,
+        })
+    }
+    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError> {
+        self.note(&format!("stop {}", circuit.unwrap_or("all")), by);
+        Ok(())
+    }
+    fn resume(&self, _circuit: Option<&str>, by: By<'_>) -> Result<usize, HandleError> {
+        self.note("resume", by);
+        Ok(1)
+    }
+    fn lockout(&self, circuit: &str, worker: &str, by: By<'_>) -> Result<(), HandleError> {
+        self.note(&format!("lockout {circuit} for {worker}"), by);
+        Ok(())
+    }
+    fn lift_lockout(
+        &self,
+        circuit: &str,
+        worker: &str,
+        manager: bool,
+        by: By<'_>,
+    ) -> Result<(), HandleError> {
+        if worker != "anna" && !manager {
+            return Err(HandleError::NotYours { circuit: circuit.to_owned(), by: "anna".to_owned() });
+        }
+        self.note(&format!("lift {circuit} of {worker}"), by);
+        Ok(())
+    }
+    fn order(&self, words: &str, kind: &str, by: By<'_>) -> Result<OrderView, HandleError> {
+        if words.starts_with("nowhere") {
+            return Err(HandleError::Invalid(format!("`{words}` is no order\nhint: say it otherwise")));
+        }
+        self.note(&format!("{kind} order {words}"), by);
+        let (id, circuit) = (self.asked().len() as u64, "grid".to_owned());
+        let (setpoint, mean_min) = (false, None);
+        Ok(OrderView {
+            id,
+            kind: kind.into(),
+            circuit,
+            limit_kw: 5.0,
+            setpoint,
+            mean_min,
+            from: at(),
+            until: None,
+        })
+    }
+    fn lift_order(&self, id: u64, _by: By<'_>) -> Result<(), HandleError> {
+        Err(HandleError::NoOrder(id))
+    }
+    fn set_authority(&self, hall: &str, _control: bool, _by: By<'_>) -> Result<(), HandleError> {
+        Err(HandleError::NotAHall(hall.to_owned()))
+    }
+}

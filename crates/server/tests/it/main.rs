@@ -1,0 +1,13 @@
+//! The API from outside: over real sockets, with a site that only remembers what it was asked.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
+
+mod deliver;
+mod document;
+mod fake;
+mod judged;
+mod local;
+mod network;
+mod people;
+mod routes;
+mod served;

@@ -1,0 +1,160 @@
+//! Signing in: the first link, cookies, forgery, failures, tokens; and that no secret comes out.
+
+use reqwest::header::{COOKIE, SET_COOKIE};
+use serde_json::{Value, json};
+
+use super::served::{PASSWORD, Served, block_on};
+
+/// The cookie of an answer as it is sent back, and all of it.
+fn cookie(response: &reqwest::Response) -> (String, String) {
+    let whole = response.headers()[SET_COOKIE].to_str().unwrap().to_owned();
+    (whole.split(';').next().unwrap().to_owned(), whole)
+}
+
+/// Sets the first person up: the cookie, what it is set with, and the word against forgery.
+async fn set_up(served: &Served) -> (String, String, String) {
+    let body = json!({ "key": served.first.reveal(), "password": PASSWORD });
+    let response = served.ask("POST", "/api/v1/setup").json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let (own, whole) = cookie(&response);
+    let signed_in: Value = response.json().await.unwrap();
+    (own, whole, signed_in["csrf"].as_str().unwrap().to_owned())
+}
+
+async fn sign_in(served: &Served, name: &str, password: &str) -> reqwest::Response {
+    let body = json!({ "name": name, "password": password });
+    served.ask("POST", "/api/v1/session").json(&body).send().await.unwrap()
+}
+
+#[test]
+fn the_first_link_works_once_and_its_cookie_is_closed_to_pages() {
+    for (served, name, only) in
+        [(Served::plain(), "offpeak=", ""), (Served::over_tls(), "__Host-offpeak=", "; Secure")]
+    {
+        block_on(async {
+            let short = json!({ "key": served.first.reveal(), "password": "short" });
+            let refused = served.ask("POST", "/api/v1/setup").json(&short).send().await.unwrap();
+            assert_eq!(refused.status(), 422, "a short password does not use the link up");
+            let (own, whole, csrf) = set_up(&served).await;
+            assert!(own.starts_with(name), "{own}");
+            assert!(
+                whole.ends_with(&format!("HttpOnly; SameSite=Strict{only}")) && whole.contains("Path=/;"),
+                "{whole}"
+            );
+            let me = served.ask("GET", "/api/v1/me").header(COOKIE, &own).send().await.unwrap();
+            let secure = me.headers().contains_key("strict-transport-security");
+            assert_eq!(secure, !only.is_empty());
+            let me: Value = me.json().await.unwrap();
+            assert_eq!(
+                (&me["name"], &me["role"], &me["csrf"]),
+                (&json!("owner"), &json!("owner"), &json!(csrf))
+            );
+            let again = json!({ "key": served.first.reveal(), "password": PASSWORD });
+            let again = served.ask("POST", "/api/v1/setup").json(&again).send().await.unwrap();
+            assert_eq!(again.status(), 401, "the link is used up");
+
+            let out =
+                served.ask("DELETE", "/api/v1/session").header(COOKIE, &own).header("x-csrf-token", &csrf);
+            assert_eq!(out.send().await.unwrap().status(), 204);
+            let me = served.ask("GET", "/api/v1/me").header(COOKIE, &own).send().await.unwrap();
+            assert_eq!(me.status(), 401, "the session is over");
+        });
+    }
+}
+
+#[test]
+fn a_change_by_a_cookie_needs_the_session_s_word() {
+    let served = Served::plain();
+    block_on(async {
+        let (own, _, csrf) = set_up(&served).await;
+        let stop =
+            || served.ask("POST", "/api/v1/stops").header(COOKIE, &own).json(&json!({ "reason": "x" }));
+        assert_eq!(stop().send().await.unwrap().status(), 403);
+        assert_eq!(stop().header("x-csrf-token", "made-up").send().await.unwrap().status(), 403);
+        let other = stop().header("x-csrf-token", &csrf).header("sec-fetch-site", "cross-site");
+        assert_eq!(other.send().await.unwrap().status(), 403);
+        assert!(served.fake.asked().is_empty());
+        let own_page = stop().header("x-csrf-token", &csrf).header("sec-fetch-site", "same-origin");
+        assert_eq!(own_page.send().await.unwrap().status(), 200);
+    });
+    assert_eq!(served.fake.asked(), ["stop all by owner: x"]);
+}
+
+#[test]
+fn who_fails_too_often_waits_and_a_wrong_name_is_answered_alike() {
+    let served = Served::plain();
+    block_on(async {
+        set_up(&served).await;
+        let wrong = sign_in(&served, "owner", "not the password").await;
+        let nobody = sign_in(&served, "nobody", "not the password").await;
+        assert_eq!(
+            (wrong.status(), nobody.status()),
+            (reqwest::StatusCode::UNAUTHORIZED, reqwest::StatusCode::UNAUTHORIZED)
+        );
+        assert_eq!(wrong.text().await.unwrap(), nobody.text().await.unwrap());
+        for _ in 0..4 {
+            assert_eq!(sign_in(&served, "owner", "not the password").await.status(), 401);
+        }
+        let locked = sign_in(&served, "owner", PASSWORD).await;
+        assert_eq!(locked.status(), 429, "the right one is not tried either");
+        assert!(locked.text().await.unwrap().contains("try again in 15 min"));
+    });
+}
+
+#[test]
+fn an_owner_adds_people_and_tokens_and_no_secret_is_kept_or_told_again() {
+    let served = Served::plain();
+    block_on(async {
+        let (own, _, csrf) = set_up(&served).await;
+        let ask = |method: &str, path: &str, body: Value| {
+            served.ask(method, path).header(COOKIE, &own).header("x-csrf-token", &csrf).json(&body).send()
+        };
+        let added =
+            ask("POST", "/api/v1/people", json!({ "name": "anna", "role": "operator" })).await.unwrap();
+        let link: Value = added.json().await.unwrap();
+        let key = link["link"].as_str().unwrap().strip_prefix("/setup#key=").unwrap().to_owned();
+        let taken =
+            ask("POST", "/api/v1/people", json!({ "name": "anna", "role": "operator" })).await.unwrap();
+        assert_eq!(taken.status(), 409);
+        for bad in [json!({ "name": "a b", "role": "operator" }), json!({ "name": "c", "role": "customer" })]
+        {
+            assert_eq!(ask("POST", "/api/v1/people", bad).await.unwrap().status(), 422);
+        }
+        let body = json!({ "key": key, "password": "another four words" });
+        assert_eq!(served.ask("POST", "/api/v1/setup").json(&body).send().await.unwrap().status(), 200);
+        assert_eq!(sign_in(&served, "anna", "another four words").await.status(), 200);
+
+        let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let token =
+            json!({ "name": "grafana", "scopes": ["site.read"], "expires_at": soon, "person": "anna" });
+        let made: Value = ask("POST", "/api/v1/tokens", token).await.unwrap().json().await.unwrap();
+        let secret = made["token"].as_str().unwrap();
+        let site = served.ask("GET", "/api/v1/site").bearer_auth(secret).send().await.unwrap();
+        assert_eq!(site.status(), 200);
+        let wider = json!({ "name": "x", "scopes": ["stop"], "expires_at": soon });
+        let wider =
+            served.ask("POST", "/api/v1/tokens").bearer_auth(secret).json(&wider).send().await.unwrap();
+        assert_eq!(wider.status(), 403, "a token makes no wider one");
+
+        let off = ask("PATCH", "/api/v1/people/anna", json!({ "disabled": true })).await.unwrap();
+        assert_eq!(off.status(), 204);
+        let site = served.ask("GET", "/api/v1/site").bearer_auth(secret).send().await.unwrap();
+        assert_eq!(site.status(), 401, "at once");
+        assert_eq!(sign_in(&served, "anna", "another four words").await.status(), 401);
+
+        let mut told = String::new();
+        for path in ["/api/v1/people", "/api/v1/tokens", "/api/v1/audit"] {
+            told += &ask("GET", path, json!(null)).await.unwrap().text().await.unwrap();
+        }
+        let file = String::from_utf8_lossy(&std::fs::read(served.book.path()).unwrap()).into_owned();
+        let log = std::fs::read(served.book.path().with_extension("sqlite-wal")).unwrap_or_default();
+        let kept = file + &String::from_utf8_lossy(&log);
+        for secret in [secret, &key, PASSWORD, "another four words", served.first.reveal()] {
+            assert!(!told.contains(secret) && !kept.contains(secret));
+        }
+        assert!(!told.contains("argon2"), "not even a hash is told: {told}");
+        for deed in ["person added", "token added", "person changed", "set-up link used", "signed in"] {
+            assert!(told.contains(deed), "{deed} is in the audit chain: {told}");
+        }
+    });
+}

@@ -1,0 +1,112 @@
+//! Every route, taken from the table that the server asks: without a token, with a customer's, with one that is over.
+
+use offpeak_server::access::{NEEDS, Need, Permission};
+
+use super::served::{Served, block_on};
+
+/// A path with something in its places.
+fn filled(path: &str) -> String {
+    let path = path
+        .replace("{machine}", "hall-1%2Frack-1%2F2")
+        .replace("{circuit}", "grid")
+        .replace("{hall}", "hall-1");
+    let path = path.replace("{order}", "1").replace("{token}", "1").replace("{name}", "nobody");
+    path.replace("{alert}", "1").replace("{channel}", "nobody")
+}
+
+async fn status(served: &Served, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+    let mut request = served.ask(method, &filled(path));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if matches!(method, "POST" | "PUT" | "PATCH") {
+        request = request.json(&serde_json::json!({}));
+    }
+    let mut response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    // The stream has no end; its first piece will do.
+    let body = response.chunk().await.unwrap().unwrap_or_default();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[test]
+fn no_route_answers_who_is_not_known() {
+    let served = Served::unbounded();
+    let ended = served.token("ended", "owner", None, &Permission::ALL, -1);
+    block_on(async {
+        for (method, path, need) in NEEDS {
+            for token in [None, Some(ended.as_str()), Some("made-up"), Some("")] {
+                let (status, body) = status(&served, method, path, token).await;
+                if *need == Need::Nothing {
+                    assert!(status != 403 && status < 500, "{method} {path}: {status} {body}");
+                } else {
+                    assert_eq!(status, 401, "{method} {path} with {token:?}: {body}");
+                    assert!(body.contains("urn:offpeak:unknown-caller") && body.contains("hint"), "{body}");
+                }
+            }
+        }
+    });
+    assert!(served.fake.asked().is_empty(), "nothing was carried out");
+}
+
+#[test]
+fn a_customer_gets_their_machines_and_nothing_else() {
+    let served = Served::unbounded();
+    // The first token is another's, so that nobody revokes the one they ask with.
+    served.token("anna", "owner", None, &Permission::ALL, 1);
+    let token = served.token("carl", "customer", Some("owner-1"), &Permission::ALL, 1);
+    block_on(async {
+        for (method, path, need) in NEEDS {
+            let (status, body) = status(&served, method, path, Some(&token)).await;
+            match need {
+                Need::AnyOf(permissions) if !permissions.contains(&Permission::OwnMachinesRead) => {
+                    assert_eq!(status, 403, "{method} {path}: {body}");
+                }
+                _ => assert!(
+                    status != 403 && status != 401 && status < 500
+                        || *path == "/api/v1/me/password"
+                        || *path == "/api/v1/session"
+                        || *path == "/api/v1/setup"
+                        || *path == "/enter",
+                    "{method} {path}: {status} {body}"
+                ),
+            }
+        }
+        // By every route to a machine, another's is not there.
+        for name in ["hall-1%2Frack-1%2F2", "10.0.0.2"] {
+            for end in ["", "/history"] {
+                let path = format!("/api/v1/machines/{name}{end}");
+                let (status, body) = status(&served, "GET", &path, Some(&token)).await;
+                assert_eq!(status, 404, "{path}: {body}");
+                assert!(!body.contains("owner-2"), "{body}");
+            }
+        }
+        let (status_own, _) = status(&served, "GET", "/api/v1/machines/10.0.0.1", Some(&token)).await;
+        assert_eq!(status_own, 200);
+        let (_, all) = status(&served, "GET", "/api/v1/machines", Some(&token)).await;
+        assert!(all.contains("owner-1") && !all.contains("owner-2"), "{all}");
+        let (status_other, _) = status(&served, "GET", "/api/v1/machines?owner=owner-2", Some(&token)).await;
+        assert_eq!(status_other, 422);
+    });
+    assert!(served.fake.asked().is_empty(), "nothing was carried out");
+}
+
+#[test]
+fn a_token_is_narrowed_to_its_scopes_and_ends_with_its_person() {
+    let served = Served::plain();
+    let token = served.token("anna", "owner", None, &[Permission::SiteRead], 1);
+    block_on(async {
+        let (site, body) = status(&served, "GET", "/api/v1/site", Some(&token)).await;
+        assert_eq!(site, 200);
+        assert!(body.contains("\"money\":null"), "without money.read: {body}");
+        assert_eq!(status(&served, "GET", "/api/v1/machines", Some(&token)).await.0, 403);
+        assert_eq!(status(&served, "POST", "/api/v1/stops", Some(&token)).await.0, 403);
+    });
+    let id = served.book.tokens().unwrap()[0].id;
+    served.book.revoke_token(id, jiff::Timestamp::now(), "test").unwrap();
+    let other = served.token("bert", "owner", None, &[Permission::SiteRead], 1);
+    let change = offpeak_store::PersonChange { disabled: Some(true), ..Default::default() };
+    served.book.change_person("bert", &change, jiff::Timestamp::now(), "test").unwrap();
+    let never_seen = block_on(status(&served, "GET", "/api/v1/site", Some(&other))).0;
+    assert_eq!(never_seen, 401, "a disabled person's token opens nothing");
+}

@@ -1,0 +1,153 @@
+// A real site with its twin, and a real browser. Nothing here knows the pages.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import axe from 'axe-core';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+/** How long a demo may take to find its machines. */
+const OPENS_MS = 150_000;
+
+export interface Demo {
+  /** Where it is, without a slash at the end. */
+  origin: string;
+  /** The link that lets its holder in. */
+  link: string;
+  /** Where its data is. */
+  folder: string;
+  stop: () => Promise<void>;
+}
+
+/** Starts a demo and waits until it says where it is. */
+export async function startDemo(args: readonly string[]): Promise<Demo> {
+  const binary = process.env['OFFPEAK'];
+  if (binary === undefined) throw new Error('OFFPEAK names the binary to test; `make ui-browser` sets it');
+  const folder = mkdtempSync(join(tmpdir(), 'offpeak-ui-'));
+  const child = spawn(binary, ['demo', '--headless', '--for', '30m', '--listen', '127.0.0.1:0', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  try {
+    const link = await said(child, /http:\/\/\S+\/enter\?key=\S+/);
+    return { origin: new URL(link).origin, link, folder, stop: () => end(child, folder) };
+  } catch (error) {
+    await end(child, folder);
+    throw error;
+  }
+}
+
+function said(child: ChildProcess, what: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const patience = setTimeout(() => reject(new Error(`the demo did not open in time; it said:\n${text}`)), OPENS_MS);
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString();
+      const found = what.exec(text)?.[0];
+      if (found === undefined) return;
+      clearTimeout(patience);
+      resolve(found);
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('exit', (code) => {
+      clearTimeout(patience);
+      reject(new Error(`the demo ended with ${String(code)}; it said:\n${text}`));
+    });
+  });
+}
+
+async function end(child: ChildProcess, folder: string): Promise<void> {
+  if (child.exitCode === null) {
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await gone;
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Debian's Chromium, which asks nobody outside. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}
+
+export const SCREENS = {
+  phone: { width: 390, height: 844 },
+  laptop: { width: 1440, height: 900 },
+  wall: { width: 3840, height: 2160 },
+} as const;
+export type Screen = keyof typeof SCREENS;
+
+export interface Visit {
+  page: Page;
+  context: BrowserContext;
+  /** What went wrong meanwhile: errors in the console, and requests that left the site. */
+  troubles: string[];
+}
+
+/** Opens the site as its owner, on a screen, in a theme. */
+export async function visit(browser: Browser, demo: Demo, screen: Screen = 'laptop', theme: 'light' | 'dark' = 'light', link = demo.link): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: SCREENS[screen],
+    colorScheme: theme,
+    hasTouch: screen === 'phone',
+    isMobile: screen === 'phone',
+    locale: 'en-GB',
+    ignoreHTTPSErrors: true,
+  });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(message.text());
+  });
+  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(demo.origin) && !request.url().startsWith('data:')) troubles.push(`left the site: ${request.url()}`);
+  });
+  await page.goto(link);
+  await page.waitForSelector('nav');
+  return { page, context, troubles };
+}
+
+/** Goes to a page as a link does, and waits until its heading is there. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(new URL(path, page.url()).href);
+  await page.waitForSelector('main h1', { state: 'attached' });
+}
+
+/** What axe finds against WCAG 2.2 A and AA. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const run = (window as unknown as { axe: typeof axe }).axe;
+    const result = await run.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return result.violations.map((violation) => ({ id: violation.id, help: violation.help, nodes: violation.nodes.map((node) => node.html.slice(0, 200)) }));
+  });
+  return violations.map((violation) => `${violation.id}: ${violation.help}\n  ${violation.nodes.join('\n  ')}`);
+}
+
+/** Whether the page is wider than its screen, and which texts are cut off or lie over each other. */
+export async function layoutFaults(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const faults: string[] = [];
+    const root = document.documentElement;
+    if (root.scrollWidth > root.clientWidth + 1) faults.push(`the page is ${root.scrollWidth} wide on ${root.clientWidth}`);
+    const seen = [...document.querySelectorAll('main h1, main h2, main dt, main dd, main button, main a, main .tag, header .button')]
+      .filter((element) => !element.closest('.hidden, dialog, .body, .scroll, .decisions'))
+      .map((element) => ({ element, box: element.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0 && box.height > 0);
+    for (const [n, one] of seen.entries()) {
+      for (const other of seen.slice(n + 1)) {
+        if (one.element.contains(other.element) || other.element.contains(one.element)) continue;
+        const wide = Math.min(one.box.right, other.box.right) - Math.max(one.box.left, other.box.left);
+        const high = Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top);
+        if (wide > 3 && high > 3) faults.push(`"${one.element.textContent.trim()}" lies over "${other.element.textContent.trim()}"`);
+      }
+    }
+    return faults;
+  });
+}

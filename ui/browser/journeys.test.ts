@@ -1,0 +1,187 @@
+// What people come for, from the first click to what it does to the plant.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { launch, open, startDemo, visit, type Demo } from './harness';
+
+let demo: Demo;
+let browser: Browser;
+
+beforeAll(async () => {
+  [demo, browser] = await Promise.all([startDemo(['--machines', '300', '--speed', '60']), launch()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await demo.stop();
+});
+
+interface Site {
+  power_kw: number | null;
+  limit: { limit_kw: number; source: string } | null;
+  counts: { running: number; asleep: number; total: number };
+  halls: { id: string; power_kw: number | null }[];
+}
+/** What the site says, apart from the pages. */
+async function ask(page: Page): Promise<Site> {
+  return (await (await page.request.get(`${demo.origin}/api/v1/site?trace=0`)).json()) as Site;
+}
+async function until(page: Page, what: string, holds: (site: Site) => boolean): Promise<Site> {
+  for (let tries = 0; tries < 240; tries++) {
+    const site = await ask(page);
+    if (holds(site)) return site;
+    await page.waitForTimeout(250);
+  }
+  throw new Error(`it never came: ${what}; last: ${JSON.stringify(await ask(page))}`);
+}
+
+describe('an order', () => {
+  it('is previewed, given, obeyed on the meter, and lifted', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    const before = await until(page, 'the mine runs', (site) => site.counts.running > 150);
+    await open(page, '/power');
+    await page.getByLabel('Limit in kW').fill('150');
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await expect.poll(() => page.locator('.preview').innerText()).toMatch(/put [\d,]+ machines to sleep .* Load .*W before, .*W after/);
+    expect((await ask(page)).counts.running).toBeGreaterThan(150);
+    await page.getByLabel('Why, for those').fill('the grid asks for it');
+    await page.getByRole('button', { name: 'Order the limit' }).click();
+    await expect.poll(() => page.locator('.done').innerText()).toMatch(/Order \d+ is in force/);
+    const after = await until(page, 'the meter falls below the order', (site) => (site.power_kw ?? Infinity) <= 150);
+    expect(after.power_kw).toBeLessThan(before.power_kw ?? 0);
+    expect(after.limit?.source).toMatch(/order/);
+    await open(page, '/');
+    await expect.poll(() => page.locator('.verdict').innerText()).toMatch(/order \d+/);
+    await open(page, '/power');
+    await page.getByRole('button', { name: 'Lift', exact: true }).first().click();
+    await page.locator('dialog[open]').getByRole('button', { name: 'Lift' }).click();
+    await until(page, 'the order is gone', (site) => site.limit?.source !== after.limit?.source);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+  it('that makes no sense is refused in words, and what was typed stays', async () => {
+    const { page, context } = await visit(browser, demo);
+    await open(page, '/power');
+    await page.getByLabel('Limit in kW').fill('100');
+    await page.getByLabel(/^Until/).fill('2001-01-01T00:00');
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await expect.poll(() => page.getByRole('alert').allInnerTexts().then(String)).toMatch(/before it begins|over already/);
+    expect(await page.getByRole('button', { name: 'Order the limit' }).isDisabled()).toBe(true);
+    expect(await page.getByLabel('Limit in kW').inputValue()).toBe('100');
+    await context.close();
+  });
+});
+
+describe('why a machine sleeps', () => {
+  it('is found from Now in three clicks', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    await until(page, 'some sleep', (site) => site.counts.asleep > 0);
+    await page.getByRole('link', { name: 'asleep' }).first().click();
+    await page.waitForURL(/state=asleep/);
+    await page.locator('.body a').first().click();
+    await page.waitForURL(/machines\/hall/);
+    await expect.poll(() => page.locator('.why').innerText()).toMatch(/Why it is so: \S+/);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('the table of machines', () => {
+  it('keeps its filters in the address, and shows the last row too', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    await open(page, '/machines');
+    await expect.poll(() => page.locator('.head').innerText()).toContain('300 machines');
+    await page.getByRole('combobox', { name: 'Hall', exact: true }).selectOption('hall-2');
+    await page.getByRole('searchbox').fill('rack-2');
+    await page.waitForURL(/hall=hall-2/);
+    await page.waitForURL(/search=rack-2/);
+    await page.reload();
+    await expect.poll(() => page.locator('.body .id a').first().innerText()).toMatch(/hall-2\/rack-2/);
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await expect.poll(() => page.locator('.head').innerText()).toContain('300 machines');
+    await page.locator('.table').evaluate((body) => body.scrollTo({ top: body.scrollHeight }));
+    await page.waitForSelector('[aria-rowindex="301"] a');
+    await page.getByRole('button', { name: /^Power/ }).click();
+    await page.waitForURL(/sort=power/);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+  it('shows what acting on a selection would do before it is done', async () => {
+    const { page, context } = await visit(browser, demo);
+    await open(page, '/machines?state=running');
+    await page.waitForSelector('.body .id a');
+    await page.locator('.body input[type=checkbox]').first().check();
+    await page.getByRole('button', { name: 'Stop their circuits…' }).click();
+    await expect.poll(() => page.locator('dialog[open]').innerText()).toMatch(/hang on 1 circuits, with \d+ machines in all[\s\S]*machines go to sleep and the load falls by .*W/);
+    await page.locator('dialog[open]').getByRole('button', { name: 'Cancel' }).click();
+    await context.close();
+  });
+});
+
+describe('the floor', () => {
+  it('is walked by keyboard, and says which machine is meant', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    await open(page, '/floor');
+    await page.locator('canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.chosen').innerText()).toMatch(/hall-1\/rack-1\/pdu-1\/2/);
+    await page.getByRole('button', { name: 'Temperature' }).click();
+    await page.waitForURL(/by=temperature/);
+    await page.getByRole('link', { name: 'Open this machine' }).click();
+    await page.waitForURL(/machines\/hall-1\/rack-1\/pdu-1\/2/);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('emergency stop on a phone', () => {
+  it('takes two deliberate steps, empties the meter, and is lifted again', async () => {
+    const { page, context, troubles } = await visit(browser, demo, 'phone');
+    const before = await until(page, 'the mine runs', (site) => site.counts.running > 150);
+    const button = page.getByRole('button', { name: 'Stop' }).first();
+    const first = await button.boundingBox();
+    await button.tap();
+    const sure = page.getByRole('button', { name: 'Stop the whole site now' });
+    const second = await sure.boundingBox();
+    expect(second && first && (second.y > first.y + first.height || second.x > first.x + first.width), 'the second step lies elsewhere').toBe(true);
+    expect(second?.height).toBeGreaterThanOrEqual(44);
+    await expect.poll(() => page.locator('dialog[open]').innerText()).toMatch(/machines go to sleep or are cut. The load goes from .*W to .*W/);
+    expect((await ask(page)).counts.running).toBeGreaterThan(150);
+    await sure.tap();
+    await expect.poll(() => page.locator('dialog[open]').innerText()).toMatch(/Stopped: the whole site/);
+    await until(page, 'the machines sleep', (site) => site.counts.running === 0);
+    await until(page, 'the meter falls', (site) => site.power_kw !== null && site.power_kw < (before.power_kw ?? 0) / 3);
+    await page.locator('dialog[open]').getByRole('button', { name: 'Close' }).last().tap();
+    await expect.poll(() => page.locator('.verdict').innerText()).toMatch(/Stopped/);
+    await open(page, '/power');
+    await page.getByRole('button', { name: 'Lift', exact: true }).first().tap();
+    await page.locator('dialog[open]').getByRole('button', { name: 'Lift' }).tap();
+    await until(page, 'machines start again', (site) => site.counts.running > 0 || site.counts.asleep < site.counts.total);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('an alert', () => {
+  it('is one line a cause, is seen to by name, and is over when its cause is', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    const me = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    const headers = { 'x-csrf-token': me.csrf };
+    // Less than sleepers and the house draw: it cannot be met.
+    const order = await page.request.post(`${demo.origin}/api/v1/orders`, { headers, data: { words: 'grid to 1 kW', kind: 'emergency', reason: 'a drill' } });
+    expect(order.status()).toBe(200);
+    const { id } = (await order.json()) as { id: number };
+    await open(page, '/alerts');
+    const line = page.locator('main li', { hasText: /over-limit at grid/ });
+    await expect.poll(() => line.first().innerText(), { timeout: 60_000 }).toMatch(/critical[\s\S]*kW drawn, 1\.0 allowed by .*order/);
+    expect(await line.count()).toBe(1);
+    await line.getByRole('button', { name: /^See to alert/ }).click();
+    await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it/);
+    expect(await line.getByRole('button').count()).toBe(0);
+    expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}`, { headers })).status()).toBe(200);
+    const over = page.locator('main section', { hasText: 'What is over' }).last().locator('li', { hasText: /over-limit at grid/ });
+    await expect.poll(() => over.count(), { timeout: 60_000 }).toBe(1);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});

@@ -1,0 +1,170 @@
+// Talks to the site. One place that knows the addresses, the session's word against forged changes, and how the site
+// tells an error.
+import { words, type OrderKind, type Proposal } from '../lib/order';
+import type {
+  AlertsView, AlertView, AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, OrderView, PersonView, PreviewView,
+  SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
+} from './types';
+
+const BASE = '/api/v1';
+
+/** How the site says no: RFC 9457 problem details. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly kind: string;
+  readonly hint: string | null;
+
+  constructor(status: number, kind: string, detail: string, hint: string | null) {
+    super(detail);
+    this.name = 'Refusal';
+    this.status = status;
+    this.kind = kind;
+    this.hint = hint;
+  }
+}
+
+let csrf: string | null = null;
+const kept = new Map<string, { etag: string; body: unknown }>();
+/** Answers kept for the next time, at most. */
+const KEPT_MAX = 24;
+
+interface Options {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  query?: Record<string, string | number | boolean | null | undefined>;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** An order that is sent twice is carried out once. */
+  idempotency?: string;
+}
+
+/** An address of the API with what is asked for. */
+export function address(path: string, query: Options['query'] = {}): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') search.set(key, String(value));
+  }
+  const text = search.toString();
+  return `${BASE}${path}${text === '' ? '' : `?${text}`}`;
+}
+
+/** One part of a path. */
+const part = encodeURIComponent;
+
+async function refusal(response: Response): Promise<Refusal> {
+  const text = await response.text();
+  try {
+    const problem = JSON.parse(text) as { type?: string; detail?: string; hint?: string; title?: string };
+    const detail = problem.detail ?? problem.title ?? response.statusText;
+    return new Refusal(response.status, problem.type ?? '', detail, problem.hint ?? null);
+  } catch {
+    return new Refusal(response.status, '', text.slice(0, 200) || response.statusText, null);
+  }
+}
+
+/** Asks the site. */
+export async function ask<T>(path: string, options: Options = {}): Promise<T> {
+  const method = options.method ?? 'GET';
+  const url = address(path, options.query);
+  const headers: Record<string, string> = { accept: 'application/json' };
+  const before = method === 'GET' ? kept.get(url) : undefined;
+  if (before) headers['if-none-match'] = before.etag;
+  if (method !== 'GET' && csrf !== null) headers['x-csrf-token'] = csrf;
+  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  if (options.idempotency !== undefined) headers['idempotency-key'] = options.idempotency;
+  const response = await fetch(url, {
+    method,
+    headers,
+    body: options.body === undefined ? null : JSON.stringify(options.body),
+    signal: options.signal ?? null,
+    credentials: 'same-origin',
+    cache: 'no-store',
+  });
+  if (response.status === 304 && before) return before.body as T;
+  if (!response.ok) throw await refusal(response);
+  const text = await response.text();
+  const body = (text === '' ? null : JSON.parse(text)) as T;
+  const etag = response.headers.get('etag');
+  if (method === 'GET' && etag !== null) {
+    kept.delete(url);
+    kept.set(url, { etag, body });
+    const oldest = kept.keys().next();
+    if (kept.size > KEPT_MAX && !oldest.done) kept.delete(oldest.value);
+  }
+  return body;
+}
+
+/** What to list. */
+export interface MachineFilter {
+  hall?: string | null;
+  circuit?: string | null;
+  state?: string | null;
+  owner?: string | null;
+  model?: string | null;
+  trouble?: boolean | null;
+  search?: string | null;
+  sort?: string | null;
+  descending?: boolean | null;
+}
+
+/** What the API knows. */
+export const api = {
+  me: async (): Promise<Me> => {
+    const me = await ask<Me>('/me');
+    csrf = me.csrf;
+    return me;
+  },
+  /** Forgets who is signed in, and whatever they were shown. */
+  forget: (): void => {
+    csrf = null;
+    kept.clear();
+  },
+  site: (tracePoints: number) => ask<SiteView>('/site', { query: { trace: tracePoints } }),
+  machines: (filter: MachineFilter, skip: number, limit: number, signal?: AbortSignal) =>
+    ask<MachinePage>('/machines', { query: { ...filter, skip: skip === 0 ? null : skip, limit }, ...(signal ? { signal } : {}) }),
+  machine: (id: string) => ask<MachineView>(`/machines/${part(id)}`),
+  history: (id: string, limit = 100) => ask<CommandRecord[]>(`/machines/${part(id)}/history`, { query: { limit } }),
+  why: (id: string) => ask<WhyView>(`/machines/${part(id)}/why`),
+  floor: () => ask<FloorView>('/floor'),
+  states: (columns: string) => ask<StatesView>('/floor/states', { query: { columns } }),
+  circuits: () => ask<CircuitView[]>('/circuits'),
+  explain: (circuit: string, at?: string) => ask<Explanation>(`/circuits/${part(circuit)}/explanation`, { query: { at } }),
+  calendar: async (circuit: string | null, days: number): Promise<SpanView[]> => {
+    const rows = await ask<CalendarView[]>('/calendar', { query: { circuit, days } });
+    return rows.map(({ from, until, binding, block }) => ({ from, until, limit_kw: binding?.limit_kw ?? null, source: binding?.source ?? null, block }));
+  },
+  directives: () => ask<DirectivesView>('/directives'),
+  preview: (proposal: Proposal, kind: OrderKind = 'wish') =>
+    ask<PreviewView>('/orders/preview', { method: 'POST', body: { words: words(proposal), kind } }),
+  order: (proposal: Proposal, kind: OrderKind, reason: string, idempotency: string) =>
+    ask<OrderView>('/orders', { method: 'POST', body: { words: words(proposal), kind, reason }, idempotency }),
+  liftOrder: (id: number, reason: string) => ask<Done>(`/orders/${id}`, { method: 'DELETE', query: { reason } }),
+  stop: (circuit: string | null, reason: string, idempotency: string) =>
+    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency }),
+  resume: (circuit: string | null, reason: string) => ask<Done>('/stops', { method: 'DELETE', query: { circuit, reason } }),
+  lockout: (circuit: string, by: string | null, reason: string) =>
+    ask<Done>('/lockouts', { method: 'POST', body: { circuit, by, reason } }),
+  liftLockout: (circuit: string, manager: boolean, reason: string) =>
+    ask<Done>('/lockouts', { method: 'DELETE', query: { circuit, manager, reason } }),
+  signIn: (name: string, password: string) => ask<SignedIn>('/session', { method: 'POST', body: { name, password } }),
+  signOut: () => ask('/session', { method: 'DELETE' }),
+  setUp: (key: string, password: string) => ask<SignedIn>('/setup', { method: 'POST', body: { key, password } }),
+  changePassword: (old: string, fresh: string) => ask('/me/password', { method: 'PUT', body: { old, new: fresh } }),
+  people: () => ask<PersonView[]>('/people'),
+  addPerson: (name: string, role: string, owner: string | null) =>
+    ask<{ link: string }>('/people', { method: 'POST', body: { name, role, owner } }),
+  changePerson: (name: string, change: { role?: string; disabled?: boolean }) =>
+    ask(`/people/${part(name)}`, { method: 'PATCH', body: change }),
+  link: (name: string) => ask<{ link: string }>(`/people/${part(name)}/link`, { method: 'POST' }),
+  tokens: () => ask<TokenView[]>('/tokens'),
+  addToken: (name: string, scopes: string[], expires: string) =>
+    ask<{ id: number; token: string }>('/tokens', { method: 'POST', body: { name, scopes, expires_at: expires } }),
+  revokeToken: (id: number) => ask(`/tokens/${id}`, { method: 'DELETE' }),
+  alerts: () => ask<AlertsView>('/alerts'),
+  alertsOver: () => ask<AlertView[]>('/alerts/history'),
+  acknowledge: (id: number) => ask(`/alerts/${id}/acknowledgement`, { method: 'POST' }),
+  snooze: (id: number, minutes: number) => ask(`/alerts/${id}/snooze`, { method: 'POST', body: { minutes } }),
+  testChannel: (name: string) => ask(`/alerts/channels/${part(name)}/test`, { method: 'POST' }),
+  audit: (limit: number) => ask<AuditView[]>('/audit', { query: { limit } }),
+  authority: (hall: string, authority: 'observe' | 'control', reason: string) =>
+    ask<Done>(`/halls/${part(hall)}/authority`, { method: 'PUT', body: { authority, reason } }),
+};

@@ -1,0 +1,36 @@
+// The shapes in types.ts are those of the API's own document: the same fields, null where it says so.
+import { readFileSync } from 'node:fs';
+
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+interface Schema {
+  type?: string | string[];
+  oneOf?: { type?: string }[];
+  properties?: Record<string, Schema>;
+}
+const document = JSON.parse(readFileSync('../docs/openapi.json', 'utf8')) as { components: { schemas: Record<string, Schema> } };
+const schemas = document.components.schemas;
+const source = ts.createSourceFile('types.ts', readFileSync('src/api/types.ts', 'utf8'), ts.ScriptTarget.Latest, true);
+const interfaces = source.statements.filter(ts.isInterfaceDeclaration);
+/** Shapes of the pages' own, made of others. */
+const OWN = ['SpanView'];
+
+function nullable(schema: Schema): boolean {
+  return [schema.type ?? []].flat().includes('null') || (schema.oneOf?.some((one) => one.type === 'null') ?? false);
+}
+function fieldsOf(declared: ts.InterfaceDeclaration): Record<string, boolean> {
+  const fields = declared.members.filter(ts.isPropertySignature).map((member) => {
+    const text = member.type?.getText(source) ?? '';
+    return [member.name.getText(source), member.questionToken !== undefined || /(^|\|\s*)null$/.test(text)] as const;
+  });
+  return Object.fromEntries(fields);
+}
+
+describe('the shapes of the API', () => {
+  it.each(interfaces.map((declared) => [declared.name.text, declared] as const).filter(([name]) => !OWN.includes(name)))('%s', (name, declared) => {
+    const properties = schemas[name]?.properties;
+    expect(properties, `docs/openapi.json has no ${name}`).toBeDefined();
+    expect(fieldsOf(declared)).toEqual(Object.fromEntries(Object.entries(properties ?? {}).map(([field, schema]) => [field, nullable(schema)])));
+  });
+});

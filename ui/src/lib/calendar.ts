@@ -1,0 +1,69 @@
+// The envelope as a calendar: for each of the site's days, stretches of one limit.
+import type { SpanView } from '../api/types';
+import { civil } from './format';
+
+export interface Stretch {
+  /** Shares of the day, 0 to 1. */
+  left: number;
+  width: number;
+  from: string;
+  until: string;
+  limit: number | null;
+  source: string;
+  /** How high the limit is, of the highest in the calendar. */
+  share: number;
+}
+
+export interface Day {
+  date: string;
+  name: string;
+  stretches: Stretch[];
+}
+
+const MINUTES = 1_440;
+
+/** Cuts spans at the site's midnights. Days of 23 or 25 hours are drawn as 24. */
+export function days(spans: readonly SpanView[], timeZone: string): Day[] {
+  const clock = civil(timeZone);
+  const most = Math.max(1, ...spans.map((span) => span.limit_kw ?? 0));
+  const list: Day[] = [];
+  const put = (from: number, until: number, span: SpanView): void => {
+    const date = clock.date(from);
+    let day = list.at(-1);
+    if (day?.date !== date) {
+      day = { date, name: clock.day(from), stretches: [] };
+      list.push(day);
+    }
+    const left = clock.minuteOfDay(from) / MINUTES;
+    const end = clock.date(until) === date ? clock.minuteOfDay(until) / MINUTES : 1;
+    day.stretches.push({
+      left,
+      width: Math.max(0, end - left),
+      from: new Date(from).toISOString(),
+      until: new Date(until).toISOString(),
+      limit: span.limit_kw,
+      source: span.source ?? span.block ?? '',
+      share: (span.limit_kw ?? most) / most,
+    });
+  };
+  for (const span of spans) {
+    let from = Date.parse(span.from);
+    const until = Date.parse(span.until);
+    // Each round ends at a midnight, and a span has at most so many as it has days and one.
+    while (from < until) {
+      const next = Math.min(until, midnightAfter(from, clock.minuteOfDay, clock.date));
+      put(from, next, span);
+      from = next;
+    }
+  }
+  return list;
+}
+
+/** The site's next midnight: civil minutes on, mended where the clocks changed on the way. */
+function midnightAfter(at: number, minuteOfDay: (at: number) => number, date: (at: number) => string): number {
+  const floor = Math.floor(at / 60_000) * 60_000;
+  let next = floor + (MINUTES - minuteOfDay(at)) * 60_000;
+  const off = minuteOfDay(next);
+  if (off !== 0) next += (off > MINUTES / 2 ? MINUTES - off : -off) * 60_000;
+  return next > at && date(next) !== date(at) ? next : at + MINUTES * 60_000;
+}

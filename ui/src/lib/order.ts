@@ -1,0 +1,22 @@
+// An order in the words that the site reads: `hall-3 to 150000 W at 2022-10-03T12:00:00.000Z until …`.
+
+/** Whose an order is, which is its place in the precedence. */
+export const KINDS = ['wish', 'dispatch', 'emergency', 'maintenance'] as const;
+export type OrderKind = (typeof KINDS)[number];
+
+/** A limit that somebody orders or thinks of ordering. */
+export interface Proposal {
+  circuit: string;
+  limit_kw: number;
+  /** As RFC 3339; without it from now on. */
+  from?: string;
+  /** As RFC 3339; without it until it is lifted. */
+  until?: string;
+}
+
+/** To the watt, so that no number is written with an exponent. */
+export function words({ circuit, limit_kw, from, until }: Proposal): string {
+  const at = from === undefined ? '' : ` at ${from}`;
+  const ends = until === undefined ? '' : ` until ${until}`;
+  return `${circuit} to ${Math.round(limit_kw * 1_000)} W${at}${ends}`;
+}

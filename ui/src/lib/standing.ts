@@ -1,0 +1,26 @@
+// The one sentence of Now: is the mine inside its power?
+import type { SiteView } from '../api/types';
+
+export type Standing = 'unknown' | 'above' | 'closing' | 'near' | 'inside' | 'resting' | 'blocked';
+
+/** Nearer to its limit than this share is near. The dispatch keeps about half a percent. */
+const NEAR = 0.995;
+
+/** How the measured power stands to what is allowed. A silent meter is never inside. */
+export function standing(view: SiteView): Standing {
+  if (view.power_kw === null || view.limit === null) return 'unknown';
+  if (view.power_kw > view.limit.limit_kw) {
+    // A stop allows nothing; what sleepers and the house draw remains, and nobody need do anything about it.
+    if (view.block !== null && view.limit.limit_kw === 0 && allOff(view)) return 'blocked';
+    // Before a window closes the limit glides down and the load follows its line.
+    return view.limit.source.includes('closing') ? 'closing' : 'above';
+  }
+  // Outside its window a mine rests: that is no stop, and nobody need do anything.
+  if (view.block !== null) return view.block.startsWith('contract') ? 'resting' : 'blocked';
+  return view.power_kw > view.limit.limit_kw * NEAR ? 'near' : 'inside';
+}
+
+/** Whether every machine is known to sleep, to be cut or to have failed. */
+function allOff({ counts }: SiteView): boolean {
+  return counts.running + counts.rising + counts.falling + counts.unknown === 0;
+}

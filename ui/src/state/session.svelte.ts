@@ -1,0 +1,38 @@
+// Who is signed in, and what they may do. The site decides; this only keeps away what would be refused.
+import { api, Refusal } from '../api/client';
+import type { Me } from '../api/types';
+
+class Session {
+  me: Me | null = $state.raw(null);
+  /** Whether the site has been asked. */
+  known = $state(false);
+  problem: unknown = $state.raw(null);
+
+  may(permission: string): boolean {
+    return this.me?.permissions.includes(permission) ?? false;
+  }
+
+  /** Signs out. Everything that was shown is forgotten with the page. */
+  async leave(): Promise<void> {
+    try {
+      await api.signOut();
+    } finally {
+      api.forget();
+      location.assign('/');
+    }
+  }
+
+  /** Asks the site who we are. */
+  async ask(): Promise<void> {
+    try {
+      this.me = await api.me();
+      this.problem = null;
+    } catch (error) {
+      this.me = null;
+      if (!(error instanceof Refusal && error.status === 401)) this.problem = error;
+    }
+    this.known = true;
+  }
+}
+
+export const session = new Session();

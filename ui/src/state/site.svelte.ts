@@ -1,0 +1,102 @@
+// The site as it is now: read once, then kept up by the live stream. What is shown is never older than it says.
+import { api, address } from '../api/client';
+import type { PointView, SiteView } from '../api/types';
+
+/** Points of the trace kept: a day at two a minute and some. */
+const TRACE_MAX = 4_096;
+/** Trace points read at first. */
+const TRACE_POINTS = 1_440;
+/** Without a word for so long, what is shown is old. */
+export const SILENT_AFTER_MS = 5_000;
+/** How long after a failure to try again, doubling up to the most. */
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
+
+type Changes = (changed: readonly (readonly [number, string])[] | 'resync') => void;
+
+class LiveSite {
+  view: SiteView | null = $state.raw(null);
+  /** Measured power against its limit, oldest first. */
+  trace: PointView[] = $state.raw([]);
+  problem: unknown = $state.raw(null);
+  /** Whether the last word came just now. */
+  live = $state(false);
+  /** When the last word came, by this browser's clock. */
+  heard = $state(0);
+
+  /** The root of all circuits. */
+  get connection(): string {
+    return this.view?.connection ?? 'grid';
+  }
+
+  #source: EventSource | null = null;
+  #retry = RETRY_MS;
+  readonly #watchers = new Set<Changes>();
+
+  /** Starts to listen; called once. */
+  start(): void {
+    if (this.#source) return;
+    setInterval(() => {
+      this.live = this.view !== null && Date.now() - this.heard < SILENT_AFTER_MS;
+    }, 1_000);
+    void this.#open();
+  }
+
+  /** Calls for each change of machines, until the returned function is called. */
+  onMachines(watcher: Changes): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  async #open(): Promise<void> {
+    try {
+      const view = await api.site(TRACE_POINTS);
+      this.trace = view.trace;
+      this.#take(view);
+      this.problem = null;
+      this.#retry = RETRY_MS;
+    } catch (error) {
+      this.problem = error;
+      this.#again();
+      return;
+    }
+    const source = new EventSource(address('/stream'));
+    this.#source = source;
+    source.addEventListener('site', (event: MessageEvent<string>) => this.#take(JSON.parse(event.data) as SiteView));
+    source.addEventListener('machines', (event: MessageEvent<string>) => {
+      const { changed } = JSON.parse(event.data) as { changed: [number, string][] };
+      for (const watcher of this.#watchers) watcher(changed);
+    });
+    source.addEventListener('resync', () => this.#resync());
+    source.addEventListener('error', () => {
+      // A browser tries again by itself while the connection comes and goes; an answer that is no stream ends it.
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.#again();
+    });
+    this.#resync();
+  }
+
+  #resync(): void {
+    for (const watcher of this.#watchers) watcher('resync');
+  }
+
+  #again(): void {
+    this.#source?.close();
+    this.#source = null;
+    setTimeout(() => void this.#open(), this.#retry);
+    this.#retry = Math.min(RETRY_MAX_MS, this.#retry * 2);
+  }
+
+  #take(view: SiteView): void {
+    this.heard = Date.now();
+    this.live = true;
+    this.view = view;
+    const last = this.trace.at(-1);
+    if (!last || Date.parse(view.at) - Date.parse(last.at) >= 10_000) {
+      const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null, source: view.limit?.source ?? null };
+      this.trace = [...this.trace.slice(-TRACE_MAX + 1), point];
+    }
+  }
+}
+
+export const site = new LiveSite();
