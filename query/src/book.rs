@@ -24,6 +24,10 @@ const BATCH: usize = 8_192;
 /// Rows of a table that are read at most; beyond them a query fails rather than answer by a part.
 const ROWS_MAX: usize = 5_000_000;
 
+/// What opens doors is nobody's to read: tables and columns that a query never sees.
+const WITHHELD_TABLES: [&str; 3] = ["session", "setup_link", "once"];
+const WITHHELD_COLUMNS: [(&str, &str); 2] = [("person", "password_hash"), ("api_token", "hash")];
+
 /// A table of a book.
 #[derive(Debug)]
 pub(crate) struct BookTable {
@@ -51,7 +55,7 @@ pub(crate) fn tables(path: &Path) -> Result<Vec<(String, BookTable)>, QueryError
         )?;
         let names: Vec<String> = names.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut tables = Vec::with_capacity(names.len());
-        for name in names {
+        for name in names.into_iter().filter(|name| !WITHHELD_TABLES.contains(&name.as_str())) {
             let schema = Arc::new(schema_of(&book, &name)?);
             tables.push((name.clone(), BookTable { path: path.to_owned(), name, schema }));
         }
@@ -62,17 +66,19 @@ pub(crate) fn tables(path: &Path) -> Result<Vec<(String, BookTable)>, QueryError
 
 fn schema_of(book: &Connection, name: &str) -> rusqlite::Result<Schema> {
     let mut columns = book.prepare(&format!("PRAGMA table_info({})", quoted(name)))?;
-    let fields = columns.query_map([], |row| {
-        let (name, declared): (String, String) = (row.get(1)?, row.get(2)?);
+    let told = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, String)> { Ok((row.get(1)?, row.get(2)?)) };
+    let is_told = |column: &(String, String)| !WITHHELD_COLUMNS.contains(&(name, column.0.as_str()));
+    let columns: Vec<_> = columns.query_map([], told)?.collect::<Result<_, _>>()?;
+    let fields = columns.into_iter().filter(is_told).map(|(name, declared)| {
         let of = match declared.to_ascii_uppercase().as_str() {
             "INTEGER" | "INT" => DataType::Int64,
             "REAL" => DataType::Float64,
             "BLOB" => DataType::Binary,
             _ => DataType::Utf8,
         };
-        Ok(Field::new(name, of, true))
-    })?;
-    Ok(Schema::new(fields.collect::<Result<Vec<_>, _>>()?))
+        Field::new(name, of, true)
+    });
+    Ok(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// A column that is being filled.

@@ -48,6 +48,9 @@ struct Sql {
     /// Megabytes of memory that a question may take
     #[arg(long, default_value_t = 1_024)]
     memory_mb: u32,
+    /// Rows of the answer at most; the rest is left out
+    #[arg(long)]
+    rows: Option<usize>,
     /// Say how the engine goes about it instead
     #[arg(long)]
     plan: bool,
@@ -90,7 +93,11 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 fn sql(args: &Sql) -> Result<()> {
     let runtime = runtime()?;
-    let limits = Limits { memory_bytes: args.memory_mb as usize * 1_000_000, ..Limits::default() };
+    let limits = Limits {
+        memory_bytes: args.memory_mb as usize * 1_000_000,
+        rows: args.rows,
+        ..Limits::default()
+    };
     let query = Query::open(Place::parse(&args.lake)?.store()?, args.book.as_deref(), limits)?;
     let Some(statement) = &args.statement else { return say(&tables_text(query.tables())) };
     if args.plan {

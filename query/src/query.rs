@@ -28,13 +28,15 @@ pub struct Limits {
     pub memory_bytes: usize,
     /// Threads.
     pub threads: usize,
+    /// Rows of an answer; the rest is left out.
+    pub rows: Option<usize>,
 }
 
 impl Default for Limits {
-    /// 1 GiB, and all cores.
+    /// 1 GiB, all cores, every row.
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { memory_bytes: 1 << 30, threads }
+        Self { memory_bytes: 1 << 30, threads, rows: None }
     }
 }
 
@@ -64,6 +66,7 @@ pub struct TableInfo {
 pub struct Query {
     context: SessionContext,
     tables: Vec<TableInfo>,
+    rows: Option<usize>,
 }
 
 impl Query {
@@ -108,7 +111,7 @@ impl Query {
         }
         context.register_catalog("offpeak", Arc::new(catalog));
         context.register_udf(ScalarUDF::from(DateTrunc::new()));
-        Ok(Self { context, tables })
+        Ok(Self { context, tables, rows: limits.rows })
     }
 
     /// What can be asked for.
@@ -124,7 +127,10 @@ impl Query {
     pub async fn run(&self, sql: &str, format: Format, out: impl Write + Send) -> Result<u64, QueryError> {
         let reads =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, reads).await?;
+        let mut frame = self.context.sql_with_options(sql, reads).await?;
+        if let Some(rows) = self.rows {
+            frame = frame.limit(0, Some(rows))?;
+        }
         let mut answer = frame.execute_stream().await?;
         let mut export = Export::begin(format, answer.schema(), out)?;
         let mut rows = 0;

@@ -76,11 +76,13 @@ impl Writer {
     }
 }
 
-/// The row groups of a file whose times, as their statistics tell, may have something in a span of milliseconds.
+/// The row groups of a file that, as their statistics tell, may have something in a span of milliseconds, and of a
+/// machine where one is named.
 pub(crate) fn row_groups(
     path: &Path,
     table: Table,
     wanted: &core::ops::Range<i64>,
+    machine: Option<&str>,
 ) -> Result<Vec<usize>, LakeError> {
     let file = File::open(path).map_err(|source| LakeError::file(path, source))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default());
@@ -94,7 +96,20 @@ pub(crate) fn row_groups(
         });
         times.is_none_or(|(least, greatest)| least < wanted.end && wanted.start <= greatest)
     };
-    Ok(groups.filter(|(_, group)| may_have(group)).map(|(place, _)| place).collect())
+    // Statistics may be cut short, the greatest then being greater than any: what they leave out is not there.
+    let may_have_machine = |group: &RowGroupMetaData| {
+        let Some(machine) = machine.map(str::as_bytes) else { return true };
+        let names = group.columns().iter().find(|column| column.column_descr().name() == "machine");
+        let names = names.and_then(|column| match column.statistics()? {
+            Statistics::ByteArray(names) => Some((names.min_opt()?.data(), names.max_opt()?.data())),
+            _ => None,
+        });
+        names.is_none_or(|(least, greatest)| least <= machine && machine <= greatest)
+    };
+    Ok(groups
+        .filter(|(_, group)| may_have(group) && may_have_machine(group))
+        .map(|(place, _)| place)
+        .collect())
 }
 
 /// Reads a file, or one of its row groups, in batches, texts by number.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use offpeak_rows::Name;
@@ -37,13 +38,15 @@ const HELD: usize = 4;
 pub struct Options {
     /// Rows after which the journal's segment is closed and written to the tables.
     pub publish_rows: usize,
+    /// How long rows wait for the tables at most, where a recorder writes them.
+    pub publish_every: Duration,
     /// What is kept, and in how much room.
     pub keep: Keep,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { publish_rows: 1 << 20, keep: Keep::default() }
+        Self { publish_rows: 1 << 20, publish_every: Duration::from_secs(300), keep: Keep::default() }
     }
 }
 
@@ -161,6 +164,10 @@ impl Lake {
         &self.dir
     }
 
+    /// How long rows wait for the tables at most.
+    pub(crate) const fn publish_every(&self) -> Duration {
+        self.options.publish_every
+    }
     /// What was found when it was opened.
     #[must_use]
     pub fn recovered(&self) -> Recovered {

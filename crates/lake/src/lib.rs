@@ -36,5 +36,5 @@ pub use layout::{LakeFile, files, without_spanned};
 pub use read::read;
 pub use record::Record;
 pub use recorder::{LakeRecorder, Rows, Tally};
-pub use runs::{Asked, Stretch, stretches};
+pub use runs::{Asked, Stretch, stretches, stretches_of};
 pub use table::Table;

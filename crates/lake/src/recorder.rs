@@ -23,8 +23,6 @@ const QUEUE: usize = 256;
 const HELD: usize = 256;
 /// How often the journal is brought to the disk.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How often rows go to the tables.
-const PUBLISH_EVERY: Duration = Duration::from_secs(300);
 /// How often the lake is tended.
 const TEND_EVERY: Duration = Duration::from_secs(60);
 
@@ -248,7 +246,7 @@ impl Recording {
         self.synced = now;
         self.take_held();
         let mut done = self.lake.sync();
-        if now - self.published >= PUBLISH_EVERY {
+        if now - self.published >= self.lake.publish_every() {
             self.published = now;
             done = done.and_then(|()| self.lake.publish());
         }

@@ -78,6 +78,28 @@ pub struct Stretch {
 /// # Errors
 /// If a folder or a file's end cannot be read.
 pub fn stretches(dir: &Path, from: Timestamp, until: Timestamp) -> Result<Vec<Stretch>, LakeError> {
+    found(dir, None, from, until)
+}
+
+/// Those of them that may have something of this machine.
+///
+/// # Errors
+/// As [`stretches`].
+pub fn stretches_of(
+    dir: &Path,
+    machine: &str,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Stretch>, LakeError> {
+    found(dir, Some(machine), from, until)
+}
+
+fn found(
+    dir: &Path,
+    machine: Option<&str>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<Stretch>, LakeError> {
     let (from, until) = (from.as_millisecond(), until.as_millisecond());
     let mut found = Vec::new();
     for (date, _) in layout::days(dir, Table::Machine)? {
@@ -86,7 +108,7 @@ pub fn stretches(dir: &Path, from: Timestamp, until: Timestamp) -> Result<Vec<St
             continue;
         }
         for file in layout::day_files(dir, Table::Machine, date)? {
-            let groups = row_groups(&file.path, Table::Machine, &(from..until))?;
+            let groups = row_groups(&file.path, Table::Machine, &(from..until), machine)?;
             found.extend(groups.into_iter().map(|group| Stretch { path: file.path.clone(), group }));
         }
     }

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod exit;
 mod order_words;
+mod reports;
 mod runtime;
 #[cfg(test)]
 mod sample;

@@ -5,6 +5,7 @@ use offpeak_site::Site;
 use offpeak_site::file::nearest;
 pub use offpeak_store::By;
 
+use crate::beside::{Field, Records};
 use crate::view::{
     CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
@@ -115,6 +116,15 @@ pub enum HandleError {
     /// The first cycle has not run.
     #[error("the site has just started and has not seen its machines yet\nhint: ask again in some seconds")]
     TooEarly,
+    /// The site keeps no such record, or has none yet.
+    #[error("{0}")]
+    NotRecorded(String),
+    /// It does not fit what is being done, or what stands there.
+    #[error("{0}")]
+    Conflict(String),
+    /// What was recorded cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
     /// The book did not take it; nothing was changed.
     #[error("the book did not take it, so nothing was changed: {0}")]
     Book(String),
@@ -153,7 +163,7 @@ impl HandleError {
 
 /// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
 /// begins at once.
-pub trait SiteHandle: Send + Sync {
+pub trait SiteHandle: Records + Field {
     /// The number of the last cycle; with it everything shown may have changed.
     fn cycle(&self) -> u64;
     /// Plant time.

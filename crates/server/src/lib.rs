@@ -1,13 +1,15 @@
 //! The HTTP API of a running site: what it shows and takes, who may use it, and its live stream.
 //!
 //! One set of handlers serves everybody: the command line over the site's local socket, browsers and programs over
-//! TCP. What a site knows comes through [`SiteHandle`]; the shapes in [`view`] are the same for all of them.
+//! TCP. What a site knows comes through [`SiteHandle`], what it recorded through [`Records`], and what stands in the field
+//! through [`Field`]; the shapes in [`view`] are the same for all of them.
 //!
 //! Not here: any decision about machines, and the user interface itself.
 
 pub mod access;
 pub mod alerts;
 pub mod api;
+mod beside;
 mod etag;
 mod handle;
 mod headers;
@@ -17,6 +19,7 @@ mod stream;
 pub mod tls;
 pub mod view;
 
+pub use beside::{Field, HandOrder, PoolOrder, Records, ReportAbout, ReportBy, ReportQuery};
 pub use handle::{By, Columns, HandleError, MachineQuery, MachineSort, SiteHandle};
 pub use listen::{Serving, Socket, serve_local, serve_tcp, socket_in};
 pub use problem::Problem;

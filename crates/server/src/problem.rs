@@ -72,6 +72,9 @@ impl From<HandleError> for Problem {
             HandleError::NotAHall(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not-a-hall"),
             HandleError::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             HandleError::TooEarly => (StatusCode::SERVICE_UNAVAILABLE, "too-early"),
+            HandleError::NotRecorded(_) => (StatusCode::CONFLICT, "not-recorded"),
+            HandleError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            HandleError::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable"),
             HandleError::Book(_) => (StatusCode::INTERNAL_SERVER_ERROR, "book"),
         };
         Self::worded(status, kind, &error.to_string())

@@ -182,7 +182,10 @@ fn the_book_stands_beside_the_lake() {
          CREATE TABLE stop (circuit TEXT NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL, lifted_at TEXT) STRICT;
          INSERT INTO stop VALUES ('hall-1', '2022-10-03T05:00:00Z', 'fan, \"loud\"', NULL);
          CREATE TABLE machine (machine TEXT PRIMARY KEY, cut INTEGER NOT NULL) STRICT;
-         INSERT INTO machine VALUES ('m01', 1), ('m02', 0);",
+         INSERT INTO machine VALUES ('m01', 1), ('m02', 0);
+         CREATE TABLE person (name TEXT PRIMARY KEY, password_hash TEXT) STRICT;
+         INSERT INTO person VALUES ('anna', '$argon2id$secret');
+         CREATE TABLE session (hash BLOB PRIMARY KEY, person TEXT NOT NULL) STRICT;",
     )
     .unwrap();
     // A writer is at work; what it has not committed is not seen.
@@ -195,6 +198,11 @@ fn the_book_stands_beside_the_lake() {
                   group by 1, 2 order by 1";
     assert_eq!(ask(&query, joined).unwrap(), "machine,cut,n\nm01,1,288\nm02,0,288\n");
     assert_eq!(ask(&query, "select count(*) as n from book.machine").unwrap(), "n\n2\n");
+    // What opens doors is told to nobody.
+    assert_eq!(ask(&query, "select * from book.person").unwrap(), "name\nanna\n");
+    for secret in ["select password_hash from book.person", "select * from book.session"] {
+        assert!(ask(&query, secret).is_err(), "{secret}");
+    }
     let names: Vec<&str> = query.tables().iter().map(|table| table.name.as_str()).collect();
     assert_eq!(
         names,
@@ -205,6 +213,7 @@ fn the_book_stands_beside_the_lake() {
             "lake.command",
             "lake.signal",
             "book.machine",
+            "book.person",
             "book.stop"
         ]
     );

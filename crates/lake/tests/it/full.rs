@@ -42,7 +42,7 @@ fn small_disk() -> Option<PathBuf> {
 
 fn open(dir: &Path, free_bytes_min: u64) -> Lake {
     let keep = Keep { free_bytes_min, ..Keep::default() };
-    Lake::open(&dir.join("lake"), Options { publish_rows: 2_000, keep }).unwrap()
+    Lake::open(&dir.join("lake"), Options { publish_rows: 2_000, keep, ..Options::default() }).unwrap()
 }
 
 fn hour(day: i64, hour: i64) -> Vec<offpeak_rows::MachineRow> {

@@ -7,7 +7,7 @@ use super::{at, folder, machine, machines, meter};
 
 /// A lake with a hundred minutes of machines, and seconds and minutes of the meter, in each of some days.
 fn days(dir: &std::path::Path, keep: Keep, days: i64) -> Lake {
-    let mut lake = Lake::open(dir, Options { publish_rows: 10_000, keep }).unwrap();
+    let mut lake = Lake::open(dir, Options { publish_rows: 10_000, keep, ..Options::default() }).unwrap();
     for day in 0..days {
         let rows: Vec<_> =
             (0..100).flat_map(|minute| (0..20).map(move |n| machine(n, day * 1_440 + minute))).collect();
@@ -63,8 +63,11 @@ fn the_budget_is_obeyed_and_warned_of_before() {
     let folder = super::folder();
     let mut rooms = Vec::new();
     {
-        let mut lake =
-            Lake::open(folder.path(), Options { publish_rows: 10_000, keep: keep.clone() }).unwrap();
+        let mut lake = Lake::open(
+            folder.path(),
+            Options { publish_rows: 10_000, keep: keep.clone(), ..Options::default() },
+        )
+        .unwrap();
         for day in 0..8 {
             let rows: Vec<_> =
                 (0..100).flat_map(|minute| (0..20).map(move |n| machine(n, day * 1_440 + minute))).collect();

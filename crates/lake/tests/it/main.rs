@@ -30,7 +30,7 @@ fn folder() -> tempfile::TempDir {
 
 /// Small segments, so that a test sees many, and no room kept for a book.
 fn options(publish_rows: usize) -> Options {
-    Options { publish_rows, keep: Keep { free_bytes_min: 0, ..Keep::default() } }
+    Options { publish_rows, keep: Keep { free_bytes_min: 0, ..Keep::default() }, ..Options::default() }
 }
 
 fn open(dir: &Path) -> Lake {

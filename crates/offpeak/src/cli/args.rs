@@ -404,6 +404,9 @@ pub(crate) struct Scan {
     /// Where machines have their web pages
     #[arg(long, value_name = "PORT", default_value_t = 80)]
     pub(crate) http_port: u16,
+    /// Of a site elsewhere (--site): it searches its own networks
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

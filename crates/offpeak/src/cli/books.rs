@@ -110,8 +110,8 @@ pub(crate) struct AuditShow {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// A new file, or a folder in which it gets a name by the time
-    pub(crate) target: PathBuf,
+    /// A new file, or a folder in which it gets a name by the time; a site elsewhere (--site) has a folder of its own
+    pub(crate) target: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) site: SiteDir,
 }

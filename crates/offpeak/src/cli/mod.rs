@@ -21,5 +21,5 @@ pub(crate) use observatory::{
     World,
 };
 pub(crate) use people::{Token, TokenCreate, User, UserAdd};
-pub(crate) use records::{DataDir, LakeCommand, Sql, Upload};
+pub(crate) use records::{LakeCommand, Sql, SqlFormat, Upload};
 pub(crate) use values::instant;

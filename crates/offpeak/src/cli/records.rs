@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::SiteDir;
 use super::values::duration;
 
 /// How an answer is written.
@@ -50,7 +51,7 @@ pub(crate) struct Sql {
     #[arg(long)]
     pub(crate) plan: bool,
     #[command(flatten)]
-    pub(crate) at: DataDir,
+    pub(crate) at: SiteDir,
     /// A lake elsewhere: a folder, or s3://bucket/prefix with the usual AWS_… variables
     #[arg(long, value_name = "PLACE")]
     pub(crate) lake: Option<String>,

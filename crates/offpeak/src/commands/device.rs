@@ -17,16 +17,16 @@ use offpeak_drivers::driver::{Access, Driver, Identity, Link};
 use offpeak_drivers::http::Credentials;
 use offpeak_drivers::secrets::from_environment;
 use offpeak_drivers::transcript::Tape;
+use offpeak_server::view::LookView;
 use offpeak_site::{Endpoint, Family, MacAddress, Outcome, Reading, Trouble};
 use offpeak_units::Power;
-use serde_json::json;
 
 use super::{print, print_json};
 use crate::cli::{Device, DeviceOrder, DeviceTry};
 use crate::exit::Exit;
 
 /// What came of it.
-struct Trial {
+pub(crate) struct Trial {
     endpoint: Endpoint,
     identity: Result<Option<Identity>, Trouble>,
     family: Option<Family>,
@@ -61,9 +61,10 @@ fn pool(text: &str) -> Result<Pool> {
 }
 
 /// What opens a machine: by family, and its own where the site's secrets file has one for who stands there.
-struct Keys {
-    access: Access,
-    own: Option<Arc<Credentials>>,
+#[derive(Default)]
+pub(crate) struct Keys {
+    pub(crate) access: Access,
+    pub(crate) own: Option<Arc<Credentials>>,
 }
 
 impl Keys {
@@ -150,9 +151,9 @@ fn try_out(args: DeviceTry) -> Result<Exit> {
     let endpoint = endpoint(&args.address, family, args.http_port)?;
     let Some(keys) = Keys::of(args.site.as_deref(), endpoint, None)? else { return Ok(Exit::Mistakes) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let trial = runtime.block_on(attempt(endpoint, family, keys));
+    let trial = runtime.block_on(attempt(Connector::Tcp, Clock::System, endpoint, family, keys));
     if args.json {
-        print_json(&trial.json())?;
+        print_json(&trial.view())?;
     } else {
         let report = trial.report();
         match &args.out {
@@ -181,10 +182,16 @@ fn endpoint(address: &str, family: Option<Family>, http_port: u16) -> Result<End
     Ok(Endpoint { ip: at.ip(), api_port: at.port(), http_port })
 }
 
-async fn attempt(endpoint: Endpoint, family: Option<Family>, keys: Keys) -> Trial {
+/// Looks closely at who answers there.
+pub(crate) async fn attempt(
+    connector: Connector,
+    clock: Clock,
+    endpoint: Endpoint,
+    family: Option<Family>,
+    keys: Keys,
+) -> Trial {
     let tape = Tape::default();
-    let connector = Connector::Taped(Box::new(Connector::Tcp), tape.clone());
-    let mut driver = Driver::new(connector, Clock::System);
+    let mut driver = Driver::new(Connector::Taped(Box::new(connector), tape.clone()), clock);
     let secrets = keys.secrets();
     driver.access = Arc::new(keys.access);
     let identity = driver.identify_with(endpoint, keys.own.clone()).await;
@@ -268,18 +275,17 @@ impl Trial {
         )
     }
 
-    fn json(&self) -> serde_json::Value {
+    /// As programs read it.
+    pub(crate) fn view(&self) -> LookView {
         let object = |pairs: Vec<(&'static str, String)>| {
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.replace(' ', "_"), json!(value)))
-                .collect::<serde_json::Map<_, _>>()
+            let named = |(name, value): (&str, String)| (name.replace(' ', "_"), value.into());
+            pairs.into_iter().map(named).collect::<serde_json::Map<_, _>>()
         };
-        json!({
-            "understood": object(self.understood()),
-            "functions": object(self.functions()),
-            "transcript": self.transcript,
-        })
+        LookView {
+            understood: object(self.understood()),
+            functions: object(self.functions()),
+            transcript: self.transcript.clone(),
+        }
     }
 }
 

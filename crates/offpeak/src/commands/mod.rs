@@ -23,12 +23,13 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::runtime;
 
-pub(crate) use books::{BOOK, copy_name, copy_time};
+pub(crate) use books::{BOOK, copy_name, copy_time, expected_key, verification};
 pub(crate) use check::load;
+pub(crate) use device::{Keys, attempt};
 pub(crate) use observatory::hash_on_all_cores;
 pub(crate) use records::{beside, program};
 pub(crate) use running::DATA;
-pub(crate) use scan::progress;
+pub(crate) use scan::{Looking, look, progress, ranges_of, scan_budget};
 
 /// Does what was asked.
 pub(crate) fn carry_out(command: Command) -> Result<Exit> {

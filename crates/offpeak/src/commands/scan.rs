@@ -3,19 +3,23 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
-use offpeak_drivers::scan::{Effort, Found, ScanRange, WebPort, scan as scan_ranges};
-use offpeak_drivers_asic_rs::{AT_ONCE_MAX, Others};
+use offpeak_drivers::scan::{Effort, Found, Progress, ScanRange, WebPort, scan as scan_ranges};
+use offpeak_drivers_asic_rs::{AT_ONCE_MAX, OtherMachine, Others};
+use offpeak_server::view::{FoundView, ScanView};
 use offpeak_site::Endpoint;
-use serde::Serialize;
+use reqwest::Method;
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::running::{client, told};
 use super::table::table;
 use super::{print, print_json};
 use crate::cli::Scan;
@@ -23,25 +27,15 @@ use crate::exit::{Exit, WrongUsage};
 
 /// More than this is asked for by mistake.
 const ENDPOINTS_MAX: u64 = 1 << 20;
-
-#[derive(Serialize)]
-struct Row {
-    address: String,
-    port: u16,
-    family: Option<String>,
-    model: Option<String>,
-    mac: Option<String>,
-    serial: Option<String>,
-    firmware: Option<String>,
-    note: Option<String>,
-}
+/// How often a site elsewhere is asked how far it is.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// How much is done at once: an address that is waited for and one that is talked to may hold a file each, every
 /// stranger that asic-rs looks at a few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Budget {
-    effort: Effort,
-    strangers: usize,
+pub(crate) struct Budget {
+    pub(crate) effort: Effort,
+    pub(crate) strangers: usize,
 }
 
 /// Files that the process has open anyway.
@@ -69,6 +63,12 @@ fn budget(files: usize) -> Result<Budget> {
     Ok(Budget { effort, strangers: (room / FILES_STRANGER).clamp(1, AT_ONCE_MAX) })
 }
 
+/// What fits into the files that this process may open.
+pub(crate) fn scan_budget() -> Result<Budget> {
+    crate::runtime::raise_limit();
+    budget(crate::runtime::open_files())
+}
+
 /// A bar on stderr where a person sees it.
 pub(crate) fn progress(length: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
@@ -78,82 +78,134 @@ pub(crate) fn progress(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
-pub(crate) fn scan(args: Scan) -> Result<Exit> {
-    let ranges = args
-        .ranges
-        .iter()
-        .map(|text| {
-            text.parse::<ScanRange>().map_err(|error| {
-                let hint = "a network 10.1.0.0/22, a range 10.1.0.1-10.1.3.254 or an address, with :PORTS if not 4028";
-                WrongUsage(format!("{error}\nhint: {hint}")).into()
-            })
+/// Ranges as people write them, and how many endpoints they are.
+pub(crate) fn ranges_of(texts: &[String]) -> Result<(Vec<ScanRange>, u64), WrongUsage> {
+    let range = |text: &String| {
+        text.parse::<ScanRange>().map_err(|error| {
+            let hint =
+                "a network 10.1.0.0/22, a range 10.1.0.1-10.1.3.254 or an address, with :PORTS if not 4028";
+            WrongUsage(format!("{error}\nhint: {hint}"))
         })
-        .collect::<Result<Vec<_>>>()?;
+    };
+    let ranges = texts.iter().map(range).collect::<Result<Vec<_>, _>>()?;
     let endpoints: u64 = ranges.iter().map(ScanRange::endpoints).sum();
     if endpoints > ENDPOINTS_MAX {
         let hint = "scan a smaller range, or fewer ports";
-        return Err(
-            WrongUsage(format!("{endpoints} endpoints are more than {ENDPOINTS_MAX}\nhint: {hint}")).into()
-        );
+        return Err(WrongUsage(format!("{endpoints} endpoints are more than {ENDPOINTS_MAX}\nhint: {hint}")));
     }
-    crate::runtime::raise_limit();
-    let files = crate::runtime::open_files();
-    let budget = budget(files)?;
+    Ok((ranges, endpoints))
+}
+
+pub(crate) fn scan(args: Scan) -> Result<Exit> {
+    if args.site.site.is_some() {
+        return remote(&args);
+    }
+    let (ranges, endpoints) = ranges_of(&args.ranges)?;
+    let budget = scan_budget()?;
     if budget.effort.at_once < AT_ONCE_GOOD {
         eprintln!(
-            "this process may open {files} files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n {}` in this shell, if the system allows it",
+            "this process may open few files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n {}` in this shell, if the system allows it",
             budget.effort.at_once,
             FILES_SPARE + AT_ONCE_GOOD * FILES_ASKED
         );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let rows = runtime.block_on(look(&ranges, args.http_port, endpoints, budget));
-    if args.json {
-        print_json(&rows)?;
-    } else {
-        let cells = |row: &Row| {
-            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-            vec![
-                format!("{}:{}", row.address, row.port),
-                text(&row.family),
-                text(&row.model),
-                text(&row.mac),
-                text(&row.firmware),
-                text(&row.note),
-            ]
+    let bar = progress(endpoints);
+    let looking = Looking {
+        driver: Driver::new(Connector::Tcp, Clock::System),
+        web: WebPort::Fixed(args.http_port),
+        budget,
+        others: true,
+    };
+    let found = runtime.block_on(look(&looking, &ranges, |now| bar.set_position(now.done)));
+    bar.finish_and_clear();
+    show(&args, &found, endpoints)
+}
+
+/// A site elsewhere searches its own networks.
+fn remote(args: &Scan) -> Result<Exit> {
+    let client = match client(&args.site)? {
+        Ok(client) => client,
+        Err(exit) => return Ok(exit),
+    };
+    let body = json!({"ranges": args.ranges});
+    let mut scan: ScanView =
+        match told(&args.site, client.change(Method::POST, &["scans"], &[], Some(&body)))? {
+            Ok(scan) => scan,
+            Err(exit) => return Ok(exit),
         };
-        let rows: Vec<_> = rows.iter().map(cells).collect();
-        print(&table(&["address", "family", "model", "mac", "firmware", "note"], &rows))?;
-        eprintln!("{} answer of {endpoints} asked", rows.len());
+    let bar = progress(scan.of);
+    while scan.state == "running" {
+        std::thread::sleep(ASK_EVERY);
+        scan = match told(&args.site, client.get(&["scans", "last"], &[]))? {
+            Ok(scan) => scan,
+            Err(exit) => return Ok(exit),
+        };
+        bar.set_position(scan.asked);
     }
+    bar.finish_and_clear();
+    if let Some(trouble) = &scan.trouble {
+        bail!("the search has ended: {trouble}");
+    }
+    show(args, &scan.found, scan.of)
+}
+
+fn show(args: &Scan, found: &[FoundView], endpoints: u64) -> Result<Exit> {
+    if args.json {
+        print_json(&found)?;
+        return Ok(Exit::Done);
+    }
+    let cells = |row: &FoundView| {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        vec![
+            format!("{}:{}", row.address, row.port),
+            text(&row.family),
+            text(&row.model),
+            text(&row.mac),
+            text(&row.firmware),
+            text(&row.note),
+        ]
+    };
+    let rows: Vec<_> = found.iter().map(cells).collect();
+    print(&table(&["address", "family", "model", "mac", "firmware", "note"], &rows))?;
+    eprintln!("{} answer of {endpoints} asked", rows.len());
     Ok(Exit::Done)
 }
 
-async fn look(ranges: &[ScanRange], http_port: u16, endpoints: u64, budget: Budget) -> Vec<Row> {
-    let driver = Driver::new(Connector::Tcp, Clock::System);
-    let bar = progress(endpoints);
-    let found = scan_ranges(&driver, ranges, WebPort::Fixed(http_port), budget.effort, |now| {
-        bar.set_position(now.done)
-    })
-    .await;
-    bar.finish_and_clear();
-    let others = Arc::new(Others::new(Clock::System));
+/// How a search goes about it.
+pub(crate) struct Looking {
+    pub(crate) driver: Driver,
+    pub(crate) web: WebPort,
+    pub(crate) budget: Budget,
+    /// Whether asic-rs looks at who is of no known family: over the network only.
+    pub(crate) others: bool,
+}
+
+/// Who answers in these ranges; `progress` is called for each endpoint that is done.
+pub(crate) async fn look(
+    looking: &Looking,
+    ranges: &[ScanRange],
+    progress: impl FnMut(Progress),
+) -> Vec<FoundView> {
+    let Looking { driver, web, budget, others } = looking;
+    let found = scan_ranges(driver, ranges, *web, budget.effort, progress).await;
+    let others = others.then(|| Arc::new(Others::new(Clock::System)));
     let places = Arc::new(Semaphore::new(budget.strangers));
-    let mut looking = JoinSet::new();
+    let mut asking = JoinSet::new();
     for (place, (endpoint, what)) in found.found.into_iter().enumerate() {
-        let (others, places) = (Arc::clone(&others), Arc::clone(&places));
-        looking.spawn(async move {
+        let (others, places) = (others.clone(), Arc::clone(&places));
+        asking.spawn(async move {
             let _place = places.acquire().await.expect("the semaphore is never closed");
-            (place, row(endpoint, what, &others).await)
+            (place, row(endpoint, what, others.as_deref()).await)
         });
     }
-    let mut rows = looking.join_all().await;
+    let mut rows = asking.join_all().await;
     rows.sort_by_key(|(place, _)| *place);
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-async fn row(endpoint: Endpoint, what: Found, others: &Others) -> Row {
-    let mut row = Row {
+async fn row(endpoint: Endpoint, what: Found, others: Option<&Others>) -> FoundView {
+    let mut row = FoundView {
         address: endpoint.ip.to_string(),
         port: endpoint.api_port,
         family: None,
@@ -162,6 +214,7 @@ async fn row(endpoint: Endpoint, what: Found, others: &Others) -> Row {
         serial: None,
         firmware: None,
         note: None,
+        machine: None,
     };
     match what {
         Found::Machine(identity) => {
@@ -171,7 +224,7 @@ async fn row(endpoint: Endpoint, what: Found, others: &Others) -> Row {
             row.serial = identity.serial;
             row.firmware = identity.firmware;
         }
-        Found::Other => match others.identify(endpoint.ip).await {
+        Found::Other => match identified(endpoint, others).await {
             Some(machine) => {
                 row.family = Some("other".to_owned());
                 row.model = Some(format!("{} {}", machine.make, machine.model));
@@ -183,6 +236,10 @@ async fn row(endpoint: Endpoint, what: Found, others: &Others) -> Row {
         Found::Trouble(trouble) => row.note = Some(trouble.to_string()),
     }
     row
+}
+
+async fn identified(endpoint: Endpoint, others: Option<&Others>) -> Option<OtherMachine> {
+    others?.identify(endpoint.ip).await
 }
 
 #[cfg(test)]

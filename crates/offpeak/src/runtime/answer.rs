@@ -2,6 +2,7 @@
 //!
 //! Not here: the shapes of what is shown (`views`), and the socket.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -13,7 +14,9 @@ use offpeak_server::view::{
 use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
 use offpeak_site::{CircuitIx, CircuitKind, Site};
 use offpeak_units::Power;
+use tokio::runtime::Handle;
 
+use super::field_answers::Scans;
 use super::listing::{self, Index};
 use super::live::{self, Latest, Shared, lock};
 use super::views::{explain, explain_all, find_machine, machine_view, site_view};
@@ -29,17 +32,41 @@ pub(crate) struct Answers {
     held: Mutex<Option<(u64, usize, SiteView)>>,
     /// What searches look through; remade when the site changes.
     index: Mutex<Option<Arc<Index>>>,
+    /// Where copies of the book are.
+    copies: PathBuf,
+    /// Where the plant's streams are.
+    runtime: Handle,
+    pub(super) scans: Arc<Mutex<Scans>>,
 }
 
 impl Answers {
+    /// Of a site whose streams are on the runtime that this is called in.
     pub(crate) fn new(shared: Arc<Shared>, speed: u32, transport: &str) -> Self {
+        let copies = shared.book.path().with_file_name("copies");
         Self {
             shared,
             speed,
             transport: transport.to_owned(),
             held: Mutex::default(),
             index: Mutex::default(),
+            copies,
+            runtime: Handle::current(),
+            scans: Arc::default(),
         }
+    }
+    /// With another folder for copies of the book.
+    pub(crate) fn with_copies(self, copies: Option<PathBuf>) -> Self {
+        Self { copies: copies.unwrap_or(self.copies), ..self }
+    }
+    pub(super) fn copies(&self) -> &Path {
+        &self.copies
+    }
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+    /// The data folder.
+    pub(super) fn dir(&self) -> &Path {
+        self.shared.book.path().parent().unwrap_or_else(|| Path::new("."))
     }
     pub(super) fn site(&self) -> Arc<Site> {
         self.shared.site()

@@ -11,6 +11,7 @@ use offpeak_store::{Book, BookError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::warn;
 
+use super::record::LAKE;
 use crate::commands::{BOOK, DATA};
 
 /// A site's id as one part of a path: what is no letter, digit, dot, dash or underline becomes one, and so does
@@ -69,6 +70,17 @@ pub(crate) fn fresh_book(dir: &Path) -> Result<PathBuf> {
         }
     }
     Ok(path)
+}
+
+/// Takes away what an earlier demo recorded. Only for a folder that holds a demo's book.
+pub(crate) fn clear_lake(dir: &Path) -> Result<()> {
+    let lake = dir.join(LAKE);
+    match fs::remove_dir_all(&lake) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", lake.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Lets the process open as many files as the system allows it; the usual 1,024 are few for a mine.

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 use jiff::{SignedDuration, Timestamp};
 use offpeak_accounts::{Anchor, Batch, LastWord, Ledger, Picture, last_anchor};
 use offpeak_dispatch::{CommandState, Cycle, Directives, Feeds};
-use offpeak_lake::{Asked, Keep, Lake, LakeRecorder, Options, Rows, Table, Tally, read, stretches};
+use offpeak_lake::{Asked, Lake, LakeRecorder, Options, Rows, Table, Tally, read, stretches};
 use offpeak_rows::{CommandRow, MeterRow, Name, SignalRow};
 use offpeak_site::{CircuitIx, MeterIx, Site};
 use offpeak_twin::{Second, Simulation};
@@ -295,8 +295,8 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// Opens the lake in a data folder and starts the thread.
-    pub(crate) fn start(site: &Arc<Site>, dir: &Path, at: Timestamp, keep: Keep) -> Result<Self> {
-        let (keeper, lake) = open(site, dir, at, Options { keep, ..Options::default() })?;
+    pub(crate) fn start(site: &Arc<Site>, dir: &Path, at: Timestamp, options: Options) -> Result<Self> {
+        let (keeper, lake) = open(site, dir, at, options)?;
         let lake = LakeRecorder::start(lake);
         let (queue, pictures) = sync_channel(QUEUE);
         let tally = Arc::new(Mutex::new(Tally::default()));

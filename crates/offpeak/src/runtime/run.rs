@@ -7,7 +7,7 @@ use anyhow::Result;
 use offpeak_dispatch::Controller;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
-use offpeak_lake::Keep;
+use offpeak_lake::{Keep, Options};
 
 use super::answer::Answers;
 use super::ending::{Screen, end};
@@ -61,7 +61,8 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
                 let budget_bytes = args.lake_gb.map(|gb| u64::from(gb) << 30);
                 let keep =
                     Keep { budget_bytes, machine_days: args.machine_days.map(u32::from), ..Keep::default() };
-                Some(Recording::start(&site, &dir, wire.clock.now(), keep)?)
+                let options = Options { keep, ..Options::default() };
+                Some(Recording::start(&site, &dir, wire.clock.now(), options)?)
             }
         };
         let shared = Shared::new(site, wire, book, None, recording)?;
@@ -72,7 +73,8 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         if let Some(address) = args.metrics {
             metrics::serve(Arc::clone(&shared), address).await?;
         }
-        let handle = Arc::new(Answers::new(Arc::clone(&shared), speed, "sockets"));
+        let answers = Answers::new(Arc::clone(&shared), speed, "sockets");
+        let handle = Arc::new(answers.with_copies(args.backup_to.clone()));
         let network = Network::of(&args.listen);
         let served = Served::start(Arc::clone(&handle) as Arc<dyn SiteHandle>, &shared, &dir, &network)?;
         for line in served.told().iter().map(String::as_str).chain(served.link()) {

@@ -1,13 +1,16 @@
 //! Sets the twin's stage: a plant with its past already behind it, at a moment worth seeing.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{Controller, Source};
 use offpeak_site::{CircuitIx, Site};
 use offpeak_twin::{Faults, Pace, Plant, Scenario, Simulation};
 use offpeak_units::{Energy, Hashes};
 
+use super::record::SimulationRecord;
 use super::story::Story;
 use super::trace::Point;
 
@@ -50,20 +53,25 @@ pub(crate) fn demo_scenario() -> Scenario {
 }
 
 /// A plant at an instant after a simulated day under the real controller, which is handed on too, and what
-/// there is to tell of that day.
+/// there is to tell of that day; recorded in a folder without a lake, where one is named.
 pub(crate) fn with_past(
     site: &Arc<Site>,
     scenario: &Scenario,
     seed: u64,
     at: Timestamp,
-) -> (Plant, Controller, Story) {
+    record_in: Option<&Path>,
+) -> Result<(Plant, Controller, Story)> {
     let from = at - PAST;
     let mut simulation = Simulation::new(Arc::clone(site), scenario, seed, from, Pace::Leap);
+    let mut record = record_in.map(|dir| SimulationRecord::begin(site, dir, &simulation)).transpose()?;
     let mut story = Story::since(site, from);
     let limit_of = |at| site.contract.limit_at(&site.time_zone, at);
     let (mut span, mut energy, mut hashes) = (limit_of(from), Energy::ZERO, Hashes::ZERO);
     while simulation.plant().now() < at {
-        simulation.second();
+        let second = simulation.second();
+        if let Some(record) = &mut record {
+            record.second(&simulation, second)?;
+        }
         let plant = simulation.plant();
         let now = plant.now();
         if now.as_second() % TOLD_EVERY != 0 && now < at {
@@ -79,8 +87,11 @@ pub(crate) fn with_past(
         story.add_past(site, energy_now - energy, hashes_now - hashes, end);
         (energy, hashes) = (energy_now, hashes_now);
     }
+    if let Some(record) = record {
+        record.end(PAST.as_secs().unsigned_abs())?;
+    }
     let (plant, controller) = simulation.into_parts();
-    (plant, controller, story)
+    Ok((plant, controller, story))
 }
 
 #[cfg(test)]
@@ -98,7 +109,7 @@ mod tests {
         let at = opening(&site);
         let civil = site.time_zone.to_datetime(at);
         assert_eq!((civil.hour(), civil.minute()), (23, 55));
-        let (plant, _, story) = with_past(&site, &demo_scenario(), 1, at);
+        let (plant, _, story) = with_past(&site, &demo_scenario(), 1, at, None).unwrap();
         assert_eq!(plant.now(), at);
 
         // The same plant, looked at with a simulation's own totals from that midnight on.

@@ -21,14 +21,14 @@ fn a_recorded_day_reports_what_the_simulation_says_to_the_watt_hour() {
             asked.extend(["--by", by]);
         }
         let report = json(&run(dir.path(), &asked));
-        assert_eq!(report["metered_wh"].as_i64(), Some(wh), "{by}");
+        assert_eq!(report["metered"]["metered_wh"].as_i64(), Some(wh), "{by}");
         assert_eq!(
-            (&report["metered_missing_s"], &report["from"]),
+            (&report["metered"]["missing_s"], &report["from"]),
             (&0.into(), &"2022-10-02T18:00:00Z".into())
         );
         let lines = report["lines"].as_array().unwrap();
         let sum: i64 = lines.iter().map(|line| line["energy_wh"].as_i64().unwrap()).sum();
-        let off = sum + report["rest_wh"].as_i64().unwrap() - wh;
+        let off = sum + report["metered"]["rest_wh"].as_i64().unwrap() - wh;
         // The total is rounded, the plant's is cut.
         assert!((0..=1).contains(&off), "{by}: off by {off} Wh");
     }
@@ -67,7 +67,7 @@ fn a_recorded_day_reports_what_the_simulation_says_to_the_watt_hour() {
         "--json",
     ];
     let halves = json(&run(dir.path(), &half));
-    assert!(halves["metered_wh"].as_i64().unwrap() < wh);
+    assert!(halves["metered"]["metered_wh"].as_i64().unwrap() < wh);
     assert_eq!(code(&run(dir.path(), &["report", "energy", "--dir", "rec", "--parquet", "x.parquet"])), 0);
     assert!(std::fs::read(dir.path().join("x.parquet")).unwrap().starts_with(b"PAR1"));
 

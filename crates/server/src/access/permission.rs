@@ -48,6 +48,24 @@ pub enum Permission {
     /// Send test messages.
     #[serde(rename = "alerts.test")]
     AlertsTest,
+    /// See reports of the whole site.
+    #[serde(rename = "records.read")]
+    RecordsRead,
+    /// Ask lake and book in SQL: everything that was recorded.
+    #[serde(rename = "sql")]
+    Sql,
+    /// Copy the book.
+    #[serde(rename = "backup")]
+    Backup,
+    /// Search networks for machines.
+    #[serde(rename = "scan")]
+    Scan,
+    /// Look closely at a machine, let it blink, restart it.
+    #[serde(rename = "device")]
+    Device,
+    /// Say for which pools a machine mines.
+    #[serde(rename = "pools")]
+    Pools,
     /// See who changed what.
     #[serde(rename = "audit.read")]
     AuditRead,
@@ -61,7 +79,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 22] = [
         Self::SiteRead,
         Self::MoneyRead,
         Self::MachinesRead,
@@ -75,6 +93,12 @@ impl Permission {
         Self::AlertsRead,
         Self::AlertsHandle,
         Self::AlertsTest,
+        Self::RecordsRead,
+        Self::Sql,
+        Self::Backup,
+        Self::Scan,
+        Self::Device,
+        Self::Pools,
         Self::AuditRead,
         Self::PeopleRead,
         Self::PeopleManage,
@@ -97,6 +121,12 @@ impl Permission {
             Self::AlertsRead => "alerts.read",
             Self::AlertsHandle => "alerts.handle",
             Self::AlertsTest => "alerts.test",
+            Self::RecordsRead => "records.read",
+            Self::Sql => "sql",
+            Self::Backup => "backup",
+            Self::Scan => "scan",
+            Self::Device => "device",
+            Self::Pools => "pools",
             Self::AuditRead => "audit.read",
             Self::PeopleRead => "people.read",
             Self::PeopleManage => "people.manage",
@@ -186,6 +216,12 @@ impl Role {
                 P::AlertsRead,
                 P::AlertsHandle,
                 P::AlertsTest,
+                P::RecordsRead,
+                P::Sql,
+                P::Backup,
+                P::Scan,
+                P::Device,
+                P::Pools,
                 P::AuditRead,
                 P::PeopleRead,
             ],
@@ -201,6 +237,9 @@ impl Role {
                 P::AlertsRead,
                 P::AlertsHandle,
                 P::AlertsTest,
+                P::RecordsRead,
+                P::Scan,
+                P::Device,
             ],
             Self::Technician => &[
                 P::SiteRead,
@@ -210,12 +249,19 @@ impl Role {
                 P::Lockout,
                 P::AlertsRead,
                 P::AlertsHandle,
+                P::Scan,
+                P::Device,
             ],
             Self::Customer => &[P::OwnMachinesRead],
-            Self::GridOperator => &[P::SiteRead, P::Order],
-            Self::ReadOnly => {
-                &[P::SiteRead, P::MoneyRead, P::MachinesRead, P::OwnMachinesRead, P::AlertsRead]
-            }
+            Self::GridOperator => &[P::SiteRead, P::Order, P::RecordsRead],
+            Self::ReadOnly => &[
+                P::SiteRead,
+                P::MoneyRead,
+                P::MachinesRead,
+                P::OwnMachinesRead,
+                P::AlertsRead,
+                P::RecordsRead,
+            ],
         }
     }
 

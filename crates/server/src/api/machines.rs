@@ -115,7 +115,7 @@ pub(super) async fn machines(
 }
 
 /// The machine of this name that the caller may see; another's is told apart from none by nobody.
-fn visible(app: &App, caller: &Caller, name: &str) -> Result<MachineView, Problem> {
+pub(super) fn visible(app: &App, caller: &Caller, name: &str) -> Result<MachineView, Problem> {
     let sees = caller.sees()?;
     let found = match app.handle.machine(name) {
         // The machines that share an address are perhaps another's.

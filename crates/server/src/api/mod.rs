@@ -4,12 +4,14 @@
 //! they may, tags, the handler.
 
 mod alerts;
+mod field;
 mod given;
 mod machines;
 mod once;
 mod orders;
 mod people;
 mod plant;
+mod records;
 mod site;
 
 use std::any::Any;
@@ -119,7 +121,18 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(people::link))
         .routes(routes!(people::tokens, people::add_token))
         .routes(routes!(people::revoke_token))
-        .routes(routes!(people::audit))
+        .routes(routes!(records::audit))
+        .routes(routes!(records::verification))
+        .routes(routes!(records::report))
+        .routes(routes!(records::backups, records::back_up))
+        .routes(routes!(records::sql))
+        .routes(routes!(field::scan))
+        .routes(routes!(field::last_scan, field::end_scan))
+        .routes(routes!(field::minutes))
+        .routes(routes!(field::look))
+        .routes(routes!(field::light))
+        .routes(routes!(field::restart))
+        .routes(routes!(field::pools))
         .routes(routes!(alerts::alerts))
         .routes(routes!(alerts::history))
         .routes(routes!(alerts::acknowledge))

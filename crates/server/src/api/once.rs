@@ -28,13 +28,14 @@ const ANSWER_MAX: usize = 64 * 1024;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// What an answer that was given before carries.
 const AGAIN: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// Routes whose answers hold a secret, which is never kept.
-const SECRET: [&str; 4] = ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens", "/api/v1/people"];
+/// Routes whose answers hold a secret or much of the records, which is never kept.
+const UNKEPT: [&str; 5] =
+    ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens", "/api/v1/people", "/api/v1/sql"];
 
 /// Carries a change out once.
 pub(crate) async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let is_secret = SECRET.iter().any(|path| request.uri().path().starts_with(path));
-    let key = request.headers().get(KEY).filter(|_| !request.method().is_safe() && !is_secret);
+    let is_unkept = UNKEPT.iter().any(|path| request.uri().path().starts_with(path));
+    let key = request.headers().get(KEY).filter(|_| !request.method().is_safe() && !is_unkept);
     match key.cloned() {
         None => next.run(request).await,
         Some(key) => keyed(app, &key, request, next).await.unwrap_or_else(IntoResponse::into_response),

@@ -21,7 +21,7 @@ pub(crate) struct Done {
     done: String,
 }
 
-fn done(words: String) -> Json<Done> {
+pub(super) fn done(words: String) -> Json<Done> {
     Json(Done { done: words })
 }
 

@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_store::{ApiToken, Person, PersonChange, hex};
+use offpeak_store::{ApiToken, Person, PersonChange};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::given::{Asked, Given, name as checked_name};
+use super::given::{Given, name as checked_name};
 use super::{App, blocking};
 use crate::access::{
     Begun, Caller, Means, Peer, Permission, Role, Secret, book, check_password, hash_password,
@@ -24,8 +24,6 @@ use crate::problem::{Answer, Problem};
 static CHECKS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
 /// How long a token lasts at most.
 const TOKEN_LASTS_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
-/// Entries of the audit chain at most.
-const AUDIT_MAX: u32 = 1_000;
 
 /// Runs what takes a core's time, few at once.
 async fn checked<T: Send + 'static>(
@@ -454,58 +452,4 @@ pub(super) async fn revoke_token(
         if revoked.map_err(|error| book(&error))? { Ok(StatusCode::NO_CONTENT) } else { Err(nothing()) }
     })
     .await
-}
-
-/// One entry of the audit chain.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct AuditView {
-    /// Its place, from 1 without gaps.
-    seq: u64,
-    /// When.
-    at: Timestamp,
-    /// Who.
-    who: String,
-    /// What.
-    what: String,
-    /// About what.
-    subject: String,
-    /// Why.
-    why: String,
-    /// The chain's hash up to and including it.
-    hash: String,
-}
-
-/// How much of it.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AuditParams {
-    /// How many entries, newest first
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
-}
-
-/// Who changed what and why, newest first
-#[utoipa::path(get, path = "/api/v1/audit", tag = "records", params(AuditParams),
-    responses((status = 200, body = Vec<AuditView>)))]
-pub(super) async fn audit(
-    State(app): State<Arc<App>>,
-    Asked(params): Asked<AuditParams>,
-) -> Answer<Vec<AuditView>> {
-    let most = params.limit.unwrap_or(100);
-    if !(1..=AUDIT_MAX).contains(&most) {
-        return Err(Problem::invalid(format!("`limit` is {most}; 1 to {AUDIT_MAX} entries are told")));
-    }
-    let entries =
-        blocking(move || app.doors.book().audit_entries(most).map_err(|error| book(&error))).await?;
-    let view = |entry: offpeak_store::AuditEntry| AuditView {
-        seq: entry.seq,
-        at: entry.at,
-        who: entry.who,
-        what: entry.what,
-        subject: entry.subject,
-        why: entry.why,
-        hash: hex(&entry.hash),
-    };
-    Ok(Json(entries.into_iter().map(view).collect()))
 }

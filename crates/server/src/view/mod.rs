@@ -2,18 +2,22 @@
 //!
 //! Fields name their unit. What is not known is `null`, never zero.
 
+mod field;
 mod machine;
 mod plant;
+mod records;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use field::{FoundView, LookView, ScanView};
 pub use machine::{CommandRecord, MachinePage, MachineView};
 pub use plant::{
     CalendarView, CircuitView, DirectivesView, Explanation, FloorView, LockoutView, OrderView, PreviewView,
     StatesView, StopView, WhyView,
 };
+pub use records::{AuditView, BackupView, MeteredView, MinutesView, ReportView, RowsView, VerificationView};
 
 /// The site as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -19,7 +19,7 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    fn note(&self, what: &str, by: By<'_>) {
+    pub(crate) fn note(&self, what: &str, by: By<'_>) {
         self.asked.lock().unwrap().push(format!("{what} by {}: {}", by.who, by.why));
     }
     pub(crate) fn asked(&self) -> Vec<String> {

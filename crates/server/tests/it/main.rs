@@ -5,6 +5,7 @@
 mod deliver;
 mod document;
 mod fake;
+mod fake_beside;
 mod judged;
 mod local;
 mod network;

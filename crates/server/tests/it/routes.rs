@@ -11,7 +11,7 @@ fn filled(path: &str) -> String {
         .replace("{circuit}", "grid")
         .replace("{hall}", "hall-1");
     let path = path.replace("{order}", "1").replace("{token}", "1").replace("{name}", "nobody");
-    path.replace("{alert}", "1").replace("{channel}", "nobody")
+    path.replace("{about}", "energy").replace("{alert}", "1").replace("{channel}", "nobody")
 }
 
 async fn status(served: &Served, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
@@ -74,7 +74,7 @@ fn a_customer_gets_their_machines_and_nothing_else() {
         }
         // By every route to a machine, another's is not there.
         for name in ["hall-1%2Frack-1%2F2", "10.0.0.2"] {
-            for end in ["", "/history"] {
+            for end in ["", "/history", "/minutes"] {
                 let path = format!("/api/v1/machines/{name}{end}");
                 let (status, body) = status(&served, "GET", &path, Some(&token)).await;
                 assert_eq!(status, 404, "{path}: {body}");
@@ -85,6 +85,9 @@ fn a_customer_gets_their_machines_and_nothing_else() {
         assert_eq!(status_own, 200);
         let (_, all) = status(&served, "GET", "/api/v1/machines", Some(&token)).await;
         assert!(all.contains("owner-1") && !all.contains("owner-2"), "{all}");
+        let (_, report) = status(&served, "GET", "/api/v1/reports/energy?by=owner", Some(&token)).await;
+        assert!(report.contains("owner-1") && !report.contains("owner-2"), "{report}");
+        assert!(report.contains("\"metered\":null"), "the site's meter is not theirs: {report}");
         let (status_other, _) = status(&served, "GET", "/api/v1/machines?owner=owner-2", Some(&token)).await;
         assert_eq!(status_other, 422);
     });

@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use offpeak_store::{AuditSound, audit_entries, hex, key_from_hex, public_key_path, verify_audit};
-use serde::Serialize;
+use offpeak_server::view::{AuditView, VerificationView};
+use offpeak_store::{audit_entries, hex, key_from_hex, public_key_path, verify_audit};
 
 use super::{BOOK, book_in, folder_with};
 use crate::cli::{Audit, AuditShow, AuditVerify};
+use crate::commands::running::get;
 use crate::commands::table::table;
 use crate::commands::{print, print_json};
-use crate::exit::Exit;
+use crate::exit::{Exit, WrongUsage};
 
 pub(crate) fn audit(command: Audit) -> Result<Exit> {
     match command {
@@ -19,86 +20,77 @@ pub(crate) fn audit(command: Audit) -> Result<Exit> {
     }
 }
 
-/// A chain that holds, or what is wrong with it.
-#[derive(Debug, Serialize)]
-struct Verdict {
-    holds: bool,
-    entries: u64,
-    head: Option<String>,
-    checkpoints: u64,
-    signed_up_to: u64,
-    keys: Vec<String>,
-    expected_key: Option<String>,
-    fault: Option<String>,
-}
-
-fn verify(args: &AuditVerify) -> Result<Exit> {
-    let book = match &args.book {
-        Some(book) => book.clone(),
-        None => book_in(&folder_with(&args.site, BOOK)?)?,
-    };
-    let key = expected_key(args.key.as_deref(), &book)?;
-    let found = verify_audit(&book, key)?;
-    let verdict = match &found {
-        Ok(sound) => Verdict {
+/// A book's chain recomputed: how it holds, or what is wrong.
+pub(crate) fn verification(book: &Path, key: Option<[u8; 32]>) -> Result<VerificationView> {
+    let expected_key = key.map(|key| hex(&key));
+    Ok(match verify_audit(book, key)? {
+        Ok(sound) => VerificationView {
             holds: true,
             entries: sound.entries,
             head: (sound.entries > 0).then(|| hex(&sound.head)),
             checkpoints: sound.checkpoints,
             signed_up_to: sound.signed_up_to,
             keys: sound.keys.iter().map(|key| hex(key)).collect(),
-            expected_key: key.map(|key| hex(&key)),
+            expected_key,
             fault: None,
         },
-        Err(fault) => Verdict {
+        Err(fault) => VerificationView {
             holds: false,
             entries: 0,
             head: None,
             checkpoints: 0,
             signed_up_to: 0,
             keys: Vec::new(),
-            expected_key: key.map(|key| hex(&key)),
+            expected_key,
             fault: Some(fault.to_string()),
         },
-    };
-    if args.json {
-        print_json(&verdict)?;
-    }
-    match found {
-        Ok(sound) => {
-            if !args.json {
-                print(&words(&sound, key.is_some()))?;
-            }
-            Ok(Exit::Done)
-        }
-        Err(fault) => {
-            eprintln!("error: the audit chain of {} does not hold: {fault}", book.display());
-            Ok(Exit::CheckFailed)
-        }
-    }
+    })
 }
 
-fn words(sound: &AuditSound, against_key: bool) -> String {
-    if sound.entries == 0 {
-        return "the audit chain has no entries".to_owned();
-    }
-    let keys: Vec<_> = sound.keys.iter().map(|key| hex(key)).collect();
-    let signed = match (sound.checkpoints, against_key) {
-        (0, _) => "no checkpoint is signed yet".to_owned(),
-        (_, true) => {
-            format!("signed up to entry {} by the expected key {}", sound.signed_up_to, keys.join(", "))
+fn verify(args: &AuditVerify) -> Result<Exit> {
+    let (found, whose) = if let (Some(url), None) = (&args.site.site, &args.book) {
+        if args.key.is_some() {
+            let words =
+                "--key holds a book here against a key\nhint: a site elsewhere tells the keys that signed";
+            return Err(WrongUsage(words.to_owned()).into());
         }
-        (_, false) => format!(
-            "signed up to entry {} by {}; no key was named to hold it against",
-            sound.signed_up_to,
-            keys.join(", ")
-        ),
+        match get(&args.site, &["audit", "verification"], &[])? {
+            Ok(found) => (found, url.clone()),
+            Err(exit) => return Ok(exit),
+        }
+    } else {
+        let book = match &args.book {
+            Some(book) => book.clone(),
+            None => book_in(&folder_with(&args.site, BOOK)?)?,
+        };
+        let key = expected_key(args.key.as_deref(), &book)?;
+        (verification(&book, key)?, book.display().to_string())
     };
-    format!("the audit chain holds: {} entries, head {}\n{signed}", sound.entries, hex(&sound.head))
+    if args.json {
+        print_json(&found)?;
+    } else if found.holds {
+        print(&words(&found))?;
+    }
+    if let Some(fault) = &found.fault {
+        eprintln!("error: the audit chain of {whose} does not hold: {fault}");
+        return Ok(Exit::CheckFailed);
+    }
+    Ok(Exit::Done)
+}
+
+fn words(found: &VerificationView) -> String {
+    let Some(head) = &found.head else { return "the audit chain has no entries".to_owned() };
+    let (up_to, keys) = (found.signed_up_to, found.keys.join(", "));
+    let signed = match (found.checkpoints, &found.expected_key) {
+        (0, _) => "no checkpoint is signed yet".to_owned(),
+        (_, Some(_)) => format!("signed up to entry {up_to} by the expected key {keys}"),
+        (_, None) => format!("signed up to entry {up_to} by {keys}; no key was named to hold it against"),
+    };
+    format!("the audit chain holds: {} entries, head {head}\n{signed}", found.entries)
 }
 
 /// The key named, or the one beside the book.
-fn expected_key(named: Option<&str>, book: &Path) -> Result<Option<[u8; 32]>> {
+pub(crate) fn expected_key(named: Option<&str>, book: &Path) -> Result<Option<[u8; 32]>> {
     if let Some(named) = named {
         if let Some(key) = key_from_hex(named) {
             return Ok(Some(key));
@@ -119,32 +111,16 @@ fn expected_key(named: Option<&str>, book: &Path) -> Result<Option<[u8; 32]>> {
     }
 }
 
-/// An entry as it is shown.
-#[derive(Debug, Serialize)]
-struct Shown {
-    seq: u64,
-    at: jiff::Timestamp,
-    who: String,
-    what: String,
-    subject: String,
-    why: String,
-    hash: String,
-}
-
 fn show(args: &AuditShow) -> Result<Exit> {
-    let book = book_in(&folder_with(&args.site, BOOK)?)?;
-    let mut entries: Vec<Shown> = audit_entries(&book, args.last)?
-        .into_iter()
-        .map(|entry| Shown {
-            seq: entry.seq,
-            at: entry.at,
-            who: entry.who,
-            what: entry.what,
-            subject: entry.subject,
-            why: entry.why,
-            hash: hex(&entry.hash),
-        })
-        .collect();
+    let mut entries: Vec<AuditView> = if args.site.site.is_some() {
+        match get(&args.site, &["audit"], &[("limit", args.last.to_string())])? {
+            Ok(entries) => entries,
+            Err(exit) => return Ok(exit),
+        }
+    } else {
+        let book = book_in(&folder_with(&args.site, BOOK)?)?;
+        audit_entries(&book, args.last)?.into_iter().map(AuditView::from).collect()
+    };
     entries.reverse();
     if args.json {
         print_json(&entries)?;

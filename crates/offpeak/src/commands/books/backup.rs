@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
+use offpeak_server::view::BackupView;
 use offpeak_store::{BackupError, BookError, back_up, restore as put_back};
+use reqwest::Method;
 
 use super::{BOOK, book_in, folder_with};
 use crate::cli::{Backup, Restore};
 use crate::commands::print;
-use crate::exit::Exit;
+use crate::commands::running::{client, told};
+use crate::exit::{Exit, WrongUsage};
 
 /// A backup's name in a folder, by the time it is made.
 pub(crate) fn copy_name(at: Timestamp) -> String {
@@ -30,8 +33,16 @@ fn target_of(named: &Path, at: Timestamp) -> PathBuf {
 }
 
 pub(crate) fn backup(args: &Backup) -> Result<Exit> {
+    if args.site.site.is_some() {
+        return remote(args);
+    }
+    let Some(target) = &args.target else {
+        return Err(
+            WrongUsage("where the copy goes is not said\nhint: a new file, or a folder".to_owned()).into()
+        );
+    };
     let book = book_in(&folder_with(&args.site, BOOK)?)?;
-    let target = target_of(&args.target, Timestamp::now());
+    let target = target_of(target, Timestamp::now());
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
@@ -42,6 +53,23 @@ pub(crate) fn backup(args: &Backup) -> Result<Exit> {
         copied.bytes,
         copied.audit.entries
     ))?;
+    Ok(Exit::Done)
+}
+
+/// A site elsewhere keeps its copies itself.
+fn remote(args: &Backup) -> Result<Exit> {
+    if args.target.is_some() {
+        let words = "a site elsewhere copies into its own folder\nhint: leave the target out, or run this on its machine";
+        return Err(WrongUsage(words.to_owned()).into());
+    }
+    let made: BackupView = match client(&args.site)? {
+        Ok(client) => match told(&args.site, client.change(Method::POST, &["backups"], &[], None::<&()>))? {
+            Ok(made) => made,
+            Err(exit) => return Ok(exit),
+        },
+        Err(exit) => return Ok(exit),
+    };
+    print(&format!("{}: {} bytes, checked, in the site's folder of copies", made.name, made.bytes))?;
     Ok(Exit::Done)
 }
 

@@ -3,7 +3,6 @@
 mod audit;
 mod backup;
 mod report;
-mod sheet;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +11,7 @@ use anyhow::{Result, bail};
 use super::running::DATA;
 use crate::cli::SiteDir;
 
-pub(crate) use audit::audit;
+pub(crate) use audit::{audit, expected_key, verification};
 pub(crate) use backup::{backup, copy_name, copy_time, restore};
 pub(crate) use report::report;
 

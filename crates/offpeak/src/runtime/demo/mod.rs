@@ -18,6 +18,7 @@ use offpeak_dispatch::Controller;
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::fronts::{Addressing, Fronts, Layout, Ports, serve};
+use offpeak_lake::Options;
 use offpeak_site::{Authority, Site};
 use offpeak_store::Book;
 use offpeak_twin::{Judge, Plant};
@@ -31,6 +32,7 @@ use super::answer::Answers;
 use super::ending::{Screen, end};
 use super::live::{self, Search, Shared, lock};
 use super::plant_io::Wire;
+use super::record::Recording;
 use super::serving::{Network, Served};
 use super::stage;
 use super::story::Story;
@@ -44,6 +46,10 @@ use offpeak_server::SiteHandle;
 const CANNOT_SERVE: &str = "the twin cannot be served\nhint: end the other demo or twin, or take `--speed 11` or more, which needs no ports";
 /// The fastest that sockets are run at.
 const SOCKET_SPEED_MAX: u32 = 10;
+/// The day before is recorded for as many machines as leave the start short.
+const PAST_MACHINES_MAX: usize = 2_000;
+/// Nobody waits minutes for a demo's records.
+const PUBLISH_EVERY: Duration = Duration::from_secs(5);
 
 /// What to show.
 #[derive(Clone, Debug)]
@@ -131,14 +137,16 @@ fn set_stage(demo: &mut Demo, addressing: Addressing) -> Result<(Plant, Layout, 
     layout.apply(&mut demo.site);
     let site = Arc::new(demo.site.clone());
     let at = stage::opening(&site);
-    let (plant, _, past) = stage::with_past(&site, &stage::demo_scenario(), demo.seed, at);
+    // Opened once first: the folder of a demo that is running is refused here, and left alone.
+    drop(files::open_book(&demo.dir)?);
+    files::clear_lake(&demo.dir)?;
+    let record = (site.machines.len() <= PAST_MACHINES_MAX).then_some(demo.dir.as_path());
+    let (plant, _, past) = stage::with_past(&site, &stage::demo_scenario(), demo.seed, at, record)?;
     Ok((plant, layout, past))
 }
 
 /// A fresh book for each demo: it is a plant's that was never built.
 fn open_book(demo: &Demo) -> Result<Arc<Book>> {
-    // Opened once first: the book of a demo that is running is refused here, and left alone.
-    drop(files::open_book(&demo.dir)?);
     Ok(Arc::new(Book::open(&files::fresh_book(&demo.dir)?)?))
 }
 
@@ -218,7 +226,9 @@ async fn play(
     let watching = Arc::clone(&judge);
     fronts.watch(move |plant| lock(&watching).observe(plant));
     let expected = site.machines.len();
-    let shared = Shared::new(site, wire, book, Some(past), None)?;
+    let options = Options { publish_every: PUBLISH_EVERY, ..Options::default() };
+    let recording = Recording::start(&site, &demo.dir, wire.clock.now(), options)?;
+    let shared = Shared::new(site, wire, book, Some(past), Some(recording))?;
     *lock(&shared.search) = Some(Search { found: 0, expected });
     let handle = Arc::new(Answers::new(Arc::clone(&shared), demo.speed, transport));
     let served =

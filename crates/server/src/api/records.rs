@@ -1,0 +1,176 @@
+//! What was recorded: reports, the audit chain, copies of the book, questions in SQL.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::given::{Asked, Given};
+use super::{App, blocking};
+use crate::access::{Caller, Permission, book};
+use crate::beside::{ReportAbout, ReportBy, ReportQuery};
+use crate::handle::By;
+use crate::problem::{Answer, Problem};
+use crate::view::{AuditView, BackupView, ReportView, RowsView, VerificationView};
+
+/// Entries of the audit chain at once.
+const AUDIT_MAX: u32 = 1_000;
+/// A statement's characters at most.
+const STATEMENT_MAX: usize = 10_000;
+/// Rows of an answer at most.
+const ROWS_MAX: usize = 10_000;
+/// Rows of an answer unless asked for otherwise.
+const ROWS: usize = 1_000;
+
+/// As what a report is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReportFormat {
+    /// As JSON.
+    #[default]
+    Json,
+    /// As CSV, what is not known left empty.
+    Csv,
+}
+
+/// Which report.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReportParams {
+    /// What its lines are by, with commas between them: day, hour, hall, circuit, owner, model, machine; one line for all
+    /// unless given
+    #[param(example = "hall,day")]
+    by: Option<String>,
+    /// From this instant, or civil time at the site; from the first record unless given
+    #[param(example = "2022-10-03")]
+    from: Option<String>,
+    /// Until before this one; until the last record unless given
+    to: Option<String>,
+    /// As what
+    #[param(inline)]
+    format: Option<ReportFormat>,
+}
+
+fn by_of(name: &str) -> Result<ReportBy, Problem> {
+    let value = serde_json::Value::from(name.trim());
+    serde_json::from_value(value).map_err(|_| {
+        let all = "day, hour, hall, circuit, owner, model, machine";
+        Problem::invalid(format!("`{name}` is nothing that lines are by; there are {all}"))
+    })
+}
+
+/// Energy, time or hashes out of what was recorded; a customer gets what is of their machines
+#[utoipa::path(get, path = "/api/v1/reports/{about}", tag = "records",
+    params(("about" = inline(ReportAbout), Path), ReportParams),
+    responses((status = 200, content((ReportView = "application/json"), (String = "text/csv"))),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 500, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn report(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(about): Path<String>,
+    Asked(params): Asked<ReportParams>,
+) -> Result<Response, Problem> {
+    let about = serde_json::from_value(serde_json::Value::from(about.as_str())).map_err(|_| {
+        Problem::not_found("no-such-report", format!("there is no report about `{about}`"))
+            .hint("there are energy, availability and hash")
+    })?;
+    let names = params.by.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty());
+    let by = names.map(by_of).collect::<Result<Vec<_>, _>>()?;
+    let owner = match caller.may(Permission::RecordsRead) {
+        true => None,
+        false => caller.sees()?.map(str::to_owned),
+    };
+    let query = ReportQuery { about, by, from: params.from, until: params.to, owner };
+    let made = blocking(move || Ok(app.handle.report(&query)?)).await?;
+    Ok(match params.format.unwrap_or_default() {
+        ReportFormat::Json => Json(made).into_response(),
+        ReportFormat::Csv => {
+            let name = format!("attachment; filename=\"{}.csv\"", made.about);
+            let headers = [
+                (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+                (header::CONTENT_DISPOSITION, name),
+            ];
+            (headers, made.csv()).into_response()
+        }
+    })
+}
+
+/// Recomputes the whole audit chain and its signatures
+#[utoipa::path(get, path = "/api/v1/audit/verification", tag = "records",
+    responses((status = 200, body = VerificationView), (status = 500, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn verification(State(app): State<Arc<App>>) -> Answer<VerificationView> {
+    blocking(move || Ok(app.handle.verify_audit()?)).await.map(Json)
+}
+
+/// The copies of the book, newest first
+#[utoipa::path(get, path = "/api/v1/backups", tag = "records", responses((status = 200, body = Vec<BackupView>)))]
+pub(super) async fn backups(State(app): State<Arc<App>>) -> Answer<Vec<BackupView>> {
+    blocking(move || Ok(app.handle.backups())).await.map(Json)
+}
+
+/// Copies the book, whole and checked, into the site's folder of copies
+#[utoipa::path(post, path = "/api/v1/backups", tag = "records", responses((status = 200, body = BackupView)))]
+pub(super) async fn back_up(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Answer<BackupView> {
+    blocking(move || Ok(app.handle.back_up(By { who: &caller.name, why: "" })?)).await.map(Json)
+}
+
+/// A question.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    /// One SELECT over the tables of lake and book.
+    #[schema(min_length = 1, max_length = 10000, example = "SELECT count(*) AS n FROM machine")]
+    statement: String,
+    /// Rows at most; 1,000 unless given.
+    #[schema(minimum = 1, maximum = 10000)]
+    limit: Option<usize>,
+}
+
+/// Asks lake and book in SQL: reads only, in a process of its own that is ended when it takes too long
+#[utoipa::path(post, path = "/api/v1/sql", tag = "records", request_body = Question, responses((status = 200, body = RowsView)))]
+pub(super) async fn sql(State(app): State<Arc<App>>, Given(question): Given<Question>) -> Answer<RowsView> {
+    let statement = question.statement.trim().to_owned();
+    if statement.is_empty() || statement.chars().count() > STATEMENT_MAX {
+        return Err(Problem::invalid(format!("`statement` has 1 to {STATEMENT_MAX} characters")));
+    }
+    let rows = question.limit.unwrap_or(ROWS);
+    if !(1..=ROWS_MAX).contains(&rows) {
+        return Err(Problem::invalid(format!("`limit` is {rows}; it is 1 to {ROWS_MAX}")));
+    }
+    blocking(move || Ok(app.handle.sql(&statement, rows)?)).await.map(Json)
+}
+
+/// How much of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditParams {
+    /// How many entries, newest first
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+}
+
+/// Who changed what and why, newest first
+#[utoipa::path(get, path = "/api/v1/audit", tag = "records", params(AuditParams),
+    responses((status = 200, body = Vec<AuditView>)))]
+pub(super) async fn audit(
+    State(app): State<Arc<App>>,
+    Asked(params): Asked<AuditParams>,
+) -> Answer<Vec<AuditView>> {
+    let most = params.limit.unwrap_or(100);
+    if !(1..=AUDIT_MAX).contains(&most) {
+        return Err(Problem::invalid(format!("`limit` is {most}; 1 to {AUDIT_MAX} entries are told")));
+    }
+    let entries =
+        blocking(move || app.doors.book().audit_entries(most).map_err(|error| book(&error))).await?;
+    Ok(Json(entries.into_iter().map(AuditView::from).collect()))
+}
