@@ -100,6 +100,12 @@ pub trait Field: Send + Sync {
     /// # Errors
     /// When none runs.
     fn end_scan(&self) -> Result<ScanView, HandleError>;
+    /// Lets a machine that the last search found blink, or stop that: `address` is its address and port. Only
+    /// the one that was found there is asked.
+    ///
+    /// # Errors
+    /// When nothing known was found there, it refuses, does not answer, or another stands there by now.
+    fn blink_found(&self, address: &str, on: bool, by: By<'_>) -> Result<(), HandleError>;
     /// Looks closely at a machine of the site, named by its id.
     ///
     /// # Errors

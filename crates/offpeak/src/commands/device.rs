@@ -118,9 +118,11 @@ fn order(args: &DeviceOrder, order: Order) -> Result<Exit> {
     }
 }
 
+/// Gives an order to the machine of this hardware address, if it is the one that answers there.
+///
 /// # Errors
 /// When somebody else answers, or nobody that is known.
-async fn give(
+pub(crate) async fn give(
     driver: &Driver,
     at: Endpoint,
     mac: MacAddress,

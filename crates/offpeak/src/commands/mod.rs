@@ -25,7 +25,7 @@ use crate::runtime;
 
 pub(crate) use books::{BOOK, copy_name, copy_time, expected_key, verification};
 pub(crate) use check::load;
-pub(crate) use device::{Keys, attempt};
+pub(crate) use device::{Keys, attempt, give};
 pub(crate) use observatory::hash_on_all_cores;
 pub(crate) use records::{beside, program};
 pub(crate) use running::DATA;

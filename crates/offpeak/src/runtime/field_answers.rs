@@ -22,7 +22,7 @@ use tokio::task::AbortHandle;
 use super::answer::{Answers, book_error};
 use super::live::lock;
 use super::views::find_machine;
-use crate::commands::{Keys, Looking, attempt, look, ranges_of, scan_budget};
+use crate::commands::{Keys, Looking, attempt, give, look, ranges_of, scan_budget};
 
 /// How long a machine may take.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -153,6 +153,30 @@ impl Field for Answers {
         }
     }
 
+    fn blink_found(&self, address: &str, on: bool, by: By<'_>) -> Result<(), HandleError> {
+        let nothing = || {
+            HandleError::Conflict(format!(
+                "the last search found no machine at `{address}`\nhint: search again"
+            ))
+        };
+        let scan = self.last_scan().ok_or_else(nothing)?;
+        let row = scan.found.iter().find(|row| format!("{}:{}", row.address, row.port) == address);
+        let mac = row.and_then(|row| row.mac.as_deref()?.parse().ok()).ok_or_else(nothing)?;
+        let api = address.parse().map_err(|_| nothing())?;
+        let endpoint = web_port(&self.site()).endpoint(api);
+        let deed = Deed {
+            who: by.who,
+            what: if on { "blink" } else { "blink no more" },
+            subject: address,
+            why: by.why,
+        };
+        self.shared.book.note(self.now(), &deed).map_err(book_error)?;
+        let driver = self.driver();
+        let given =
+            self.there(async move { give(&driver, endpoint, mac, None, &Order::Locate(on)).await })?;
+        answered(given.map_err(|error| HandleError::Conflict(format!("{error:#}")))?)
+    }
+
     fn look(&self, machine: &str) -> Result<LookView, HandleError> {
         let (site, ix, view) = self.placed(machine)?;
         let Some(endpoint) = site.machines[ix.ix()].endpoint else {
@@ -191,13 +215,17 @@ impl Field for Answers {
         };
         let deed = Deed { who: by.who, what, subject: &view.id, why: &why };
         self.shared.book.note(self.now(), &deed).map_err(book_error)?;
-        match self.there(async move { fleet.order(ix, &order).await })? {
-            Outcome::Accepted => Ok(()),
-            Outcome::Refused(words) => Err(HandleError::Conflict(format!("the machine refuses: {words}"))),
-            Outcome::Unanswered(trouble) => Err(HandleError::Conflict(format!(
-                "no answer that counts: {trouble}\nhint: it may have been done; look at the machine"
-            ))),
-        }
+        answered(self.there(async move { fleet.order(ix, &order).await })?)
+    }
+}
+
+fn answered(outcome: Outcome) -> Result<(), HandleError> {
+    match outcome {
+        Outcome::Accepted => Ok(()),
+        Outcome::Refused(words) => Err(HandleError::Conflict(format!("the machine refuses: {words}"))),
+        Outcome::Unanswered(trouble) => Err(HandleError::Conflict(format!(
+            "no answer that counts: {trouble}\nhint: it may have been done; look at the machine"
+        ))),
     }
 }
 

@@ -53,6 +53,7 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/scans", AnyOf(&[P::Scan])),
     ("GET", "/api/v1/scans/last", AnyOf(&[P::Scan])),
     ("DELETE", "/api/v1/scans/last", AnyOf(&[P::Scan])),
+    ("PUT", "/api/v1/scans/last/found/{address}/light", AnyOf(&[P::Scan])),
     ("GET", "/api/v1/site", SITE),
     ("GET", "/api/v1/stream", SITE),
     ("GET", "/api/v1/machines", MACHINES),

@@ -67,6 +67,26 @@ pub(super) async fn end_scan(State(app): State<Arc<App>>) -> Answer<ScanView> {
     blocking(move || Ok(app.handle.end_scan()?)).await.map(Json)
 }
 
+/// Lets a machine that the last search found blink, so that its place is seen, or stops that
+#[utoipa::path(put, path = "/api/v1/scans/last/found/{address}/light", tag = "field", params(("address" = String, Path)),
+    request_body = LightOrder, responses((status = 200, body = Done)))]
+pub(super) async fn light_of_found(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(address): Path<String>,
+    Given(order): Given<LightOrder>,
+) -> Answer<Done> {
+    blocking(move || {
+        app.handle.blink_found(&address, order.on, By { who: &caller.name, why: "" })?;
+        Ok(done(format!("{}: {address}", blinking(order.on))))
+    })
+    .await
+}
+
+const fn blinking(on: bool) -> &'static str {
+    if on { "it blinks" } else { "it blinks no more" }
+}
+
 /// Which time.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -145,8 +165,7 @@ pub(super) async fn light(
     Path(name): Path<String>,
     Given(order): Given<LightOrder>,
 ) -> Answer<Done> {
-    let words = if order.on { "it blinks" } else { "it blinks no more" };
-    by_hand(app, caller, &name, HandOrder::Locate(order.on), String::new(), words).await
+    by_hand(app, caller, &name, HandOrder::Locate(order.on), String::new(), blinking(order.on)).await
 }
 
 /// Why.

@@ -128,6 +128,7 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(records::sql))
         .routes(routes!(field::scan))
         .routes(routes!(field::last_scan, field::end_scan))
+        .routes(routes!(field::light_of_found))
         .routes(routes!(field::minutes))
         .routes(routes!(field::look))
         .routes(routes!(field::light))

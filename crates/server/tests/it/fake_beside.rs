@@ -118,6 +118,13 @@ impl Field for Fake {
     fn end_scan(&self) -> Result<ScanView, HandleError> {
         Err(HandleError::Conflict("no search runs".into()))
     }
+    fn blink_found(&self, address: &str, on: bool, by: By<'_>) -> Result<(), HandleError> {
+        if address != "10.0.0.1:4028" {
+            return Err(HandleError::Conflict("nothing was found there".into()));
+        }
+        self.note(&format!("blink {on} {address}"), by);
+        Ok(())
+    }
     fn look(&self, machine: &str) -> Result<LookView, HandleError> {
         let understood = object(json!({"address": machine}));
         Ok(LookView { understood, functions: Map::new(), transcript: String::new() })

@@ -11,7 +11,10 @@ fn filled(path: &str) -> String {
         .replace("{circuit}", "grid")
         .replace("{hall}", "hall-1");
     let path = path.replace("{order}", "1").replace("{token}", "1").replace("{name}", "nobody");
-    path.replace("{about}", "energy").replace("{alert}", "1").replace("{channel}", "nobody")
+    path.replace("{about}", "energy")
+        .replace("{address}", "10.0.0.1:4028")
+        .replace("{alert}", "1")
+        .replace("{channel}", "nobody")
 }
 
 async fn status(served: &Served, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
