@@ -33,7 +33,7 @@ describe('a customer', () => {
     expect(await axeFindings(owner.page)).toEqual([]);
     const link = await owner.page.locator('.link code').innerText();
     await open(owner.page, '/records');
-    await expect.poll(() => owner.page.locator('table').innerText()).toContain('boris');
+    await expect.poll(() => owner.page.locator('main').innerText()).toContain('boris');
     expect(await owner.page.locator('body').innerText()).not.toContain(link.split('key=')[1]);
     expect(owner.troubles).toEqual([]);
     await owner.context.close();
@@ -57,7 +57,7 @@ describe('a customer', () => {
     expect(total).toBeLessThan(300);
     await page.waitForSelector('.body a');
     expect(new Set(await page.locator('.body .id a').allInnerTexts().then((ids) => ids.map((id) => id.split('/')[0])))).toEqual(new Set(['hall-4']));
-    expect((await page.locator('nav a').allInnerTexts()).join()).not.toMatch(/Now|Floor|Power|People|Records/);
+    expect((await page.locator('nav a').allInnerTexts()).join()).not.toMatch(/Now|Floor|Power|People|Alerts/);
     expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
     await page.locator('.body a').first().click();
     await expect.poll(() => page.locator('.why').innerText()).toMatch(/Why it is so/);
@@ -80,6 +80,13 @@ describe('a customer', () => {
     }
   });
 
+  it('reads what was recorded of their machines, and of no other', async () => {
+    await page.goto(`${demo.origin}/records`);
+    await expect.poll(() => page.locator('ol.bars').innerText()).toMatch(/hall-4/);
+    expect(await page.locator('main').innerText()).not.toMatch(/hall-[123]|revenue meter|Copies|Who changed/);
+    expect(await axeFindings(page)).toEqual([]);
+  });
+
   it("does not reach it by any route of the API's own document", async () => {
     const document = (await (await page.request.get(`${demo.origin}/api/v1/openapi.json`)).json()) as { paths: Record<string, Record<string, unknown>> };
     const me = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
@@ -87,7 +94,7 @@ describe('a customer', () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       for (const method of Object.keys(methods).filter((name) => ['get', 'post', 'put', 'patch', 'delete'].includes(name))) {
         if (path.endsWith('/session') || path.endsWith('/stream')) continue;
-        const url = demo.origin + path.replace('{machine}', encodeURIComponent(OTHER)).replace('{circuit}', 'hall-1').replace('{hall}', 'hall-1').replace(/\{\w+\}/g, '1');
+        const url = demo.origin + path.replace('{machine}', encodeURIComponent(OTHER)).replace('{circuit}', 'hall-1').replace('{hall}', 'hall-1').replace('{about}', 'energy').replace(/\{\w+\}/g, '1');
         const body = method === 'get' ? {} : { data: { circuit: 'hall-1', reason: 'mine', limit_kw: 0, authority: 'observe' } };
         const response = await page.request.fetch(url, { method, headers: { 'x-csrf-token': me.csrf }, ...body });
         const text = await response.text();

@@ -137,7 +137,7 @@ export async function layoutFaults(page: Page): Promise<string[]> {
     const root = document.documentElement;
     if (root.scrollWidth > root.clientWidth + 1) faults.push(`the page is ${root.scrollWidth} wide on ${root.clientWidth}`);
     const seen = [...document.querySelectorAll('main h1, main h2, main dt, main dd, main button, main a, main .tag, header .button')]
-      .filter((element) => !element.closest('.hidden, dialog, .body, .scroll, .decisions'))
+      .filter((element) => !element.closest('.hidden, dialog, details:not([open]), .body, .scroll, .decisions'))
       .map((element) => ({ element, box: element.getBoundingClientRect() }))
       .filter(({ box }) => box.width > 0 && box.height > 0);
     for (const [n, one] of seen.entries()) {

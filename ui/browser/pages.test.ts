@@ -24,6 +24,10 @@ const PAGES: readonly (readonly [string, RegExp])[] = [
   ['/machines/hall-1/rack-1/pdu-1/1', /M30S/],
   ['/power', /In force and announced/],
   ['/alerts', /What needs attention[\s\S]*What is over/],
+  ['/records', /Reports[\s\S]*The revenue meter counted .*Wh[\s\S]*Who changed what[\s\S]*Copies of the book/],
+  ['/people', /People/],
+  ['/guide', /Machines are heard/],
+  ['/scan', /Search networks/],
   ['/settings', /Asia\/Almaty/],
 ];
 
@@ -66,7 +70,7 @@ describe('who is not signed in', () => {
     await page.goto(`${demo.origin}/machines`);
     await page.waitForSelector('main');
     expect(await page.locator('body').innerText()).not.toContain('hall-1');
-    for (const path of ['site', 'machines', 'floor', 'circuits', 'directives', 'me', 'stream']) {
+    for (const path of ['site', 'machines', 'reports/energy', 'scans', 'backups', 'floor', 'circuits', 'directives', 'me', 'stream']) {
       expect((await page.request.get(`${demo.origin}/api/v1/${path}`)).status(), path).toBe(401);
     }
     await context.close();

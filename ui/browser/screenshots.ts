@@ -20,7 +20,12 @@ beforeAll(async () => {
   const { page, context } = await visit(browser, demo);
   await open(page, '/');
   // The demo opens before midnight, tries a stop, and is full some minutes later.
-  await page.waitForFunction((most) => fetch('/api/v1/site?trace=0').then((answer) => answer.json()).then((site: { counts: { running: number } }) => site.counts.running > most), 880, { polling: 500, timeout: 120_000 });
+  let running = 0;
+  while (running <= 880) {
+    await page.waitForTimeout(500);
+    const site = (await (await page.request.get(`${demo.origin}/api/v1/site?trace=0`)).json()) as { counts: { running: number } };
+    running = site.counts.running;
+  }
   await context.close();
 });
 afterAll(async () => {
@@ -29,12 +34,13 @@ afterAll(async () => {
 });
 
 const PICTURES: readonly (readonly [string, string, Screen, 'light' | 'dark'])[] = [
-  ['now', '/', 'laptop', 'light'],
-  ['floor', '/floor', 'laptop', 'dark'],
   ['machines', '/machines?state=asleep', 'laptop', 'light'],
   ['machine', '/machines/hall-1/rack-1/pdu-1/1', 'laptop', 'light'],
   ['power', '/power', 'laptop', 'dark'],
+  ['records', '/records', 'laptop', 'light'],
   ['phone', '/', 'phone', 'dark'],
+  ['floor', '/floor', 'laptop', 'dark'],
+  ['now', '/', 'laptop', 'light'],
   ['wall', '/', 'wall', 'dark'],
 ];
 

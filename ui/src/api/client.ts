@@ -2,9 +2,10 @@
 // tells an error.
 import { words, type OrderKind, type Proposal } from '../lib/order';
 import type {
-  AlertsView, AlertView, AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage, MachineView, Me, OrderView, PersonView, PreviewView,
-  SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
+  AlertsView, AlertView, AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage,
+  MachineView, Me, OrderView, PersonView, PreviewView, SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
 } from './types';
+import type { BackupView, LookView, MinutesView, ReportView, ScanView, VerificationView } from './types-records';
 
 const BASE = '/api/v1';
 
@@ -124,6 +125,20 @@ export const api = {
   machine: (id: string) => ask<MachineView>(`/machines/${part(id)}`),
   history: (id: string, limit = 100) => ask<CommandRecord[]>(`/machines/${part(id)}/history`, { query: { limit } }),
   why: (id: string) => ask<WhyView>(`/machines/${part(id)}/why`),
+  minutes: (id: string, from: string, until: string) => ask<MinutesView>(`/machines/${part(id)}/minutes`, { query: { from, until } }),
+  look: (id: string) => ask<LookView>(`/machines/${part(id)}/look`),
+  light: (id: string, on: boolean) => ask<Done>(`/machines/${part(id)}/light`, { method: 'PUT', body: { on } }),
+  restart: (id: string, reason: string) => ask<Done>(`/machines/${part(id)}/restart`, { method: 'POST', body: { reason } }),
+  pools: (id: string, pools: { url: string; user: string; password: string }[], reason: string) =>
+    ask<Done>(`/machines/${part(id)}/pools`, { method: 'PUT', body: { pools, reason } }),
+  report: (about: string, query: { by: string; from: string; to: string }) => ask<ReportView>(`/reports/${about}`, { query }),
+  verifyAudit: () => ask<VerificationView>('/audit/verification'),
+  backups: () => ask<BackupView[]>('/backups'),
+  backUp: () => ask<BackupView>('/backups', { method: 'POST' }),
+  scan: (ranges: string[]) => ask<ScanView>('/scans', { method: 'POST', body: { ranges } }),
+  lastScan: async () => (await ask<ScanView[]>('/scans'))[0] ?? null,
+  endScan: () => ask<ScanView>('/scans/last', { method: 'DELETE' }),
+  blinkFound: (at: string, on: boolean) => ask<Done>(`/scans/last/found/${part(at)}/light`, { method: 'PUT', body: { on } }),
   floor: () => ask<FloorView>('/floor'),
   states: (columns: string) => ask<StatesView>('/floor/states', { query: { columns } }),
   circuits: () => ask<CircuitView[]>('/circuits'),

@@ -1,5 +1,5 @@
-// The shapes in types.ts are those of the API's own document: the same fields, null where it says so.
-import { readFileSync } from 'node:fs';
+// The shapes in types*.ts are those of the API's own document: the same fields, null where it says so.
+import { readdirSync, readFileSync } from 'node:fs';
 
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,11 @@ interface Schema {
 }
 const document = JSON.parse(readFileSync('../docs/openapi.json', 'utf8')) as { components: { schemas: Record<string, Schema> } };
 const schemas = document.components.schemas;
-const source = ts.createSourceFile('types.ts', readFileSync('src/api/types.ts', 'utf8'), ts.ScriptTarget.Latest, true);
+const text = readdirSync('src/api')
+  .filter((name) => /^types(-\w+)?\.ts$/.test(name))
+  .map((name) => readFileSync(`src/api/${name}`, 'utf8'))
+  .join('\n');
+const source = ts.createSourceFile('types.ts', text, ts.ScriptTarget.Latest, true);
 const interfaces = source.statements.filter(ts.isInterfaceDeclaration);
 /** Shapes of the pages' own, made of others. */
 const OWN = ['SpanView'];

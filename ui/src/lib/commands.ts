@@ -20,7 +20,7 @@ export function group(records: readonly CommandRecord[]): Asked[] {
     if (known) known.records.unshift(record);
     else groups.set(record.generation, { generation: record.generation, action: record.action, records: [record] });
   }
-  // Steps of one second come in no order of their own.
-  for (const { records: steps } of groups.values()) steps.sort((a, b) => a.at.localeCompare(b.at) || rank(a) - rank(b));
+  // A step is written when its second ends, so their times alone do not order them.
+  for (const { records: steps } of groups.values()) steps.sort((a, b) => rank(a) - rank(b) || Date.parse(a.at) - Date.parse(b.at));
   return [...groups.values()];
 }

@@ -11,6 +11,7 @@ export type Page =
   | 'people'
   | 'settings'
   | 'guide'
+  | 'scan'
   | 'observatory'
   | 'login'
   | 'setup';
@@ -23,7 +24,7 @@ export interface Route {
 }
 
 const SIMPLE: readonly Page[] = [
-  'floor', 'machines', 'power', 'alerts', 'records', 'people', 'settings', 'guide', 'observatory', 'login', 'setup',
+  'floor', 'machines', 'power', 'alerts', 'records', 'people', 'settings', 'guide', 'scan', 'observatory', 'login', 'setup',
 ];
 
 /** Reads an address. What is not known leads to Now. */

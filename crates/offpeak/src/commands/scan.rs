@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
@@ -137,10 +137,12 @@ fn remote(args: &Scan) -> Result<Exit> {
     let bar = progress(scan.of);
     while scan.state == "running" {
         std::thread::sleep(ASK_EVERY);
-        scan = match told(&args.site, client.get(&["scans", "last"], &[]))? {
-            Ok(scan) => scan,
+        let last: Vec<ScanView> = match told(&args.site, client.get(&["scans"], &[]))? {
+            Ok(last) => last,
             Err(exit) => return Ok(exit),
         };
+        let mine = last.into_iter().find(|last| last.id == scan.id);
+        scan = mine.context("another search was begun meanwhile")?;
         bar.set_position(scan.asked);
     }
     bar.finish_and_clear();

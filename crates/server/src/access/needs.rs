@@ -51,7 +51,7 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/backups", AnyOf(&[P::Backup])),
     ("POST", "/api/v1/sql", AnyOf(&[P::Sql])),
     ("POST", "/api/v1/scans", AnyOf(&[P::Scan])),
-    ("GET", "/api/v1/scans/last", AnyOf(&[P::Scan])),
+    ("GET", "/api/v1/scans", AnyOf(&[P::Scan])),
     ("DELETE", "/api/v1/scans/last", AnyOf(&[P::Scan])),
     ("PUT", "/api/v1/scans/last/found/{address}/light", AnyOf(&[P::Scan])),
     ("GET", "/api/v1/site", SITE),

@@ -51,14 +51,10 @@ pub(super) async fn scan(
     blocking(move || Ok(app.handle.scan(&order.ranges, By { who: &caller.name, why: "" })?)).await.map(Json)
 }
 
-/// The last search, as far as it is
-#[utoipa::path(get, path = "/api/v1/scans/last", tag = "field",
-    responses((status = 200, body = ScanView), (status = 404, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn last_scan(State(app): State<Arc<App>>) -> Answer<ScanView> {
-    app.handle.last_scan().map(Json).ok_or_else(|| {
-        Problem::not_found("no-scan", "nothing was searched since the site started")
-            .hint("POST /api/v1/scans begins one")
-    })
+/// The last search, as far as it is; none before the first
+#[utoipa::path(get, path = "/api/v1/scans", tag = "field", responses((status = 200, body = Vec<ScanView>)))]
+pub(super) async fn scans(State(app): State<Arc<App>>) -> Json<Vec<ScanView>> {
+    Json(app.handle.last_scan().into_iter().collect())
 }
 
 /// Ends the search that runs

@@ -1,0 +1,80 @@
+// The API's shapes of what was recorded and of machines seen by hand, as docs/openapi.json has them.
+
+export interface MeteredView {
+  metered_wh: number | null;
+  rest_wh: number | null;
+  missing_s: number;
+  measured_s: number;
+  register_s: number;
+  estimated_s: number;
+}
+
+/** A cell of a report: a name, a whole number, or not known. */
+export type ReportCell = string | number | null;
+
+export interface ReportView {
+  about: string;
+  by: string[];
+  from: string;
+  until: string;
+  time_zone: string;
+  columns: string[];
+  lines: Record<string, ReportCell>[];
+  metered: MeteredView | null;
+}
+
+export interface MinutesView {
+  machine: string;
+  step_s: number;
+  at: string[];
+  power_w: (number | null)[];
+  said_w: (number | null)[];
+  hash_rate_ths: (number | null)[];
+  hashing: number[];
+}
+
+export interface VerificationView {
+  holds: boolean;
+  entries: number;
+  head: string | null;
+  checkpoints: number;
+  signed_up_to: number;
+  keys: string[];
+  expected_key: string | null;
+  fault: string | null;
+}
+
+export interface BackupView {
+  name: string;
+  at: string;
+  bytes: number;
+}
+
+export interface FoundView {
+  address: string;
+  port: number;
+  family: string | null;
+  model: string | null;
+  mac: string | null;
+  serial: string | null;
+  firmware: string | null;
+  note: string | null;
+  machine: string | null;
+}
+
+export interface ScanView {
+  id: number;
+  ranges: string[];
+  began: string;
+  state: string;
+  trouble: string | null;
+  asked: number;
+  of: number;
+  found: FoundView[];
+}
+
+export interface LookView {
+  understood: Record<string, string>;
+  functions: Record<string, string>;
+  transcript: string;
+}

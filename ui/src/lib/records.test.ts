@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+
+import type { FoundView, ReportView } from '../api/types-records';
+import { place, read, twice, write } from './inventory';
+import { bars, cell } from './report';
+
+const REPORT: ReportView = {
+  about: 'energy', by: ['hall'], from: '2022-10-02T18:00:00Z', until: '2022-10-03T18:00:00Z', time_zone: 'Asia/Almaty',
+  columns: ['hall', 'energy_wh', 'missing_s'],
+  lines: [{ hall: 'hall-1', energy_wh: 6_424_641, missing_s: 3_600 }, { hall: 'hall-2', energy_wh: null, missing_s: 0 }],
+  metered: null,
+};
+
+describe('a report', () => {
+  it('has units, and a dash for what is not known', () => {
+    expect(cell('energy_wh', 6_424_641)).toBe('6.42 MWh');
+    expect(cell('missing_s', 5_400)).toBe('1.5 h');
+    expect(cell('availability_ppm', 985_000)).toBe('99 %');
+    expect(cell('hashes_gh', 1_500_000_000)).toBe('1.5 EH');
+    expect(cell('energy_wh', null)).toBe('–');
+    expect(cell('hall', 'hall-1')).toBe('hall-1');
+  });
+  it('is drawn by line, and not where its lines are too many', () => {
+    const drawn = bars(REPORT);
+    expect(drawn?.bars.map((bar) => [bar.label, bar.values[0], bar.text])).toEqual([['hall-1', 6_424_641, '6.42 MWh'], ['hall-2', 0, '–']]);
+    expect(drawn?.most).toBe(6_424_641);
+    expect(bars({ ...REPORT, lines: Array.from({ length: 201 }, () => REPORT.lines[0] ?? {}) })).toBeNull();
+    expect(bars({ ...REPORT, lines: [] })).toBeNull();
+  });
+  it('stacks times that there are', () => {
+    const lines = [{ hall: 'hall-1', hashing_s: 60, price_s: 30, fault_s: 0, availability_ppm: 666_667 }];
+    const drawn = bars({ ...REPORT, about: 'availability', lines });
+    expect(drawn?.parts).toEqual(['hashing_s', 'price_s']);
+    expect(drawn?.most).toBe(90);
+  });
+});
+
+function found(address: string, mac: string | null, serial: string | null = null): FoundView {
+  return { address, port: 4028, family: 'whatsminer-v2', model: 'M30S', mac, serial, firmware: null, note: null, machine: null };
+}
+
+describe('an inventory', () => {
+  const machines = [found('10.0.0.1', 'C4:08:28:00:A4:19'), found('10.0.0.2', null, 'SN2'), found('10.0.0.3', null)];
+  it('is read from a spreadsheet by MAC in any spelling, serial or address', () => {
+    const list = read('MAC;Position;Serial;Address\nc40828-00a419;hall-1/rack-01/1;;\n;"hall-1/rack-01/2";SN2;\n;hall-1/rack-01/3;;10.0.0.3\n');
+    expect([...place(machines, list).values()]).toEqual(['hall-1/rack-01/1', 'hall-1/rack-01/2', 'hall-1/rack-01/3']);
+  });
+  it('is refused without the columns that place anything', () => {
+    expect(() => read('')).toThrow('empty');
+    expect(() => read('position,model\nhall-1/1,M30S')).toThrow('columns');
+  });
+  it('is written as the site file reads it, with what the site knows of the position', () => {
+    const placed = [{ found: machines[0] as FoundView, position: 'hall-1/1' }, { found: machines[1] as FoundView, position: 'new,place' }];
+    expect(write(placed, [{ id: 'hall-1/1', model: 'M30S+', owner: 'acme' }])).toBe(
+      'position,model,owner,serial,mac,address,api_port\nhall-1/1,M30S+,acme,,C4:08:28:00:A4:19,10.0.0.1,4028\n"new,place",M30S,,SN2,,10.0.0.2,4028\n',
+    );
+  });
+  it('says which places are given twice', () => {
+    const placed = machines.map((of) => ({ found: of, position: of.serial === null ? 'a' : 'b' }));
+    expect(twice(placed)).toEqual(['a']);
+  });
+});

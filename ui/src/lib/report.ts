@@ -1,0 +1,60 @@
+// Reports as people read them: cells with their units, and what their chart draws.
+import type { ReportCell, ReportView } from '../api/types-records';
+import { energy, percent, UNKNOWN } from './format';
+
+export const ABOUTS = ['energy', 'availability', 'hash'] as const;
+export const BYS = ['day', 'hour', 'hall', 'circuit', 'owner', 'model', 'machine'] as const;
+export type About = (typeof ABOUTS)[number];
+export type By = (typeof BYS)[number];
+
+/** Lines that a chart draws at most: more are a table only. */
+const BARS_MAX = 200;
+/** Lines that a table shows at most; the files have all. */
+export const LINES_MAX = 500;
+
+/** Where a machine's time goes, in the order in which it is stacked. */
+const TIMES = ['hashing_s', 'starting_s', 'outside_hours_s', 'ordered_s', 'price_s', 'fault_s', 'unreachable_s', 'maintenance_s', 'no_data_s'] as const;
+
+/** Hours with one decimal. */
+function hours(seconds: number): string {
+  return `${(seconds / 3600).toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 })} h`;
+}
+
+/** A cell with its unit, which its column's name ends with. */
+export function cell(column: string, value: ReportCell | undefined): string {
+  if (value === null || value === undefined) return UNKNOWN;
+  if (typeof value === 'string') return value;
+  if (column.endsWith('_wh')) return energy(value / 1000);
+  if (column.endsWith('_s')) return hours(value);
+  if (column.endsWith('_ppm')) return percent(value / 1_000_000);
+  if (column.endsWith('_gh')) return `${(value / 1e9).toLocaleString('en', { maximumFractionDigits: 3 })} EH`;
+  return value.toLocaleString('en');
+}
+
+/** Whether a column holds names. */
+export function isName(view: ReportView, column: string): boolean {
+  return view.by.includes(column);
+}
+
+export interface Bar {
+  label: string;
+  /** One value a part, in the order of the parts. */
+  values: number[];
+  /** The value in words. */
+  text: string;
+}
+
+/** What is drawn: one bar a line. `null` for a report of too many lines, or without any. */
+export function bars(view: ReportView): { parts: string[]; bars: Bar[]; most: number } | null {
+  if (view.lines.length === 0 || view.lines.length > BARS_MAX) return null;
+  const main = view.about === 'energy' ? 'energy_wh' : 'hashes_gh';
+  const parts: string[] = view.about === 'availability' ? TIMES.filter((part) => view.lines.some((line) => Number(line[part] ?? 0) > 0)) : [main];
+  const made = view.lines.map((line) => {
+    const values = parts.map((part) => Number(line[part] ?? 0));
+    const label = view.by.map((by) => cell(by, line[by])).join(' · ') || view.about;
+    const told = view.about === 'availability' ? 'availability_ppm' : main;
+    return { label, values, text: cell(told, line[told]) };
+  });
+  const sum = (bar: Bar): number => bar.values.reduce((all, value) => all + value, 0);
+  return { parts, bars: made, most: Math.max(...made.map(sum), 1) };
+}
