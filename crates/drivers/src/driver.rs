@@ -16,6 +16,7 @@ use crate::call::{Call, Order};
 use crate::clock::Clock;
 use crate::connect::Connector;
 use crate::devices::factory_login;
+use crate::full::{Details, FullReading};
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
 use crate::{
@@ -272,15 +273,11 @@ impl Driver {
         }
     }
 
-    /// Everything the family tells: who it is and what it does, in several requests.
+    /// Everything the family tells: who it is, what it does, what it is made of and mines for, in several requests.
     ///
     /// # Errors
     /// What stands between us and the machine.
-    pub async fn read_full(
-        &self,
-        family: Family,
-        at: Endpoint,
-    ) -> Result<(Option<Identity>, Option<Reading>), Trouble> {
+    pub async fn read_full(&self, family: Family, at: Endpoint) -> Result<FullReading, Trouble> {
         self.read_full_with(family, at, None).await
     }
 
@@ -293,9 +290,42 @@ impl Driver {
         family: Family,
         at: Endpoint,
         login: Option<Arc<Credentials>>,
-    ) -> Result<(Option<Identity>, Option<Reading>), Trouble> {
+    ) -> Result<FullReading, Trouble> {
         let identity = self.identify_with(at, login.clone()).await?;
-        Ok((identity, self.read_state_with(family, at, login).await?))
+        let (mut link, mut buffer) = (Link { login, ..Link::default() }, Vec::new());
+        let reading = self.state(family, at, &mut link, &mut buffer).await?;
+        let details = self.details_over(family, at, &mut link, &mut buffer).await;
+        Ok(FullReading { identity, reading, details })
+    }
+
+    /// What it is made of and mines for, with a machine's own login where it has one. A question without an answer is
+    /// named, and what it would have told is absent.
+    pub async fn details(&self, family: Family, at: Endpoint, login: Option<Arc<Credentials>>) -> Details {
+        self.details_over(family, at, &mut Link { login, ..Link::default() }, &mut Vec::new()).await
+    }
+
+    async fn details_over(
+        &self,
+        family: Family,
+        at: Endpoint,
+        link: &mut Link,
+        buffer: &mut Vec<u8>,
+    ) -> Details {
+        let call = &mut Call { driver: self, family, at, link, buffer };
+        match family {
+            Family::WhatsminerV2 => whatsminer::full::read(call).await,
+            Family::WhatsminerV3 => whatsminer_v3::full::read(call).await,
+            Family::AntminerStock => antminer::full::read(call).await,
+            Family::Avalon => avalon::full::read(call).await,
+            Family::LuxOs => luxos::full::read(call).await,
+            Family::BraiinsOs => braiins::full::read(call).await,
+            Family::BraiinsOsGraphQl => braiins_graphql::full::read(call).await,
+            Family::Epic => epic::full::read(call).await,
+            Family::ProtoRig => proto::full::read(call).await,
+            Family::Bitaxe => bitaxe::full::read(call).await,
+            Family::Vnish => vnish::full::read(call).await,
+            Family::Other => Details::default(),
+        }
     }
 
     /// What it does, by every question of the fast reading.
@@ -316,12 +346,21 @@ impl Driver {
         at: Endpoint,
         login: Option<Arc<Credentials>>,
     ) -> Result<Option<Reading>, Trouble> {
-        let (mut link, mut buffer) = (Link { login, ..Link::default() }, Vec::new());
-        let reading = self.read_fast(family, at, &mut link, &mut buffer).await?;
+        self.state(family, at, &mut Link { login, ..Link::default() }, &mut Vec::new()).await
+    }
+
+    async fn state(
+        &self,
+        family: Family,
+        at: Endpoint,
+        link: &mut Link,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Option<Reading>, Trouble> {
+        let reading = self.read_fast(family, at, link, buffer).await?;
         if link.question == Question::Work {
             return Ok(reading);
         }
-        let mode = self.read_fast(family, at, &mut link, &mut buffer).await?;
+        let mode = self.read_fast(family, at, link, buffer).await?;
         Ok(mode.or(reading))
     }
 }

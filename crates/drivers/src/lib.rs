@@ -23,6 +23,7 @@ pub mod driver;
 pub mod epic;
 pub mod exchange;
 pub mod fronts;
+pub mod full;
 pub mod http;
 pub mod json;
 pub mod luxos;

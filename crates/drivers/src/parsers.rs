@@ -4,6 +4,7 @@
 //!
 //! Not here: any use of the values.
 
+mod full;
 mod wire;
 
 use crate::{
@@ -25,6 +26,7 @@ pub fn run_all(bytes: &[u8]) {
     power_play(bytes);
     axe(bytes);
     wire::run(bytes);
+    full::run(bytes);
     transcribed(bytes);
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = modbus::RegisterMap::parse(text);

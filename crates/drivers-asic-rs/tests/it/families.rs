@@ -93,8 +93,7 @@ fn later(fronts: &Fronts, minutes: i64) {
 async fn ours(fronts: &Fronts, place: usize) -> offpeak_site::Reading {
     let driver = Driver::new(offpeak_drivers::connect::Connector::Tcp, fronts.clock());
     let at = fronts.layout().endpoints()[place];
-    let (_, reading) = driver.read_full(MACHINES[place].0, at).await.unwrap();
-    reading.unwrap()
+    driver.read_full(MACHINES[place].0, at).await.unwrap().reading.unwrap()
 }
 
 async fn read(fronts: &Fronts, place: usize) -> (Box<dyn Miner>, MinerData) {

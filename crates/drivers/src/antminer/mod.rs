@@ -12,6 +12,7 @@
 
 pub mod conf;
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use conf::{Conf, Saved, SystemInfo, WorkMode};

@@ -66,7 +66,7 @@ impl<'a> Stats<'a> {
 }
 
 /// `Key[value]`, one after the other, whatever stands between.
-fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
     core::iter::from_fn(move || {
         let open = memchr::memchr(b'[', rest.as_bytes())?;

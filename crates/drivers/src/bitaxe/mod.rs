@@ -14,6 +14,7 @@
 //! Not here: connections (`http`), what the REST families share (`rest`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use reply::Info;

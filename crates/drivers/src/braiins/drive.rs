@@ -72,7 +72,7 @@ pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
     keep_armed(call, RENEW_AFTER, unlock).await
 }
 
-async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
+pub(super) async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
     let body = {
         let login = call.login();
         json!({"username": login.user, "password": login.password})

@@ -13,6 +13,7 @@
 //! Not here: connections (`http`), tokens (`rest`), Braiins OS before 25.07 (`braiins_graphql`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use reply::{Details, State, Stats, Token};
@@ -38,6 +39,14 @@ pub mod page {
     pub const LOCATE: &str = "/api/v1/actions/locate";
     /// The watts to keep to.
     pub const POWER_TARGET: &str = "/api/v1/performance/power-target";
-    /// All groups of pools.
+    /// Its boards.
+    pub const BOARDS: &str = "/api/v1/miner/hw/hashboards";
+    /// Its fans.
+    pub const COOLING: &str = "/api/v1/cooling/state";
+    /// What went wrong.
+    pub const ERRORS: &str = "/api/v1/miner/errors";
+    /// All groups of pools, to read.
+    pub const POOLS_TOLD: &str = "/api/v1/pools";
+    /// All groups of pools, to write.
     pub const POOLS: &str = "/api/v1/pools/batch";
 }

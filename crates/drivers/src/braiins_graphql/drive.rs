@@ -87,7 +87,12 @@ async fn check(call: &mut Call<'_>) -> Result<(), ReplyError> {
     }
 }
 
-async fn post(call: &Call<'_>, query: &str, variables: &Value, within: Duration) -> Result<Answer, Trouble> {
+pub(super) async fn post(
+    call: &Call<'_>,
+    query: &str,
+    variables: &Value,
+    within: Duration,
+) -> Result<Answer, Trouble> {
     let mut body = json!({"query": query});
     if !variables.is_null() {
         body["variables"] = variables.clone();

@@ -14,6 +14,7 @@
 //! Not here: connections (`http`), Braiins OS from 25.07 on (`braiins`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use reply::{Board, Info, System};
@@ -33,6 +34,16 @@ pub mod query {
     pub const MAC: &str = "{bos{macAddress}}";
     /// Its serial number; from 25.03 on.
     pub const SERIAL: &str = "{bos{serialNumber}}";
+    /// Its boards, from 24.09 on; only while the miner runs, as the next three.
+    pub const BOARDS: &str = "{bosminer{info{workSolver{childSolvers{name realHashrate{mhs5S}hwDetails{chips hbSerialNumber}temperatures{name degreesC}}}}}}";
+    /// Its boards, without their serial numbers.
+    pub const BOARDS_OLD: &str = "{bosminer{info{workSolver{childSolvers{name realHashrate{mhs5S}hwDetails{chips}temperatures{name degreesC}}}}}}";
+    /// Its fans.
+    pub const FANS: &str = "{bosminer{info{fans{name rpm}}}}";
+    /// Its pools.
+    pub const POOLS: &str = "{bosminer{info{poolGroups{pools{url user status active shares{acceptedSolutions rejectedSolutions}}}}}}";
+    /// What it wants to be seen to.
+    pub const FAULTS: &str = "{events{appeals{kind message timestamp}}}";
     /// Its model; only while the miner runs.
     pub const MODEL: &str = "{bosminer{info{modelName}}}";
 }

@@ -166,6 +166,11 @@ fn heading(out: &mut Vec<u8>, when: i64, code: u32, words: &str) {
     );
 }
 
+/// The fan behind the boards; it stands when the other does.
+const fn outlet(fan: i64) -> i64 {
+    if fan == 0 { 0 } else { fan + 30 }
+}
+
 fn summary(out: &mut Vec<u8>, card: &Card, view: &View) {
     let View { when, elapsed, watts, rate, chip, fan, .. } = *view;
     let (accepted, limit) = (elapsed / 5, card.watts(view.mode));
@@ -185,7 +190,7 @@ fn summary(out: &mut Vec<u8>, card: &Card, view: &View) {
         out,
         r#""Temperature":{},"freq_avg":600,"Fan Speed In":{fan},"Fan Speed Out":{},"Power":{watts},"Power_RT":{watts},"Device Hardware%":0.0000,"Device Rejected%":0.0000,"Pool Rejected%":0.0000,"Pool Stale%":0.0000,"Last getwork":0,"Uptime":{},"Security Mode":0,"Hash Stable":true,"Hash Stable Cost Seconds":1538,"Hash Deviation%":0.1061,"Target Freq":600,"Target MHS":{},"Env Temp":{},"Power Mode":"{}","Factory GHS":{},"Power Limit":{limit},"Chip Temp Min":{},"Chip Temp Max":{},"Chip Temp Avg":{},"#,
         Hundredths(chip - 2_100),
-        fan + 30,
+        outlet(fan),
         elapsed + 638,
         card.rate_factory,
         Hundredths(view.air),
@@ -226,7 +231,7 @@ fn devs(out: &mut Vec<u8>, card: &Card, view: &View) {
             view.elapsed,
             card.serial,
             view.fan,
-            view.fan + 30,
+            outlet(view.fan),
             Hundredths((chip - 2_150).max(0)),
             Hundredths(chip),
             Hundredths((chip - 840).max(0)),

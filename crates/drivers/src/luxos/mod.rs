@@ -15,6 +15,7 @@
 //! Not here: connections (`exchange`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use reply::{Config, Fast, Pools, Power, Profiles, Session, Summary, Temperatures, Version};

@@ -64,7 +64,7 @@ pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
     keep_armed(call, RENEW_AFTER, unlock).await
 }
 
-async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
+pub(super) async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
     let body = json!({"password": call.login().password});
     let answer = send(call, &Ask::post(page::LOGIN, Some(body)), call.slow()).await?;
     let given = Access::parse(&answer.accepted()?)?;

@@ -12,6 +12,7 @@
 //! Not here: connections (`http`), tokens (`rest`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use reply::{Access, Mining, Network, State, System};
@@ -35,6 +36,14 @@ pub mod page {
     pub const START: &str = "/api/v1/mining/start";
     /// The watts to keep to.
     pub const TARGET: &str = "/api/v1/mining/target";
+    /// Its boards' names and chips.
+    pub const HARDWARE: &str = "/api/v1/hardware";
+    /// Its boards' rates and temperatures.
+    pub const TELEMETRY: &str = "/api/v1/telemetry";
+    /// Its fans.
+    pub const COOLING: &str = "/api/v1/cooling";
+    /// What is wrong.
+    pub const ERRORS: &str = "/api/v1/errors";
     /// The pools.
     pub const POOLS: &str = "/api/v1/pools";
     /// Lets the light blink for a while.

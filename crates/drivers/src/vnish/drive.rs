@@ -61,7 +61,7 @@ pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
     keep_armed(call, RENEW_AFTER, unlock).await
 }
 
-async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
+pub(super) async fn unlock(call: &mut Call<'_>) -> Result<Bearer, ReplyError> {
     let body = json!({"pw": call.login().password});
     let answer = send(call, &Ask::post(page::UNLOCK, Some(body)), call.slow()).await?;
     let given = Unlocked::parse(&answer.accepted()?)?;

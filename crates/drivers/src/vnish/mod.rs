@@ -14,6 +14,7 @@
 //! Not here: connections (`http`), tokens (`rest`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 
 pub use reply::{Info, Presets, Saved, State, Status, Summary, Unlocked};

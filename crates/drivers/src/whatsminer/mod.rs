@@ -7,6 +7,7 @@
 //! Not here: connections (`exchange`).
 
 pub(crate) mod drive;
+pub mod full;
 pub mod reply;
 pub mod write;
 

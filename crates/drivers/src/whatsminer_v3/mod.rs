@@ -14,6 +14,7 @@
 
 pub(crate) mod drive;
 pub(crate) mod frame;
+pub mod full;
 pub mod reply;
 pub mod write;
 

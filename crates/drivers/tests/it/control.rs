@@ -439,8 +439,8 @@ async fn both_families_are_identified() {
         (antminer.model.as_deref(), antminer.serial.as_deref()),
         (Some("Antminer S19 Pro"), Some("SN1"))
     );
-    let (_, reading) = driver.read_full(Family::AntminerStock, endpoint(1)).await.unwrap();
-    assert_eq!(reading.unwrap().activity, Activity::Hashing);
+    let full = driver.read_full(Family::AntminerStock, endpoint(1)).await.unwrap();
+    assert_eq!(full.reading.unwrap().activity, Activity::Hashing);
 }
 
 /// A fleet of one WhatsMiner, armed, that from now on says nothing to whoever asks this.

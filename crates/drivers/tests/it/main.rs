@@ -9,6 +9,7 @@ mod families;
 mod fronts;
 mod fronts_clients;
 mod fronts_quirks;
+mod full;
 mod hosts;
 mod malformed;
 mod misbehaving;

@@ -508,6 +508,9 @@ pub(crate) struct DeviceTry {
     /// Open it with what this site's secrets file says
     #[arg(long, value_name = "FILE")]
     pub(crate) site: Option<PathBuf>,
+    /// Show its pools' addresses and accounts too: no longer fit for strangers
+    #[arg(long)]
+    pub(crate) accounts: bool,
     /// Write the report to this new file
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub(crate) out: Option<PathBuf>,

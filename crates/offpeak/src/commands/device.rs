@@ -14,6 +14,7 @@ use offpeak_drivers::clock::Clock;
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::devices::{Support, devices};
 use offpeak_drivers::driver::{Access, Driver, Identity, Link};
+use offpeak_drivers::full::Details;
 use offpeak_drivers::http::Credentials;
 use offpeak_drivers::secrets::from_environment;
 use offpeak_drivers::transcript::Tape;
@@ -31,6 +32,10 @@ pub(crate) struct Trial {
     identity: Result<Option<Identity>, Trouble>,
     family: Option<Family>,
     reading: Option<Result<Option<Reading>, Trouble>>,
+    /// What it is made of and mines for, where it could be read.
+    details: Option<Details>,
+    /// Whether pools' accounts are shown.
+    accounts: bool,
     transcript: String,
 }
 
@@ -153,7 +158,8 @@ fn try_out(args: DeviceTry) -> Result<Exit> {
     let endpoint = endpoint(&args.address, family, args.http_port)?;
     let Some(keys) = Keys::of(args.site.as_deref(), endpoint, None)? else { return Ok(Exit::Mistakes) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let trial = runtime.block_on(attempt(Connector::Tcp, Clock::System, endpoint, family, keys));
+    let trial =
+        runtime.block_on(attempt(Connector::Tcp, Clock::System, endpoint, family, keys, args.accounts));
     if args.json {
         print_json(&trial.view())?;
     } else {
@@ -191,6 +197,7 @@ pub(crate) async fn attempt(
     endpoint: Endpoint,
     family: Option<Family>,
     keys: Keys,
+    accounts: bool,
 ) -> Trial {
     let tape = Tape::default();
     let mut driver = Driver::new(Connector::Taped(Box::new(connector), tape.clone()), clock);
@@ -198,12 +205,16 @@ pub(crate) async fn attempt(
     driver.access = Arc::new(keys.access);
     let identity = driver.identify_with(endpoint, keys.own.clone()).await;
     let family = family.or_else(|| identity.as_ref().ok()?.as_ref().map(|identity| identity.family));
-    let reading = match family {
-        Some(family) => Some(driver.read_state_with(family, endpoint, keys.own).await),
-        None => None,
-    };
+    let (mut reading, mut details) = (None, None);
+    if let Some(family) = family {
+        reading = Some(driver.read_state_with(family, endpoint, keys.own.clone()).await);
+        // Who is not there is not asked further.
+        if matches!(reading, Some(Ok(_))) {
+            details = Some(driver.details(family, endpoint, keys.own).await);
+        }
+    }
     let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-    Trial { endpoint, identity, family, reading, transcript: tape.report(&secrets) }
+    Trial { endpoint, identity, family, reading, details, accounts, transcript: tape.report(&secrets) }
 }
 
 impl Trial {
@@ -265,14 +276,18 @@ impl Trial {
     }
 
     fn report(&self) -> String {
-        let lines = |pairs: Vec<(&str, String)>| {
-            pairs.iter().map(|(name, value)| format!("  {name:<12} {value}\n")).collect::<String>()
-        };
+        fn lines(pairs: &[(impl AsRef<str>, String)]) -> String {
+            pairs.iter().map(|(name, value)| format!("  {:<12} {value}\n", name.as_ref())).collect()
+        }
+        let details =
+            self.details.as_ref().map(|details| lines(&super::details::lines(details, self.accounts)));
+        let said = if self.accounts { "passwords and tokens" } else { "passwords, tokens and accounts" };
         format!(
-            "offpeak {} device try\n\nUnderstood\n{}\nWhat the driver can do\n{}\nWhat was said; passwords, tokens and accounts are taken out\n{}",
+            "offpeak {} device try\n\nUnderstood\n{}{}\nWhat the driver can do\n{}\nWhat was said; {said} are taken out\n{}",
             env!("CARGO_PKG_VERSION"),
-            lines(self.understood()),
-            lines(self.functions()),
+            lines(&self.understood()),
+            details.unwrap_or_default(),
+            lines(&self.functions()),
             self.transcript
         )
     }
@@ -285,6 +300,7 @@ impl Trial {
         };
         LookView {
             understood: object(self.understood()),
+            details: self.details.as_ref().map(|details| super::details::value(details, self.accounts)),
             functions: object(self.functions()),
             transcript: self.transcript.clone(),
         }

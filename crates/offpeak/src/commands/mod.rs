@@ -4,6 +4,7 @@
 mod books;
 mod check;
 mod control;
+mod details;
 mod device;
 mod dispatch;
 mod observatory;

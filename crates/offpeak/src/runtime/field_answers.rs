@@ -188,7 +188,7 @@ impl Field for Answers {
             None => Keys::default(),
         };
         let (connector, clock) = (wire.connector.clone(), wire.clock);
-        self.there(async move { attempt(connector, clock, endpoint, None, keys).await.view() })
+        self.there(async move { attempt(connector, clock, endpoint, None, keys, false).await.view() })
     }
 
     fn by_hand(&self, machine: &str, order: &HandOrder, by: By<'_>) -> Result<(), HandleError> {

@@ -54,6 +54,8 @@ pub struct FoundView {
 pub struct LookView {
     /// By name, in words.
     pub understood: Map<String, Value>,
+    /// Its boards, fans, pools and faults; `null` where it was not read in full.
+    pub details: Option<Value>,
     /// What the driver can do with its family, in words.
     pub functions: Map<String, Value>,
     /// Everything that was said.

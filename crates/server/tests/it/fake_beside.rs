@@ -127,7 +127,7 @@ impl Field for Fake {
     }
     fn look(&self, machine: &str) -> Result<LookView, HandleError> {
         let understood = object(json!({"address": machine}));
-        Ok(LookView { understood, functions: Map::new(), transcript: String::new() })
+        Ok(LookView { understood, details: None, functions: Map::new(), transcript: String::new() })
     }
     fn by_hand(&self, machine: &str, order: &HandOrder, by: By<'_>) -> Result<(), HandleError> {
         self.note(&format!("{order:?} {machine}"), by);

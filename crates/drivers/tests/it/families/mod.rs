@@ -212,7 +212,7 @@ async fn the_stage_is_the_small_site() {
 }
 
 /// A model of each family; nobody drives the others. Who adds a family says it here, or this does not compile.
-const fn sample(family: Family) -> Option<&'static str> {
+pub(crate) const fn sample(family: Family) -> Option<&'static str> {
     Some(match family {
         Family::WhatsminerV2 => "M30S",
         Family::WhatsminerV3 => "M60S",
