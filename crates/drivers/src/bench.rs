@@ -35,9 +35,13 @@ pub struct PlanFigures {
     pub cores: Option<f64>,
     /// The oldest reading at the end.
     pub oldest: Duration,
+    /// Full readings a second, as the survey took them meanwhile.
+    pub full_per_second: f64,
+    /// The most memory this process had resident, in MB; `None` where the system does not tell.
+    pub rss_mb: Option<f64>,
 }
 
-/// Reads these machines at this pace for a while.
+/// Reads these machines at this pace for a while, fast and, by the survey, fully.
 ///
 /// # Errors
 /// When no runtime can be had, or a machine has no reading at the end.
@@ -49,8 +53,10 @@ pub fn bench_plan(targets: Vec<Target>, pace: Pace, time: Duration) -> std::io::
         // The first round goes as fast as it can.
         let _ = tokio::time::timeout(pace.every_of(fleet.len()) * 2, poller.run()).await;
         let (cpu, start) = (cpu_time(), Instant::now());
-        let _ = tokio::time::timeout(time, poller.run()).await;
+        let both = async { tokio::join!(poller.run(), poller.survey()) };
+        let _ = tokio::time::timeout(time, both).await;
         let cpu = cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before));
+        let full = fleet.known_count();
         let (now, mut oldest) = (Clock::System.now(), Some(Duration::ZERO));
         fleet.each(|_, latest| {
             let age = latest.reading.and_then(|reading| now.duration_since(reading.at).try_into().ok());
@@ -59,6 +65,9 @@ pub fn bench_plan(targets: Vec<Target>, pace: Pace, time: Duration) -> std::io::
         Ok(PlanFigures {
             cores: cpu.map(|cpu| cpu.as_secs_f64() / start.elapsed().as_secs_f64()),
             oldest: oldest.ok_or_else(|| std::io::Error::other("a machine was never read"))?,
+            #[expect(clippy::cast_precision_loss, reason = "a count of machines")]
+            full_per_second: full as f64 / start.elapsed().as_secs_f64(),
+            rss_mb: rss_mb(),
         })
     })
 }

@@ -19,6 +19,7 @@ use crate::devices::factory_login;
 use crate::full::{Details, FullReading};
 use crate::http::Credentials;
 use crate::refusal::{ReplyError, outcome_of};
+use crate::rest::{Ask, send};
 use crate::{
     antminer, avalon, bitaxe, braiins, braiins_graphql, epic, luxos, proto, vnish, whatsminer, whatsminer_v3,
 };
@@ -223,14 +224,7 @@ impl Driver {
         }
         match call.ask(&antminer::request("version"), self.patience.slow).await {
             // No TCP API here: whoever it is has pages, or is not there.
-            Err(Trouble::Unreachable) => {
-                call.family = Family::ProtoRig;
-                if let Some(rig) = proto::drive::identify(&mut call).await? {
-                    return Ok(Some(rig));
-                }
-                call.family = Family::Bitaxe;
-                return bitaxe::drive::identify(&mut call).await;
-            }
+            Err(Trouble::Unreachable) => return Box::pin(self.identify_by_pages(&mut call)).await,
             asked => asked?,
         }
         if epic::drive::recognise(call.buffer) {
@@ -273,6 +267,33 @@ impl Driver {
         }
     }
 
+    /// Who answers where there are pages and no TCP API. No login is sent before a page says whose it is.
+    async fn identify_by_pages(&self, call: &mut Call<'_>) -> Result<Option<Identity>, Trouble> {
+        call.family = Family::ProtoRig;
+        if let Some(rig) = proto::drive::identify(call).await? {
+            return Ok(Some(rig));
+        }
+        call.family = Family::Bitaxe;
+        if let Some(axe) = bitaxe::drive::identify(call).await? {
+            return Ok(Some(axe));
+        }
+        let Ok(title) = send(call, &Ask::get("/"), self.patience.slow).await?.told() else { return Ok(None) };
+        let names = |word: &[u8]| title.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+        if names(b"braiins os") {
+            call.family = Family::BraiinsOs;
+            if let Some(known) = braiins::drive::identify(call).await {
+                return Ok(Some(known));
+            }
+            call.family = Family::BraiinsOsGraphQl;
+            return Ok(braiins_graphql::drive::identify(call).await);
+        }
+        if names(b"anthillos") {
+            call.family = Family::Vnish;
+            return Ok(Some(vnish::drive::identify(call).await));
+        }
+        Ok(None)
+    }
+
     /// Everything the family tells: who it is, what it does, what it is made of and mines for, in several requests.
     ///
     /// # Errors
@@ -304,7 +325,7 @@ impl Driver {
         self.details_over(family, at, &mut Link { login, ..Link::default() }, &mut Vec::new()).await
     }
 
-    async fn details_over(
+    pub(crate) async fn details_over(
         &self,
         family: Family,
         at: Endpoint,

@@ -23,7 +23,7 @@ pub const LIST_MAX: usize = 16;
 pub const FAULTS_MAX: usize = 64;
 
 /// A full reading.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FullReading {
     /// Who it is; `None` when it is of no family here.
     pub identity: Option<Identity>,
@@ -34,7 +34,7 @@ pub struct FullReading {
 }
 
 /// What a machine is made of and mines for, by its own word.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// Its hash boards.
     pub boards: Option<Vec<BoardReading>>,

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::call::{Link, Order};
 use crate::driver::{Driver, Identity};
+use crate::full::Details;
 use crate::http::Credentials;
 
 /// How many machines are asked for tokens at once.
@@ -46,11 +47,13 @@ pub struct Latest {
     pub mac: Option<MacAddress>,
 }
 
-/// Who a machine said it was, and when.
+/// Who a machine said it was, what it is made of and mines for, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// What it said.
     pub identity: Identity,
+    /// Its boards, fans, pools and faults; `None` when an order went before.
+    pub details: Option<Details>,
     /// When.
     pub at: Timestamp,
 }
@@ -214,6 +217,12 @@ impl Fleet {
     pub fn known(&self, machine: MachineIx) -> Option<Arc<Known>> {
         lock(&self.stations[*self.places.get(&machine)?].known).clone()
     }
+    /// How many machines were read fully.
+    pub(crate) fn known_count(&self) -> usize {
+        let full =
+            |station: &&Station| lock(&station.known).as_ref().is_some_and(|known| known.details.is_some());
+        self.stations.iter().filter(full).count()
+    }
     /// How many machines have an order that shows in no reading yet.
     pub(super) fn watched(&self) -> usize {
         self.watched.load(Ordering::Relaxed)
@@ -258,9 +267,11 @@ impl Fleet {
         }
         let mut link = link.lock().await;
         let identity = station.unhurried(self.identify(target, &mut link)).await;
-        drop(link);
         let Some(Ok(Some(identity))) = identity else { return };
-        let seen = Arc::new(Known { identity, at: self.driver.clock.now() });
+        // Of another machine at its address nothing more is of use.
+        let details = if link.moved { None } else { self.details(station, &mut link).await };
+        drop(link);
+        let seen = Arc::new(Known { identity, details, at: self.driver.clock.now() });
         let before = lock(known).replace(Arc::clone(&seen));
         let was = before.as_ref().map(|known| (known.identity.family, &known.identity.firmware));
         if was.is_some_and(|was| was != (seen.identity.family, &seen.identity.firmware)) {
@@ -272,6 +283,14 @@ impl Fleet {
                 "another firmware"
             );
         }
+    }
+
+    /// What a machine is made of and mines for.
+    async fn details(&self, station: &Station, link: &mut Link) -> Option<Details> {
+        let Target { family, endpoint, .. } = station.target;
+        let mut buffer = Vec::new();
+        let asked = self.driver.details_over(family, endpoint, link, &mut buffer);
+        station.unhurried(Box::pin(asked)).await
     }
 
     /// Asks who answers there, and notes whether it is another machine.

@@ -21,7 +21,7 @@ pub struct Pace {
     pub every: Duration,
     /// The same while it has an order that shows in no reading yet.
     pub eager: Duration,
-    /// From one survey of a machine, which asks who it is, to the next.
+    /// From one survey of a machine, a full reading of it, to the next.
     pub survey: Duration,
     /// Fast readings a second at most, and as many again of machines with orders: where a fleet is too large
     /// for `every` and `eager`, these grow.
@@ -221,7 +221,7 @@ impl Poller {
         self.0.rotation().stretch.of(self.0.pace.every_of(self.0.fleet.len()))
     }
 
-    /// Asks every machine who it is, evenly spread over the time of a survey, until the future is dropped.
+    /// Reads every machine fully, evenly spread over the time of a survey, until the future is dropped.
     pub async fn survey(&self) {
         let Shared { fleet, pace, .. } = &*self.0;
         if fleet.is_empty() {

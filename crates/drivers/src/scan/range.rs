@@ -1,13 +1,11 @@
 //! Ranges of addresses and ports, as people write them: `10.0.0.0/22`, `10.0.0.1-10.0.3.254`,
-//! `10.0.0.7`, each with `:4028` or `:4028,4100-4200` behind it. IPv4 only.
+//! `10.0.0.7`, each with `:4028` or `:4028,4100-4200` behind it, or without for the ports that machines have. IPv4 only.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Where machines listen unless told otherwise.
-const PORT: u16 = 4028;
 /// A scan of more endpoints is a mistake in the range.
 const ENDPOINTS_MAX: u64 = 4_194_304;
 
@@ -41,7 +39,17 @@ pub enum RangeError {
 pub struct ScanRange {
     first: u32,
     last: u32,
+    /// Empty for those that machines have.
     ports: Vec<(u16, u16)>,
+}
+
+/// What is asked as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A port of an address.
+    Port(SocketAddr),
+    /// An address, at each of the ports that machines have.
+    Host(IpAddr),
 }
 
 impl FromStr for ScanRange {
@@ -51,11 +59,11 @@ impl FromStr for ScanRange {
         let text = text.trim();
         let (addresses, ports) = match text.split_once(':') {
             Some((addresses, ports)) => (addresses, parse_ports(ports)?),
-            None => (text, vec![(PORT, PORT)]),
+            None => (text, Vec::new()),
         };
         let (first, last) = parse_addresses(addresses)?;
         let range = Self { first, last, ports };
-        let endpoints = range.endpoints();
+        let endpoints = range.places_count();
         if endpoints > ENDPOINTS_MAX {
             return Err(RangeError::TooMany { text: text.to_owned(), endpoints });
         }
@@ -111,19 +119,20 @@ fn parse_ports(text: &str) -> Result<Vec<(u16, u16)>, RangeError> {
 }
 
 impl ScanRange {
-    /// How many endpoints.
+    /// How many places: addresses, or ports of them.
     #[must_use]
-    pub fn endpoints(&self) -> u64 {
+    pub fn places_count(&self) -> u64 {
         let addresses = u64::from(self.last - self.first) + 1;
         let ports: u64 = self.ports.iter().map(|(first, last)| u64::from(last - first) + 1).sum();
-        addresses * ports
+        addresses * ports.max(1)
     }
-    /// Every endpoint, each once, by address and port.
-    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+    /// Every place, each once, by address and port.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
         (self.first..=self.last).flat_map(|address| {
             let ip = IpAddr::V4(Ipv4Addr::from(address));
             let ports = self.ports.iter().flat_map(|&(first, last)| first..=last);
-            ports.map(move |port| SocketAddr::new(ip, port))
+            let each = ports.map(move |port| Place::Port(SocketAddr::new(ip, port)));
+            each.chain(self.ports.is_empty().then_some(Place::Host(ip)))
         })
     }
 }
@@ -133,20 +142,24 @@ mod tests {
     use super::*;
 
     fn addresses(text: &str) -> Vec<String> {
-        text.parse::<ScanRange>().unwrap().addresses().map(|at| at.to_string()).collect()
+        let text_of = |place| match place {
+            Place::Port(at) => at.to_string(),
+            Place::Host(ip) => ip.to_string(),
+        };
+        text.parse::<ScanRange>().unwrap().places().map(text_of).collect()
     }
 
     #[test]
     fn every_way_to_write_a_range() {
-        assert_eq!(addresses("10.0.0.7"), ["10.0.0.7:4028"]);
+        assert_eq!(addresses("10.0.0.7"), ["10.0.0.7"]);
         assert_eq!(addresses("10.0.0.9/31:80"), ["10.0.0.8:80", "10.0.0.9:80"]);
-        assert_eq!(addresses("10.0.0.255-10.0.1.0"), ["10.0.0.255:4028", "10.0.1.0:4028"]);
+        assert_eq!(addresses("10.0.0.255-10.0.1.0"), ["10.0.0.255", "10.0.1.0"]);
         assert_eq!(
             addresses("127.0.0.1:4028,4100-4102,4101"),
             ["127.0.0.1:4028", "127.0.0.1:4100", "127.0.0.1:4101", "127.0.0.1:4102"]
         );
-        assert_eq!("10.0.0.0/22:4028,4100-4200".parse::<ScanRange>().unwrap().endpoints(), 1024 * 102);
-        assert_eq!(addresses("255.255.255.255/32"), ["255.255.255.255:4028"]);
+        assert_eq!("10.0.0.0/22:4028,4100-4200".parse::<ScanRange>().unwrap().places_count(), 1024 * 102);
+        assert_eq!(addresses("255.255.255.255/32"), ["255.255.255.255"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Machines made by hand, behind in-memory streams or sockets: well-behaved, misbehaving, and with a memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -60,14 +60,37 @@ pub(crate) async fn serve(manner: Manner, mut stream: impl AsyncRead + AsyncWrit
 
 type Handler = Arc<dyn Fn(DuplexStream) + Send + Sync>;
 
-/// Machines by address, each with a handler for its streams.
+/// Machines by address, each with a handler for its streams; and whether nobody's addresses say nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Hosts(Arc<Mutex<BTreeMap<SocketAddr, Handler>>>, bool);
+pub(crate) struct Hosts(Arc<Mutex<BTreeMap<SocketAddr, Handler>>>, bool, Arc<Mutex<BTreeSet<IpAddr>>>);
 
 impl Hosts {
     /// A network in which addresses without a machine answer nothing, not even that nobody is there.
     pub(crate) fn dropping() -> Self {
-        Self(Arc::default(), true)
+        Self(Arc::default(), true, Arc::default())
+    }
+    /// Somebody is at this address: it says so at ports that are closed.
+    pub(crate) fn refuses(&self, ip: IpAddr) {
+        self.2.lock().unwrap().insert(ip);
+    }
+    /// Pages, by path; no other is known.
+    pub(crate) fn pages(&self, at: SocketAddr, pages: &'static [(&'static str, &'static str)]) {
+        self.at(at, move |mut stream| {
+            tokio::spawn(async move {
+                let mut request = vec![0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let head = String::from_utf8_lossy(&request[..read]).into_owned();
+                let path = head.split_whitespace().nth(1).unwrap_or_default();
+                let found = pages.iter().find(|(page, _)| *page == path);
+                let (status, body) = found.map_or(("404 Not Found", ""), |(_, body)| ("200 OK", *body));
+                let length = body.len();
+                let reply = format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
+                let _ = stream.write_all(reply.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            });
+        });
     }
     pub(crate) fn at(&self, at: SocketAddr, handler: impl Fn(DuplexStream) + Send + Sync + 'static) {
         self.0.lock().unwrap().insert(at, Arc::new(handler));
@@ -85,7 +108,8 @@ impl Hosts {
 impl MemoryHost for Hosts {
     fn connect(&self, to: SocketAddr) -> io::Result<DuplexStream> {
         let handler = self.0.lock().unwrap().get(&to).cloned();
-        let nobody = if self.1 { io::ErrorKind::TimedOut } else { io::ErrorKind::ConnectionRefused };
+        let drops = self.1 && !self.2.lock().unwrap().contains(&to.ip());
+        let nobody = if drops { io::ErrorKind::TimedOut } else { io::ErrorKind::ConnectionRefused };
         let handler = handler.ok_or(nobody)?;
         let (ours, theirs) = tokio::io::duplex(16 * 1024);
         handler(theirs);

@@ -278,6 +278,12 @@ async fn another_machine_at_an_address_is_found_by_asking_who_it_is() {
     assert_eq!(outcome, Outcome::Unanswered(Trouble::Impostor));
     assert_eq!(fleet.latest(two[1]).unwrap().trouble, None);
     let known = fleet.known(two[1]).unwrap();
+    assert_eq!(
+        known.details.as_ref().unwrap().boards.as_ref().unwrap().len(),
+        3,
+        "it is read fully by the way"
+    );
+    assert_eq!(fleet.known(two[0]).unwrap().details, None, "the other is not");
     assert_eq!((known.identity.mac, known.identity.model.as_deref()), (mac(two[1]), Some("Antminer S19")));
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -74,7 +74,7 @@ A new hall is only observed; give authority with `offpeak authority hall-1 contr
     /// Find machines on networks
     #[command(after_help = "Examples:
   offpeak scan 10.1.0.0/22
-  offpeak scan 10.1.0.0/22:4433                  # WhatsMiner's third API
+  offpeak scan 10.1.0.0/22:4433                  only WhatsMiners of the third API
   offpeak scan 10.1.0.1-10.1.3.254:4028,4100-4110 --json")]
     Scan(Scan),
     /// Look closely at one machine, for whoever mends its driver
@@ -398,7 +398,7 @@ pub(crate) struct Machine {
 
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
-    /// Networks or ranges, with ports if they are not the standard one
+    /// Networks or ranges; without ports each address is asked at 4028, 4433 and the web pages'
     #[arg(value_name = "CIDR[:PORTS]", required = true)]
     pub(crate) ranges: Vec<String>,
     /// Where machines have their web pages

@@ -40,26 +40,26 @@ pub(crate) struct Budget {
 
 /// Files that the process has open anyway.
 const FILES_SPARE: usize = 48;
-/// Files of an address waited for with one talked to, and of a stranger looked at.
-const FILES_ASKED: usize = 2;
+/// Files of a stranger looked at.
 const FILES_STRANGER: usize = 4;
-/// Addresses at once that are worth starting with.
+/// Connections at once that are worth starting with, and as many talks.
 const AT_ONCE_MIN: usize = 16;
-/// Fewer than these are worth a word.
-const AT_ONCE_GOOD: usize = 1_024;
+/// A scan that gets through fewer empty addresses than these in a second is worth a word.
+const PER_SECOND_GOOD: f64 = 1_500.0;
 
-/// What fits into so many open files; more than the usual effort is no use.
+/// What fits into so many open files; more than the usual effort is no use. A connection that is waited for and a talk
+/// hold a file each.
 fn budget(files: usize) -> Result<Budget> {
     let room = files.saturating_sub(FILES_SPARE);
-    let at_once = room / FILES_ASKED;
-    if at_once < AT_ONCE_MIN {
+    if room < AT_ONCE_MIN * 2 {
         bail!(
             "this process may open {files} files, which are too few for a scan\nhint: `ulimit -n 1024` raises it in this shell; it needs {}",
-            FILES_SPARE + AT_ONCE_MIN * FILES_ASKED
+            FILES_SPARE + AT_ONCE_MIN * 2
         );
     }
     let usual = Effort::default();
-    let effort = Effort { at_once: at_once.min(usual.at_once), talks: at_once.min(usual.talks), ..usual };
+    let talks = (room / 2).min(usual.talks);
+    let effort = Effort { at_once: (room - talks).min(usual.at_once), talks, ..usual };
     Ok(Budget { effort, strangers: (room / FILES_STRANGER).clamp(1, AT_ONCE_MAX) })
 }
 
@@ -78,17 +78,16 @@ pub(crate) fn progress(length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style)
 }
 
-/// Ranges as people write them, and how many endpoints they are.
+/// Ranges as people write them, and how many places they are.
 pub(crate) fn ranges_of(texts: &[String]) -> Result<(Vec<ScanRange>, u64), WrongUsage> {
     let range = |text: &String| {
         text.parse::<ScanRange>().map_err(|error| {
-            let hint =
-                "a network 10.1.0.0/22, a range 10.1.0.1-10.1.3.254 or an address, with :PORTS if not 4028";
+            let hint = "a network 10.1.0.0/22, a range 10.1.0.1-10.1.3.254 or an address, with :PORTS for certain ports";
             WrongUsage(format!("{error}\nhint: {hint}"))
         })
     };
     let ranges = texts.iter().map(range).collect::<Result<Vec<_>, _>>()?;
-    let endpoints: u64 = ranges.iter().map(ScanRange::endpoints).sum();
+    let endpoints: u64 = ranges.iter().map(ScanRange::places_count).sum();
     if endpoints > ENDPOINTS_MAX {
         let hint = "scan a smaller range, or fewer ports";
         return Err(WrongUsage(format!("{endpoints} endpoints are more than {ENDPOINTS_MAX}\nhint: {hint}")));
@@ -102,11 +101,13 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
     }
     let (ranges, endpoints) = ranges_of(&args.ranges)?;
     let budget = scan_budget()?;
-    if budget.effort.at_once < AT_ONCE_GOOD {
+    let per_second = budget.effort.empty_per_second();
+    if per_second < PER_SECOND_GOOD {
+        let usual = Effort::default();
         eprintln!(
-            "this process may open few files: {} addresses are asked at once, which takes longer\nhint: `ulimit -n {}` in this shell, if the system allows it",
-            budget.effort.at_once,
-            FILES_SPARE + AT_ONCE_GOOD * FILES_ASKED
+            "this process may open {} files: some {per_second:.0} empty addresses a second are asked, which takes longer\nhint: `ulimit -n {}` in this shell, if the system allows it",
+            crate::runtime::open_files(),
+            FILES_SPARE + usual.at_once + usual.talks
         );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -220,6 +221,9 @@ async fn row(endpoint: Endpoint, what: Found, others: Option<&Others>) -> FoundV
     };
     match what {
         Found::Machine(identity) => {
+            if identity.family.has_pages_only() {
+                row.port = endpoint.http_port;
+            }
             row.family = Some(identity.family.name().to_owned());
             row.model = identity.model;
             row.mac = identity.mac.map(|mac| mac.to_string());
@@ -255,9 +259,12 @@ mod tests {
         assert_eq!((least.effort.at_once, least.effort.talks, least.strangers), (16, 16, 8));
         for files in [80, 128, 256, 560, 1_024, 8_240, 1_048_576, usize::MAX] {
             let found = budget(files).unwrap();
-            assert!(found.effort.at_once * FILES_ASKED + FILES_SPARE <= files, "{files}: {found:?}");
+            assert!(found.effort.at_once + found.effort.talks + FILES_SPARE <= files, "{files}: {found:?}");
             assert!(found.strangers * FILES_STRANGER + FILES_SPARE <= files, "{files}: {found:?}");
         }
-        assert_eq!(budget(8_240).unwrap(), Budget { effort: Effort::default(), strangers: AT_ONCE_MAX });
+        let enough = FILES_SPARE + Effort::default().at_once + Effort::default().talks;
+        assert_eq!(budget(enough).unwrap(), Budget { effort: Effort::default(), strangers: AT_ONCE_MAX });
+        assert!(budget(enough).unwrap().effort.empty_per_second() >= PER_SECOND_GOOD);
+        assert!(budget(4_096).unwrap().effort.empty_per_second() < PER_SECOND_GOOD, "and is told");
     }
 }

@@ -43,10 +43,10 @@ pub(super) fn poll_here(path: &Path) -> Result<Figures> {
     Ok(figures)
 }
 
-/// A mine of the story's size at the pace of `offpeak run`: what that costs, and how old its readings are.
+/// A mine of the story's size and of all kinds, read fast and fully at the pace of `offpeak run`: what that costs, and how
+/// old its readings are.
 pub(super) fn of_a_whole_mine() -> Result<Figures> {
-    let [whatsminer, antminer, ..] = &KINDS;
-    let site = Written::new(MINE, &[whatsminer, antminer])?;
+    let site = Written::new(MINE, &KINDS.each_ref())?;
     let _twin = Served::new(&site.path)?;
     in_own_process("plan", &site.path)
 }
@@ -58,9 +58,13 @@ pub(super) fn plan_here(path: &Path) -> Result<Figures> {
     let every = pace.every_of(targets.len());
     let found = bench_plan(targets, pace, PLAN_FOR)?;
     let cores = found.cores.context("this system does not tell CPU time")?;
-    Ok(Figures::from([
+    let mut figures = Figures::from([
         ("plan_55040_every_s".to_owned(), every.as_secs_f64()),
         ("plan_55040_oldest_s".to_owned(), found.oldest.as_secs_f64()),
         ("plan_55040_cores".to_owned(), cores),
-    ]))
+        ("plan_55040_full_every_s".to_owned(), pace.survey.as_secs_f64()),
+        ("plan_55040_full_per_s".to_owned(), found.full_per_second),
+    ]);
+    figures.extend(found.rss_mb.map(|rss| ("plan_55040_rss_mb".to_owned(), rss)));
+    Ok(figures)
 }

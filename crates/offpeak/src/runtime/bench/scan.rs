@@ -1,5 +1,6 @@
-//! Discovery over loopback sockets: a range of which a third has machines. Empty loopback addresses refuse at once;
-//! what waiting for silent ones costs is in `Effort`, and a test holds it in virtual time.
+//! Discovery over loopback sockets: a range of which a third has machines of all kinds, asked at the ports that machines
+//! have. Empty loopback addresses refuse at once; what waiting for silent ones costs is in `Effort`, and a test holds it
+//! in virtual time.
 
 use std::path::Path;
 use std::time::Instant;
@@ -18,8 +19,7 @@ const MACHINES: u32 = 5_000;
 const RANGE: &str = "127.16.0.0/18";
 
 pub(super) fn of_a_range() -> Result<Figures> {
-    let [whatsminer, antminer, ..] = &KINDS;
-    let site = Written::new(MACHINES, &[whatsminer, antminer])?;
+    let site = Written::new(MACHINES, &KINDS.each_ref())?;
     let _twin = Served::new(&site.path)?;
     in_own_process("scan", &site.path)
 }
@@ -32,7 +32,7 @@ pub(super) fn scan_here(path: &Path) -> Result<Figures> {
         // Where machines share an address there is no range to search.
         return Ok(Figures::new());
     }
-    let range: ScanRange = format!("{RANGE}:{}", first.api_port).parse()?;
+    let range: ScanRange = RANGE.parse()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (begun, found) = runtime.block_on(async {
         let driver = Driver::new(Connector::Tcp, Clock::System);

@@ -101,6 +101,6 @@ mod tests {
         assert_eq!(by_address, [(WebPort::Fixed(80), vec!["127.16.0.1-127.16.0.9:4028".parse().unwrap()])]);
         let by_port = networks(&[endpoint(1, 20_000, 20_001), endpoint(1, 20_002, 20_003)]).unwrap();
         let [(WebPort::Above(1), ranges)] = &by_port[..] else { panic!("{by_port:?}") };
-        assert_eq!(ranges.iter().map(ScanRange::endpoints).sum::<u64>(), 2);
+        assert_eq!(ranges.iter().map(ScanRange::places_count).sum::<u64>(), 2);
     }
 }
