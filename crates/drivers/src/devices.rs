@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use offpeak_site::Family;
+use offpeak_site::{Family, family_times};
 use serde::Deserialize;
 
 use crate::http::Credentials;
@@ -208,11 +208,22 @@ pub fn table() -> String {
         let cells: Vec<String> = device.functions.all().iter().map(|(_, support)| cell(support)).collect();
         let _ = writeln!(page, "| `{}` | {} | {} |", device.name, device.firmware, cells.join(" | "));
     }
-    for device in devices().values() {
+    for (family, device) in devices() {
         let _ = writeln!(page, "\n## `{}`: {}\n", device.name, device.title);
         let _ = writeln!(page, "Firmware by {}. Written after: {}.", device.maker, device.document);
         for quirk in &device.quirks {
             let _ = writeln!(page, "- {quirk}");
+        }
+        if let Some(times) = family_times(*family) {
+            let sleep = times.transitions.sleep;
+            let _ = writeln!(
+                page,
+                "- asleep {} to {} s after the order, nine of ten; {} s at most ({})",
+                sleep.p5_ms / 1_000,
+                sleep.p95_ms / 1_000,
+                times.sleep_max_ms / 1_000,
+                times.source
+            );
         }
         let _ = writeln!(
             page,

@@ -6,6 +6,7 @@
 
 pub mod circuit;
 pub mod contract;
+pub mod family_times;
 pub mod fans;
 pub mod file;
 pub mod hardware;
@@ -18,6 +19,7 @@ pub mod summary;
 
 pub use circuit::{Circuit, CircuitIx, CircuitKind, CircuitTree, CircuitTreeError, Ramp};
 pub use contract::{Contract, Import, LimitSpan, Window};
+pub use family_times::{FamilyTimes, family_times};
 pub use fans::{FanIx, Fans};
 pub use hardware::{Distribution, Family, Mode, ModeName, Model, ModelIx, Transitions};
 pub use machine::{Endpoint, MacAddress, Machine, MachineIx, Outlet, Owner, OwnerIx};
