@@ -6,6 +6,7 @@
 //! Not for: running a mine. Floats are allowed here, because everything is an estimate; nothing here
 //! feeds a power limit or a bill.
 
+pub mod answers;
 pub mod breakeven;
 pub mod chain;
 pub mod electricity;

@@ -320,6 +320,9 @@ pub(crate) struct HashPrice {
     pub(crate) mean_days: usize,
     #[command(flatten)]
     pub(crate) sources: Sources,
+    /// In a CSV, what it rests on as `#` lines
+    #[arg(long, requires = "csv")]
+    pub(crate) assumptions: bool,
     /// As CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
@@ -368,6 +371,9 @@ pub(crate) struct Breakeven {
     pub(crate) terms: TermsOf,
     #[command(flatten)]
     pub(crate) sources: Sources,
+    /// In a CSV, what it rests on as `#` lines
+    #[arg(long, requires = "csv", conflicts_with = "classes")]
+    pub(crate) assumptions: bool,
     /// As CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,

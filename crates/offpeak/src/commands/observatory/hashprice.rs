@@ -1,16 +1,15 @@
 //! `offpeak hashprice` and `offpeak breakeven`: what hashing earns, and at which price of power it stops paying.
 
-use std::fmt::Write as _;
-
 use anyhow::{Context as _, Result};
 use jiff::civil::Date;
+use offpeak_index::answers::{hash_price_assumptions, hash_price_csv, lives_assumptions, lives_csv};
 use offpeak_index::breakeven::{
     Life, Lives, Terms, lives, shutdown_price_usd_per_kwh, worst_paying_j_per_th,
 };
 use offpeak_index::hashprice::{HashPriceDay, HashPriceSeries, NetworkVintage, hash_price_series};
 use serde_json::{Value, json};
 
-use super::output::{misused, short};
+use super::output::{misused, print_csv, short};
 use super::{inputs, worth};
 use crate::cli::{Breakeven, HashPrice, TermsOf};
 use crate::commands::table::table;
@@ -36,7 +35,12 @@ pub(super) fn hashprice(args: &HashPrice) -> Result<Exit> {
         eprintln!("no day in that span has a hash price{}", span_of(&series.vintage));
     }
     if args.csv {
-        print(&csv(&rows))?;
+        print_csv(
+            "hash price",
+            &hash_price_assumptions(&series, &source),
+            &hash_price_csv(rows),
+            args.assumptions,
+        )?;
     } else if args.json {
         let days: Vec<Value> = rows.iter().map(|day| day_json(day)).collect();
         print_json(
@@ -71,16 +75,6 @@ fn text(rows: &[&HashPriceDay], series: &HashPriceSeries, source: &str) -> Strin
     };
     let inputs = vintage_text(&series.vintage, source);
     format!("What a day's hashing earns, {mean}\n\n{}\n\n{inputs}", table(&header, &rows))
-}
-
-fn csv(rows: &[&HashPriceDay]) -> String {
-    let mut csv = "date,usd_per_th_day,sat_per_th_day,fee_share".to_owned();
-    let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    for day in rows {
-        let (usd, fees) = (cell(day.usd_per_th_day), cell(day.fee_share));
-        let _ = write!(csv, "\n{},{usd},{},{fees}", day.date, day.sat_per_th_day);
-    }
-    csv
 }
 
 fn day_json(day: &HashPriceDay) -> Value {
@@ -146,7 +140,12 @@ pub(super) fn breakeven(args: &Breakeven) -> Result<Exit> {
     let (models, machines) = inputs::catalogue(&args.sources)?;
     let found = lives(&network, &models, args.price, &terms, args.mean_days, args.hold_days);
     if args.csv {
-        print(&lives_csv(&found))?;
+        print_csv(
+            "break-even",
+            &lives_assumptions(&found, &source, &machines),
+            &lives_csv(&found),
+            args.assumptions,
+        )?;
     } else if args.json {
         print_json(&lives_json(&found, &source, &machines))?;
     } else {
@@ -205,33 +204,6 @@ fn life_row(life: &Life) -> Vec<String> {
         format!("{} of {}", life.days_paid, life.days),
         optional(life.shutdown_now_usd_per_kwh),
     ]
-}
-
-fn lives_csv(found: &Lives) -> String {
-    let mut csv =
-        "model,release,efficiency_j_per_th,first_paid,stopped,first_given_up,days_paid,days,pays_now,shutdown_now_usd_per_kwh"
-            .to_owned();
-    for life in &found.lives {
-        let shutdown = life.shutdown_now_usd_per_kwh.map_or_else(String::new, |price| price.to_string());
-        let name = if life.model.contains([',', '"']) {
-            format!("\"{}\"", life.model.replace('"', "\"\""))
-        } else {
-            life.model.clone()
-        };
-        let _ = write!(
-            csv,
-            "\n{name},{},{},{},{},{},{},{},{},{shutdown}",
-            life.release,
-            life.efficiency_j_per_th,
-            day(life.first_paid, ""),
-            day(life.stopped, ""),
-            day(life.first_given_up, ""),
-            life.days_paid,
-            life.days,
-            life.pays_now,
-        );
-    }
-    csv
 }
 
 fn lives_json(found: &Lives, source: &str, machines: &str) -> Value {

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use jiff::civil::Date;
+use offpeak_index::answers::Inputs;
 use offpeak_index::electricity::{Exported, Row, Series, read_csv, recompute, side_by_side, to_csv};
 use serde_json::{Value, json};
 
-use super::inputs::{self, Inputs};
+use super::inputs;
 use super::output::{assumptions_json, assumptions_text, band_json, cells, misused, short, vintage_json};
 use crate::cli::{Index, Sources};
 use crate::commands::table::table;
@@ -30,7 +31,7 @@ pub(super) fn index(args: Index) -> Result<Exit> {
         Some(name) => vec![inputs::method(name, &args.changes)?],
         None => inputs::methods(&args.changes)?,
     };
-    let inputs = Inputs::read(&args.sources)?;
+    let inputs = inputs::of(&args.sources)?;
     let series: Vec<Series> = methods
         .iter()
         .map(|method| method.series(&inputs.network, &inputs.catalogue).between(args.from, args.to))
@@ -188,7 +189,7 @@ fn check(path: &Path, sources: &Sources, as_json: bool) -> Result<Exit> {
     if exported.method.is_none() {
         bail!("{} does not say how it was computed\nhint: {HINT}", path.display());
     }
-    let inputs = Inputs::read(sources)?;
+    let inputs = inputs::of(sources)?;
     let again = recompute(&exported, &inputs.network, &inputs.catalogue).with_context(|| {
         format!(
             "{}\nhint: name the inputs it was computed from: --network FILE.csv --catalogue FILE.csv",

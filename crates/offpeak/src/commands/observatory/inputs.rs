@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use offpeak_index::answers::{self, ChangeError, Inputs};
 use offpeak_index::electricity::Method;
 use offpeak_index::hardware::{Model, machines, parse_catalogue_csv};
 use offpeak_index::network::{NetworkDay, parse_network_csv};
@@ -11,14 +12,6 @@ use offpeak_index::network::{NetworkDay, parse_network_csv};
 use super::chain;
 use super::output::misused;
 use crate::cli::{Changes, MethodName, Sources};
-
-/// What estimates are computed from, with where it comes from.
-pub(super) struct Inputs {
-    pub(super) network: Vec<NetworkDay>,
-    pub(super) network_source: String,
-    pub(super) catalogue: Vec<Model>,
-    pub(super) catalogue_source: String,
-}
 
 /// Reads a text file; the hint says what it should hold.
 pub(super) fn read(path: &Path, hint: &str) -> Result<String> {
@@ -37,12 +30,11 @@ const NETWORK: &str =
     "a CSV with the columns date,blocks,hash_rate_ths,price_usd,issuance_btc,fees_btc, days rising";
 const CATALOGUE: &str = "a CSV with at least the columns name,maker,release_date,hash_rate_ths,power_w";
 
-impl Inputs {
-    pub(super) fn read(sources: &Sources) -> Result<Self> {
-        let (network, network_source) = network(sources)?;
-        let (catalogue, catalogue_source) = catalogue(sources)?;
-        Ok(Self { network, network_source, catalogue, catalogue_source })
-    }
+/// What estimates are computed from: files that are named, or what is built in.
+pub(super) fn of(sources: &Sources) -> Result<Inputs> {
+    let (network, network_source) = network(sources)?;
+    let (catalogue, catalogue_source) = catalogue(sources)?;
+    Ok(Inputs { network, network_source, catalogue, catalogue_source })
 }
 
 /// The network by day: the file that is named, or what is built in.
@@ -58,7 +50,7 @@ pub(super) fn network(sources: &Sources) -> Result<(Vec<NetworkDay>, String)> {
 /// The machines: the file that is named, or what is built in.
 pub(super) fn catalogue(sources: &Sources) -> Result<(Vec<Model>, String)> {
     let Some(path) = sources.catalogue.as_deref() else {
-        return Ok((machines(), "built in; see docs/machines.md".to_owned()));
+        return Ok((machines(), Inputs::CATALOGUE_BUILT_IN.to_owned()));
     };
     let models = read_as(path, CATALOGUE, parse_catalogue_csv)?;
     anyhow::ensure!(!models.is_empty(), "{} has no machine\nhint: {CATALOGUE}", path.display());
@@ -67,70 +59,33 @@ pub(super) fn catalogue(sources: &Sources) -> Result<(Vec<Model>, String)> {
 
 /// One method with its changes.
 pub(super) fn method(name: MethodName, changes: &Changes) -> Result<Method> {
-    let mut method =
-        Method::from_name(name.name()).with_context(|| format!("no method `{}`", name.name()))?;
-    if !matches!(method, Method::Cambridge(_)) && (changes.revision.is_some() || changes.parity) {
-        misused("--revision and --parity are Cambridge's: they go with --method cbeci");
-    }
-    change(&mut method, changes)?;
-    for (key, value) in &changes.set {
-        set(&mut method, key, value)?;
-    }
-    Ok(method)
+    answers::method(name.name(), &changes.changes()).map_err(told)
 }
 
 /// All methods with their changes: both of Cambridge's revisions unless one is named.
 pub(super) fn methods(changes: &Changes) -> Result<Vec<Method>> {
-    let mut methods = Method::all();
-    if let Some(revision) = changes.revision {
-        let other = |method: &Method| matches!(method, Method::Cambridge(it) if it.revision != revision);
-        methods.retain(|method| !other(method));
-    }
-    for method in &mut methods {
-        change(method, &Changes { revision: None, set: Vec::new(), ..*changes })?;
-    }
-    for (key, value) in &changes.set {
-        let known = |method: &Method| method.assumptions().iter().any(|one| one.key == *key);
-        let mut found = methods.iter_mut().filter(|method| known(method)).peekable();
-        if found.peek().is_none() {
-            misused(&format!(
-                "no method has an assumption `{key}`; `offpeak index --assumptions` lists them"
-            ));
-        }
-        for method in found {
-            set(method, key, value)?;
-        }
-    }
-    Ok(methods)
+    answers::methods(&changes.changes()).map_err(told)
 }
 
-fn set(method: &mut Method, key: &str, value: &str) -> Result<()> {
-    let name = method.name();
-    method.set(key, value).with_context(|| {
-        format!(
-            "--set {key}={value}\nhint: `offpeak index --method {name} --assumptions` lists what can be set"
-        )
-    })
+impl Changes {
+    fn changes(&self) -> answers::Changes {
+        let Self { revision, parity, price, set } = self;
+        answers::Changes { revision: *revision, parity: *parity, price_usd_per_kwh: *price, set: set.clone() }
+    }
 }
 
-/// Revision, parity and price, as far as the method knows them.
-fn change(method: &mut Method, changes: &Changes) -> Result<()> {
-    if let Method::Cambridge(method) = method {
-        method.revision = changes.revision.unwrap_or(method.revision);
-        method.parity |= changes.parity;
-    }
-    if let Some(price) = changes.price {
-        match method {
-            Method::Cambridge(_) | Method::Digiconomist(_) => {
-                method.set("price_usd_per_kwh", &price.to_string())?;
-            }
-            // One price means one for every region.
-            Method::Offpeak(method) => {
-                for region in &mut method.regions {
-                    (region.low, region.typical, region.high) = (price, price, price);
-                }
-            }
+/// What is wrong with a change, in the words of the command line.
+fn told(error: ChangeError) -> anyhow::Error {
+    match error {
+        ChangeError::NotCambridge => {
+            misused("--revision and --parity are Cambridge's: they go with --method cbeci")
         }
+        ChangeError::Unknown(key) => {
+            misused(&format!("no method has an assumption `{key}`; `offpeak index --assumptions` lists them"))
+        }
+        ChangeError::Assumption { method, source } => anyhow::Error::new(source).context(format!(
+            "--set\nhint: `offpeak index --method {method} --assumptions` lists what can be set"
+        )),
+        other => other.into(),
     }
-    Ok(())
 }

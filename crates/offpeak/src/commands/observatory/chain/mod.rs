@@ -8,6 +8,7 @@ mod sync;
 use std::path::Path;
 
 use anyhow::Result;
+use offpeak_index::answers::Inputs;
 use offpeak_index::chain::daily_network;
 use offpeak_index::network::NetworkDay;
 
@@ -28,7 +29,7 @@ pub(super) fn chain(args: Chain) -> Result<Exit> {
 /// The network by day: what is built in, with what is kept in a folder laid over it.
 pub(super) fn network(kept: &Kept) -> Result<(Vec<NetworkDay>, String)> {
     let Some(folder) = kept.chain.as_deref() else {
-        return Ok((daily_network(None, None), "built in; see docs/chain.md".to_owned()));
+        return Ok((daily_network(None, None), Inputs::NETWORK_BUILT_IN.to_owned()));
     };
     let (facts, headers) = store::Store::new(folder).facts()?;
     let network = facts.daily_network(None, None);

@@ -1,11 +1,9 @@
 //! What if mining were more or less: the year by the hour, by both brackets of what plants could add.
 
-use anyhow::{Context as _, Result};
-use offpeak_index::grid::{
-    Capacity, DemandShape, EmissionRates, GridBook, GridInputs, GridYear, MiningChange, PeakUse, WhatIf,
-    what_if,
-};
-use offpeak_index::world::{Assumption, CountryCode, Generation, with_header};
+use anyhow::Result;
+use offpeak_index::answers::{Bracket, GridQuestion, GridQuestionError, brackets, brackets_csv};
+use offpeak_index::grid::{DemandShape, GridBook, MiningChange};
+use offpeak_index::world::Assumption;
 use serde_json::{Value, json};
 
 use crate::cli::{Change, Grid};
@@ -15,30 +13,22 @@ use crate::commands::table::table;
 use crate::commands::{print, print_json};
 use crate::exit::Exit;
 
-/// A result under one rule of what plants at home could add.
-struct Bracket {
-    name: &'static str,
-    told: &'static str,
-    stretch: f64,
-    out: WhatIf,
-}
-
-pub(super) fn show(args: &Grid, book: &GridBook, years: &[i16], change: Change) -> Result<Exit> {
-    let published = |year: &&i16| book.peak(args.country, **year).is_some_and(|peak| peak.published);
-    let year = args.year.or_else(|| years.iter().rev().find(published).copied());
-    let year = year.or(years.last().copied()).context("a country of the book has years")?;
-    let peak = book.peak(args.country, year).with_context(|| {
-        format!(
-            "no highest load of {} is known\nhint: --peaks FILE takes code,date,load_mw,generation_mw,source",
-            args.country.name()
-        )
-    })?;
+pub(super) fn show(args: &Grid, book: &GridBook, change: Change) -> Result<Exit> {
     let shape = shape(args)?;
-    let rates = rates(args, year)?;
-    let brackets = brackets(args, book, year, &peak, &shape, &rates, change)?;
+    let asked = GridQuestion {
+        book,
+        country: args.country,
+        year: args.year,
+        shape: &shape,
+        capacity: <[f64; 12]>::try_from(args.capacity.as_slice()).ok(),
+        import_limit_mw: args.import_limit,
+        neighbour: args.neighbour,
+        change: MiningChange { mw: change.mw, hours: change.hours },
+    };
+    let (year, brackets) = brackets(&asked).map_err(told)?;
     let list: Vec<Assumption> = brackets.iter().flat_map(|one| one.out.assumptions.iter().cloned()).collect();
     if args.csv {
-        print(&csv(&brackets, args.assumptions))?;
+        print(&brackets_csv(&brackets, args.assumptions))?;
     } else if args.json {
         print_json(&json!({
             "country": args.country.to_string(),
@@ -58,52 +48,22 @@ pub(super) fn show(args: &Grid, book: &GridBook, years: &[i16], change: Change) 
     Ok(Exit::Done)
 }
 
+/// What is wrong, with what would help on the command line.
+fn told(error: GridQuestionError) -> anyhow::Error {
+    let is_peak = matches!(error, GridQuestionError::Peak(_));
+    let error = anyhow::Error::new(error);
+    if is_peak {
+        let words = format!("{error}\nhint: --peaks FILE takes code,date,load_mw,generation_mw,source");
+        return anyhow::anyhow!(words);
+    }
+    error
+}
+
 fn shape(args: &Grid) -> Result<DemandShape> {
     let Some(path) = &args.shape else { return Ok(DemandShape::kazakhstan()) };
     let name = path.display().to_string();
     let hint = "columns kind,index,value: month and winter_weight 1 to 12, weekday 1 to 7, winter_hour and summer_hour 0 to 23";
     inputs::read_as(path, hint, |text| DemandShape::from_csv(text, &name, "given by the user"))
-}
-
-/// Means of the country and of whom it imports from.
-fn rates(args: &Grid, year: i16) -> Result<EmissionRates> {
-    let own = if args.country == CountryCode::KAZAKHSTAN { CountryCode::RUSSIA } else { args.country };
-    let neighbour = args.neighbour.unwrap_or(own);
-    EmissionRates::published(Generation::embedded(), args.country, neighbour, year).with_context(|| {
-        format!("no emissions are published for {} or {} up to {year}", args.country.name(), neighbour.name())
-    })
-}
-
-fn brackets(
-    args: &Grid,
-    book: &GridBook,
-    year: i16,
-    peak: &PeakUse,
-    shape: &DemandShape,
-    rates: &EmissionRates,
-    change: Change,
-) -> Result<Vec<Bracket>> {
-    let balance = book.balance(args.country, year).context("the year was found in the book")?;
-    let rules = match <[f64; 12]>::try_from(args.capacity.as_slice()) {
-        Ok(months) => vec![("given", "plants at home up to the given capacity", Capacity::Months(months))],
-        Err(_) => vec![
-            (
-                "as-at-peak",
-                "plants at home could add up to what they gave in the highest hour",
-                Capacity::AsAtPeak,
-            ),
-            ("no-spare", "plants at home could add nothing", Capacity::NoSpare),
-        ],
-    };
-    let mut list = Vec::new();
-    for (name, told, capacity) in rules {
-        let inputs = GridInputs { balance, peak, shape, capacity, import_limit_mw: args.import_limit };
-        let grid = GridYear::build(&inputs)
-            .with_context(|| format!("{} {year} cannot be laid out by the hour", args.country.name()))?;
-        let out = what_if(&grid, &MiningChange { mw: change.mw, hours: change.hours }, rates)?;
-        list.push(Bracket { name, told, stretch: grid.stretch, out });
-    }
-    Ok(list)
 }
 
 fn as_text(args: &Grid, year: i16, change: Change, brackets: &[Bracket]) -> String {
@@ -191,19 +151,4 @@ fn as_json(one: &Bracket) -> Value {
         "shape_stretch": one.stretch,
         "assumptions": assumptions_json(&one.out.assumptions),
     })
-}
-
-/// Both brackets, each under its own header where that was asked for, since their capacity differs.
-fn csv(brackets: &[Bracket], header: bool) -> String {
-    let mut text = String::from("capacity,what,unit,base,changed\n");
-    let mut heads = String::new();
-    for one in brackets {
-        if header {
-            heads.push_str(&with_header(&format!("what if, {}", one.name), &one.out.assumptions, ""));
-        }
-        for line in one.out.to_csv().lines().skip(1) {
-            text.push_str(&format!("{},{line}\n", one.name));
-        }
-    }
-    heads + &text
 }

@@ -31,7 +31,7 @@ pub(super) fn grid(args: &Grid) -> Result<Exit> {
         );
     }
     match args.what_if {
-        Some(wanted) => change::show(args, &book, &years, wanted),
+        Some(wanted) => change::show(args, &book, wanted),
         None => nation::show(args, &book, &years),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
+use offpeak_index::answers::{estimates_year, nation_csv};
 use offpeak_index::grid::{ClaimCheck, GridBook, NationYear, nation_year};
 use offpeak_index::world::{Assumption, Generation};
 use serde_json::{Value, json};
@@ -21,14 +22,14 @@ pub(super) fn show(args: &Grid, book: &GridBook, years: &[i16]) -> Result<Exit> 
     .into_iter()
     .filter_map(|year| nation_year(book, Generation::embedded(), args.country, year))
     .collect();
-    let focus = args.year.or_else(|| estimates_year(args, book, years)).or(years.last().copied());
+    let focus = args.year.or_else(|| estimates_year(book, args.country)).or(years.last().copied());
     let focus =
         shown.iter().find(|one| Some(one.year) == focus).context("a year of the book has a balance")?;
     let claim = focus.claim(args.claim).filter(|check| !check.rows.is_empty());
     let mut list: Vec<Assumption> = shown.iter().flat_map(|one| one.assumptions.iter().cloned()).collect();
     list.extend(claim.iter().flat_map(|check| check.assumptions.iter().cloned()));
     if args.csv {
-        print_csv("grid", &list, &csv(&shown), args.assumptions)?;
+        print_csv("grid", &list, &nation_csv(&shown), args.assumptions)?;
     } else if args.json {
         print_json(&json!({
             "country": args.country.to_string(),
@@ -58,19 +59,6 @@ pub(super) fn show(args: &Grid, book: &GridBook, years: &[i16]) -> Result<Exit> 
         print(&blocks.join("\n\n"))?;
     }
     Ok(Exit::Done)
-}
-
-/// The year that most estimates are of, where the book has it.
-fn estimates_year(args: &Grid, book: &GridBook, years: &[i16]) -> Option<i16> {
-    let mut count: BTreeMap<i16, usize> = BTreeMap::new();
-    for estimate in book.estimates.iter().filter(|one| one.country == args.country) {
-        *count.entry(estimate.period.first().year()).or_default() += 1;
-    }
-    count
-        .into_iter()
-        .filter(|(year, _)| years.contains(year))
-        .max_by_key(|(_, count)| *count)
-        .map(|(year, _)| year)
 }
 
 fn balances(shown: &[NationYear]) -> String {
@@ -249,15 +237,4 @@ fn claim_json(check: &ClaimCheck) -> Value {
         "claim_percent": check.claim_percent, "year": check.year, "claim_gw": check.claim_gw,
         "against": rows, "assumptions": assumptions_json(&check.assumptions),
     })
-}
-
-/// The years one below the other: `year` before the columns of a year's table.
-fn csv(shown: &[NationYear]) -> String {
-    let mut text = String::from("year,what,value,unit,period\n");
-    for one in shown {
-        for line in one.to_csv().lines().skip(1) {
-            text.push_str(&format!("{},{line}\n", one.year));
-        }
-    }
-    text
 }

@@ -1,23 +1,16 @@
 //! Who gained what others lost between two periods, in points and in the network's own units.
 
 use anyhow::{Result, bail};
-use offpeak_index::world::{Assumption, Flow, Flows, NetworkLoad, Period, Place, ShareSeries, flows};
+use offpeak_index::answers::{Inputs, Whole, flows_assumptions, flows_csv, wholes};
+use offpeak_index::world::{Flow, Flows, Period, Place, ShareSeries, flows};
 use serde_json::{Value, json};
 
-use super::{asked, exahashes, network_load};
+use super::{asked, network_load};
 use crate::cli::World;
-use crate::commands::observatory::inputs::Inputs;
 use crate::commands::observatory::output::{assumptions_json, assumptions_text, print_csv, short};
 use crate::commands::table::table;
 use crate::commands::{print, print_json};
 use crate::exit::Exit;
-
-/// What the network as a whole was in both periods, in one unit.
-struct Whole {
-    unit: &'static str,
-    before: f64,
-    after: f64,
-}
 
 pub(super) fn show(
     args: &World,
@@ -38,10 +31,9 @@ pub(super) fn show(
         );
     }
     let wholes = wholes(inputs, &load, before, after);
-    let list: Vec<Assumption> =
-        found.iter().flat_map(|(_, flows)| flows.assumptions.iter().cloned()).collect();
+    let list = flows_assumptions(&found, &wholes, &load);
     if args.csv {
-        print_csv("flows", &list, &csv(&found, &wholes), args.assumptions)?;
+        print_csv("flows", &list, &flows_csv(&found, &wholes), args.assumptions)?;
     } else if args.json {
         let all: Vec<Value> = found.iter().map(|(one, flows)| as_json(one, flows, &wholes)).collect();
         print_json(&json!({ "flows": all, "network": { "method": load.method, "inputs": load.vintage } }))?;
@@ -53,13 +45,6 @@ pub(super) fn show(
         print(&blocks.join("\n\n"))?;
     }
     Ok(Exit::Done)
-}
-
-fn wholes(inputs: &Inputs, load: &NetworkLoad, before: Period, after: Period) -> Vec<Whole> {
-    let rates = exahashes(inputs, before).zip(exahashes(inputs, after));
-    let powers = load.over(before).zip(load.over(after)).map(|(before, after)| (before.guess, after.guess));
-    let whole = |unit, pair: Option<(f64, f64)>| pair.map(|(before, after)| Whole { unit, before, after });
-    [whole("EH/s", rates), whole("GW", powers)].into_iter().flatten().collect()
 }
 
 fn as_text(series: &ShareSeries, flows: &Flows, wholes: &[Whole]) -> String {
@@ -161,24 +146,4 @@ fn as_json(series: &ShareSeries, flows: &Flows, wholes: &[Whole]) -> Value {
         "absolute": absolute,
         "assumptions": assumptions_json(&flows.assumptions),
     })
-}
-
-fn csv(found: &[(&ShareSeries, Flows)], wholes: &[Whole]) -> String {
-    let mut text = String::from("series,from_period,to_period,unit,from,to,amount\n");
-    for (series, flows) in found {
-        let mut push = |unit: &str, list: &[Flow]| {
-            for flow in list {
-                let (from, to) = (flow.from.key(), flow.to.key());
-                text.push_str(&format!(
-                    "{},{},{},{unit},{from},{to},{}\n",
-                    series.key, flows.before, flows.after, flow.amount
-                ));
-            }
-        };
-        push("points", &flows.flows);
-        for whole in wholes {
-            push(whole.unit, &flows.absolute_flows(whole.before, whole.after));
-        }
-    }
-    text
 }

@@ -11,19 +11,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use offpeak_index::answers::Inputs;
 use offpeak_index::world::{
     CountryCode, NetworkLoad, Period, SeriesHeader, ShareSeries, TableError, Whole, embedded_shares,
     parse_shares_csv,
 };
 
-use super::inputs::{self, Inputs};
+use super::inputs;
 use super::output::misused;
 use crate::cli::World;
 use crate::exit::Exit;
 
 pub(super) fn world(args: &World) -> Result<Exit> {
     let series = known(args)?;
-    let inputs = Inputs::read(&args.sources)?;
+    let inputs = inputs::of(&args.sources)?;
     match (args.from_month, args.to_month, args.country) {
         (Some(before), Some(after), _) => flows::show(args, &series, &inputs, before, after),
         (_, _, Some(country)) => country::show(args, &series, &inputs, country),
@@ -77,25 +78,6 @@ fn shares(path: &Path) -> Result<ShareSeries> {
 fn network_load(args: &World, inputs: &Inputs) -> Result<NetworkLoad> {
     let method = inputs::method(args.method, &args.changes)?;
     Ok(NetworkLoad::from_series(&method.series(&inputs.network, &inputs.catalogue)))
-}
-
-/// The mean hash rate of a period in exahashes a second, where every day of it is known.
-fn exahashes(inputs: &Inputs, period: Period) -> Option<f64> {
-    let mut sum = 0.0;
-    let mut days = 0_u32;
-    for month in period.months() {
-        let of = |day: &&offpeak_index::network::NetworkDay| {
-            day.date.year() == month.year() && u8::try_from(day.date.month()) == Ok(month.month())
-        };
-        let rates: Vec<f64> = inputs.network.iter().filter(of).map(|day| day.hash_rate_ths).collect();
-        let first = inputs.network.iter().find(of)?;
-        if usize::try_from(first.date.days_in_month()).ok()? != rates.len() {
-            return None;
-        }
-        sum += rates.iter().sum::<f64>();
-        days += u32::try_from(rates.len()).ok()?;
-    }
-    (days > 0).then(|| sum / f64::from(days) / 1e6)
 }
 
 /// The period asked for, else the latest of the series.

@@ -1,16 +1,15 @@
 //! The world in a period: ranks, loads, carbon; provinces; what it all comes to.
 
 use anyhow::Result;
-use offpeak_index::electricity::{Cambridge, Prepared};
+use offpeak_index::answers::{Inputs, provinces, waste_kt, world_csv};
 use offpeak_index::world::{
-    Assumption, EWASTE_LIFE_YEARS, Generation, NetworkLoad, Overview, Period, Place, ShareSeries, Water,
-    ewaste, network_intensities, overview, share_within, water,
+    Assumption, EWASTE_LIFE_YEARS, Generation, NetworkLoad, Overview, Period, ShareSeries, Water,
+    network_intensities, overview, water,
 };
 use serde_json::{Value, json};
 
 use super::{country_of, network_load, with_period};
 use crate::cli::World;
-use crate::commands::observatory::inputs::Inputs;
 use crate::commands::observatory::output::{
     assumptions_json, assumptions_text, band_json, cells, print_csv, short,
 };
@@ -20,13 +19,6 @@ use crate::exit::Exit;
 
 /// Hours of the mean year (365.25 days).
 const HOURS_A_YEAR: f64 = 8_766.0;
-
-/// A province's part of its country and, by each series of the world that has the country, of the world.
-struct Province<'a> {
-    place: &'a Place,
-    percent: f64,
-    of_world: Vec<(&'a str, f64)>,
-}
 
 pub(super) fn show(args: &World, series: &[ShareSeries], inputs: &Inputs) -> Result<Exit> {
     let load = network_load(args, inputs)?;
@@ -38,7 +30,7 @@ pub(super) fn show(args: &World, series: &[ShareSeries], inputs: &Inputs) -> Res
     let parts: Vec<_> = chosen.iter().filter(|(one, _)| country_of(one).is_some()).copied().collect();
     if args.csv {
         let list: Vec<Assumption> = all.iter().flat_map(|one| one.assumptions.iter().cloned()).collect();
-        print_csv("world", &list, &csv(&all, &parts, series, &load), args.assumptions)?;
+        print_csv("world", &list, &world_csv(&all, &parts, series, &load), args.assumptions)?;
     } else if args.json {
         let provinces: Vec<Value> =
             parts.iter().map(|(one, period)| provinces_json(one, *period, series, &load)).collect();
@@ -138,14 +130,6 @@ fn published() -> String {
     network_intensities().into_iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
-/// Waste by the mass of Cambridge's fleet in the middle of the period; none where no weight is known.
-fn waste_kt(inputs: &Inputs, period: Period) -> Option<f64> {
-    let first = period.first();
-    let middle = jiff::civil::Date::new(first.year(), i8::try_from(first.month()).ok()?, 15).ok()?;
-    let prepared = Prepared::new(&Cambridge::default(), &inputs.network, &inputs.catalogue);
-    Some(ewaste(prepared.installed_mass_kg(middle)?, EWASTE_LIFE_YEARS)?.kt_per_year)
-}
-
 fn overview_json(all: &Overview, series: &[ShareSeries], inputs: &Inputs) -> Value {
     let places: Vec<Value> = all
         .rows
@@ -184,21 +168,6 @@ fn overview_json(all: &Overview, series: &[ShareSeries], inputs: &Inputs) -> Val
         "published_network_intensities": assumptions_json(&network_intensities()),
         "assumptions": assumptions_json(&all.assumptions),
     })
-}
-
-fn provinces<'a>(parts: &'a ShareSeries, period: Period, series: &'a [ShareSeries]) -> Vec<Province<'a>> {
-    let Some(places) = parts.points.get(&period) else { return Vec::new() };
-    let mut list: Vec<Province<'a>> = places
-        .iter()
-        .map(|(place, point)| {
-            let of = |world: &'a ShareSeries| {
-                share_within(world, parts, period, place).map(|percent| (world.key.as_str(), percent))
-            };
-            Province { place, percent: point.percent, of_world: series.iter().filter_map(of).collect() }
-        })
-        .collect();
-    list.sort_by(|a, b| b.percent.total_cmp(&a.percent));
-    list
 }
 
 fn provinces_text(parts: &ShareSeries, period: Period, series: &[ShareSeries], load: &NetworkLoad) -> String {
@@ -250,46 +219,4 @@ fn provinces_json(parts: &ShareSeries, period: Period, series: &[ShareSeries], l
         "places": places,
         "assumptions": assumptions_json(&parts.assumptions()),
     })
-}
-
-/// One table of all series: the columns of a period's table after the series and the period.
-fn csv(
-    all: &[Overview],
-    parts: &[(&ShareSeries, Period)],
-    series: &[ShareSeries],
-    load: &NetworkLoad,
-) -> String {
-    let mut text = String::new();
-    for one in all {
-        let table = one.to_csv();
-        let mut lines = table.lines();
-        let header = lines.next().unwrap_or_default();
-        if text.is_empty() {
-            text.push_str(&format!("series,period,{header}\n"));
-        }
-        for line in lines {
-            text.push_str(&format!("{},{},{line}\n", one.series, one.period));
-        }
-    }
-    if all.is_empty() {
-        text.push_str("series,period,province,percent_of_country,world_series,percent_of_world,gw_guess\n");
-        for (one, period) in parts {
-            let gw = load.over(*period).map(|gw| gw.guess);
-            for province in provinces(one, *period, series) {
-                let name = province.place.name();
-                let percent = province.percent;
-                if province.of_world.is_empty() {
-                    text.push_str(&format!("{},{period},{name},{percent},,,\n", one.key));
-                }
-                for (world, of_world) in &province.of_world {
-                    let gw = gw.map(|gw| (gw * of_world / 100.0).to_string()).unwrap_or_default();
-                    text.push_str(&format!(
-                        "{},{period},{name},{percent},{world},{of_world},{gw}\n",
-                        one.key
-                    ));
-                }
-            }
-        }
-    }
-    text
 }
