@@ -21,11 +21,11 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
     let read = request.method() == Method::GET;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if !read || response.status() != StatusCode::OK || !is_json {
+    let is_tagged = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.as_bytes();
+        kind.starts_with(b"application/json") || kind.starts_with(b"text/csv")
+    });
+    if !read || response.status() != StatusCode::OK || !is_tagged {
         return response;
     }
     let (mut parts, body) = response.into_parts();

@@ -80,6 +80,16 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/orders/preview", SITE),
     ("DELETE", "/api/v1/orders/{order}", AnyOf(&[P::Order])),
     ("PUT", "/api/v1/halls/{hall}/authority", AnyOf(&[P::Authority])),
+    // Public knowledge, and nothing of the site: for whoever can sign in, customers among them.
+    ("GET", "/api/v1/observatory/index", Known),
+    ("GET", "/api/v1/observatory/slider", Known),
+    ("GET", "/api/v1/observatory/hashprice", Known),
+    ("GET", "/api/v1/observatory/breakeven", Known),
+    ("GET", "/api/v1/observatory/chain", Known),
+    ("GET", "/api/v1/observatory/world", Known),
+    ("GET", "/api/v1/observatory/flows", Known),
+    ("GET", "/api/v1/observatory/countries/{country}", Known),
+    ("GET", "/api/v1/observatory/countries/{country}/what-if", Known),
 ];
 
 /// What this route needs; `None` where the table does not have it. HEAD is read as GET.

@@ -7,6 +7,7 @@ mod alerts;
 mod field;
 mod given;
 mod machines;
+mod observatory;
 mod once;
 mod orders;
 mod people;
@@ -139,6 +140,15 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(alerts::snooze))
         .routes(routes!(alerts::test))
+        .routes(routes!(observatory::index))
+        .routes(routes!(observatory::slider))
+        .routes(routes!(observatory::hash_price))
+        .routes(routes!(observatory::breakeven))
+        .routes(routes!(observatory::chain))
+        .routes(routes!(observatory::world))
+        .routes(routes!(observatory::flows))
+        .routes(routes!(observatory::country))
+        .routes(routes!(observatory::what_if))
 }
 
 /// The OpenAPI document of these routes.

@@ -4,6 +4,7 @@
 
 mod field;
 mod machine;
+pub mod observatory;
 mod plant;
 mod records;
 

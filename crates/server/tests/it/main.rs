@@ -9,6 +9,7 @@ mod fake_beside;
 mod judged;
 mod local;
 mod network;
+mod observatory;
 mod people;
 mod routes;
 mod served;

@@ -12,6 +12,7 @@ fn filled(path: &str) -> String {
         .replace("{hall}", "hall-1");
     let path = path.replace("{order}", "1").replace("{token}", "1").replace("{name}", "nobody");
     path.replace("{about}", "energy")
+        .replace("{country}", "KZ")
         .replace("{address}", "10.0.0.1:4028")
         .replace("{alert}", "1")
         .replace("{channel}", "nobody")
