@@ -38,5 +38,5 @@ export default defineConfig(
     languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
   },
   { files: ['**/*.test.ts', 'browser/**'], rules: { 'max-lines-per-function': 'off' }, languageOptions: { globals: { ...globals.node } } },
-  { files: ['scripts/**', '*.config.ts', '*.config.js'], languageOptions: { globals: { ...globals.node } } },
+  { files: ['scripts/**', 'outlines.ts', '*.config.ts', '*.config.js'], languageOptions: { globals: { ...globals.node } } },
 );

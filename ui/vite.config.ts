@@ -6,6 +6,8 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 
+import { outlinesPlugin } from './outlines';
+
 // `npm run dev` serves the pages from here and takes the API from a running site: OFFPEAK_SITE, else the demo's address.
 const site = process.env['OFFPEAK_SITE'] ?? 'http://127.0.0.1:8337';
 
@@ -33,7 +35,7 @@ function compress(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [svelte(), compress()],
+  plugins: [svelte(), outlinesPlugin(), compress()],
   build: {
     target: 'es2022',
     // Every file is its own: a `data:` address would need a hole in the content security policy.

@@ -61,6 +61,9 @@ describe('a customer', () => {
     expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
     await page.locator('.body a').first().click();
     await expect.poll(() => page.locator('.why').innerText()).toMatch(/Why it is so/);
+    // What is public knowledge is theirs to read, too.
+    await page.getByRole('link', { name: 'Observatory' }).first().click();
+    await expect.poll(() => page.locator('main').innerText(), { timeout: 30_000 }).toMatch(/TWh a year on/);
   });
 
   it("does not reach another's machine by its address", async () => {

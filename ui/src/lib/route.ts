@@ -18,7 +18,7 @@ export type Page =
 
 export interface Route {
   page: Page;
-  /** A machine's id. */
+  /** A machine's id, or a part of the observatory. */
   id: string | null;
   query: URLSearchParams;
 }
@@ -34,6 +34,7 @@ export function parse(path: string, search: string): Route {
   if (first === 'machines' && rest.length > 0) {
     return { page: 'machine', id: rest.map(decode).join('/'), query };
   }
+  if (first === 'observatory') return { page: first, id: rest[0] ?? null, query };
   const page = SIMPLE.find((name) => name === first) ?? 'now';
   return { page, id: null, query };
 }
@@ -48,7 +49,7 @@ function decode(part: string): string {
 
 /** Writes an address. Empty values are left out. */
 export function href(page: Page, query: Record<string, string | null | undefined> = {}, id?: string): string {
-  const path = page === 'now' ? '/' : page === 'machine' ? `/machines/${encodePath(id ?? '')}` : `/${page}`;
+  const path = page === 'now' ? '/' : page === 'machine' ? `/machines/${encodePath(id ?? '')}` : page === 'observatory' && id ? `/observatory/${encodePath(id)}` : `/${page}`;
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== '') search.set(key, value);
