@@ -235,13 +235,15 @@ impl Facts {
         }
         self
     }
-    /// The price at noon (UTC) of a day, interpolated in its logarithm; `None` outside the known prices.
+    /// The price at the end of a day (UTC), interpolated in its logarithm; `None` outside the known prices. The end,
+    /// because that is what the published methods take: Coin Metrics, "PriceUSD", docs.coinmetrics.io: "the price as of the
+    /// end of the day in UTC time".
     #[must_use]
     pub fn price_usd(&self, date: Date) -> Option<f64> {
         let next = self.prices.partition_point(|point| point.date <= date);
         let (before, after) = (self.prices.get(next.checked_sub(1)?)?, self.prices.get(next)?);
         let span = days_between(before.date, after.date);
-        let part = (days_between(before.date, date) + 0.5) / span;
+        let part = (days_between(before.date, date) + 1.0) / span;
         Some((before.usd.ln() * (1.0 - part) + after.usd.ln() * part).exp())
     }
     /// Fees in bitcoins a day in the month of a day; `None` outside the known months.

@@ -151,10 +151,7 @@ fn cambridge_from_embedded_facts() {
                 off * 100.0,
                 errors.iter().sum::<f64>() / errors.len() as f64 * 100.0
             );
-            // In the first days of December 2013 the best graphics cards just paid: for a week and a half the
-            // year's outcome hangs on a few dollars of the price.
-            let limit = if year == 2013 { 0.02 } else { 0.01 };
-            assert!(off.abs() <= limit, "{name}, {year}: {off}");
+            assert!(off.abs() <= 0.01, "{name}, {year}: {off}");
             all.extend(errors);
         }
         let mean = all.iter().sum::<f64>() / all.len() as f64;

@@ -105,3 +105,17 @@ fn each_halving_block_meets_its_target_and_creates_half() {
     }
     assert_eq!(subsidy_sat(840_000), 312_500_000);
 }
+
+/// Coin Metrics' PriceUSD, which the published methods take, is "as of the end of the day in UTC time".
+#[test]
+fn a_days_price_is_that_at_its_end() {
+    let known = facts();
+    let last = known.prices.last().unwrap().date;
+    for pair in known.prices.windows(2) {
+        let day = pair[1].date.yesterday().unwrap();
+        let price = known.price_usd(day).unwrap();
+        assert!((price / pair[1].usd - 1.0).abs() < 1e-12, "{day}: {price}");
+    }
+    assert_eq!(known.price_usd(last), None, "what comes after the last is not known");
+    assert_eq!(known.price_usd(known.prices[0].date.yesterday().unwrap()), None);
+}
