@@ -21,7 +21,7 @@ INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO
 export OFFPEAK_PYTHON := $(PYTHON)
 # The web UI: a Node.js new enough for it (ops/dev/node finds or installs one), its packages, its built files.
 NPM = PATH="$$(ops/dev/node):$$PATH" npm --prefix ui
-UI_FILES := $(shell find ui/src ui/public -type f) ui/index.html $(wildcard ui/*.config.*) ui/tsconfig.json
+UI_FILES := $(shell find ui/src ui/public -type f) ui/index.html ui/outlines.ts $(wildcard ui/*.config.*) ui/tsconfig.json
 
 .PHONY: all demo test lint deny unit query test-query horizon test-horizon node bench soak setup clean tarball ui ui-lint ui-test ui-browser \
   screenshots

@@ -208,6 +208,15 @@ fn the_world_is_told_by_each_source_and_adds_up() {
     assert!(close(number(&kazakhstan["gw"]["guess"]), august.guess * 0.181));
     assert_eq!(told["sources"].as_array().unwrap().len(), embedded_shares().len());
     assert!(told["sources"].as_array().unwrap().iter().all(|one| !one["error"].as_str().unwrap().is_empty()));
+    // What the method takes can be set here, too, and moves the loads.
+    let can_be_set = |told: &Value, key: &str| {
+        let list = told["tables"][0]["assumptions"].as_array().unwrap();
+        list.iter().find(|one| one["key"] == key).unwrap()["can_be_set"].clone()
+    };
+    assert_eq!((can_be_set(&told, "pue_guess"), can_be_set(&told, "share_KAZ")), (true.into(), false.into()));
+    let dearer = json(&served, &token, "/world?period=2021-08&set=pue_guess=1.21");
+    let ratio = number(&dearer["tables"][0]["places"][1]["gw"]["guess"]) / number(&kazakhstan["gw"]["guess"]);
+    assert!(close(ratio, 1.21 / 1.1), "{ratio}");
     let latest = json(&served, &token, "/world");
     assert!(latest["tables"].as_array().unwrap().len() > 1, "each source has its latest");
 

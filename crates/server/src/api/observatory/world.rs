@@ -79,8 +79,8 @@ pub(in crate::api) async fn world(Asked(params): Asked<WorldParams>) -> Answer<W
             return Ok(Told::csv("offpeak-world", "world", &list, &csv));
         }
         let table = |one: Overview| {
-            let (network, waste) = (load.over(one.period), waste_kt(&INPUTS, one.period));
-            OverviewView::of(one, network, waste)
+            let waste = waste_kt(&INPUTS, one.period);
+            OverviewView::of(one, &load, waste)
         };
         Ok(Told::Json(WorldView {
             method: load.method.clone(),
@@ -134,7 +134,7 @@ pub(in crate::api) async fn flows(Asked(params): Asked<FlowsParams>) -> Answer<F
             from_period: before.to_string(),
             to_period: after.to_string(),
             series: found.iter().map(|(one, flows)| SeriesFlowsView::of(one, flows, &wholes)).collect(),
-            assumptions: AssumptionView::list(list),
+            assumptions: AssumptionView::list_with(list, &load.assumptions),
         }))
     })
     .await

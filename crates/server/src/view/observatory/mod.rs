@@ -41,9 +41,14 @@ impl AssumptionView {
     }
     /// Each thing once, in their order; none can be set.
     pub(crate) fn list(all: impl IntoIterator<Item = Assumption>) -> Vec<Self> {
+        Self::list_with(all, &[])
+    }
+    /// Each thing once, in their order; those of a method can be set.
+    pub(crate) fn list_with(all: impl IntoIterator<Item = Assumption>, method: &[Assumption]) -> Vec<Self> {
         let mut list: Vec<Self> = Vec::new();
         for one in all {
-            let one = Self::of(one, false);
+            let can_be_set = method.contains(&one);
+            let one = Self::of(one, can_be_set);
             if !list.contains(&one) {
                 list.push(one);
             }

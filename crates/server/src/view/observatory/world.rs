@@ -1,8 +1,7 @@
 //! Where mining is said to be, and who gained what others lost.
 
 use offpeak_index::answers::Whole as Network;
-use offpeak_index::electricity::Band;
-use offpeak_index::world::{Flow, Flows, Overview, OverviewRow, Place, ShareSeries};
+use offpeak_index::world::{Flow, Flows, NetworkLoad, Overview, OverviewRow, Place, ShareSeries};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -116,17 +115,17 @@ pub struct OverviewView {
 }
 
 impl OverviewView {
-    pub(crate) fn of(all: Overview, network_gw: Option<Band>, ewaste_kt_per_year: Option<f64>) -> Self {
+    pub(crate) fn of(all: Overview, load: &NetworkLoad, ewaste_kt_per_year: Option<f64>) -> Self {
         Self {
             series: all.series,
             period: all.period.to_string(),
-            network_gw: network_gw.map(Into::into),
+            network_gw: load.over(all.period).map(Into::into),
             places: all.rows.iter().map(Into::into).collect(),
             not_reported_percent: all.remainder_percent,
             g_per_kwh: all.g_per_kwh,
             covered_percent: all.covered_percent,
             ewaste_kt_per_year,
-            assumptions: AssumptionView::list(all.assumptions),
+            assumptions: AssumptionView::list_with(all.assumptions, &load.assumptions),
         }
     }
 }
