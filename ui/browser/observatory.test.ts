@@ -168,6 +168,22 @@ describe('a saved file', () => {
   });
 });
 
+describe('a residual value', () => {
+  it('falls with the growth of difficulty, and is refused where it makes no sense', async () => {
+    const { page, context } = await visit(browser, demo);
+    await open(page, '/observatory/worth');
+    const told = page.locator('[data-residual]');
+    await told.waitFor();
+    const value = async (): Promise<number> => Number(await told.getAttribute('data-residual'));
+    const before = await value();
+    await page.getByLabel('Difficulty grows, % a year').fill('80');
+    await expect.poll(value).toBeLessThan(before);
+    await page.getByLabel('Money costs, % a year').fill('101');
+    await expect.poll(() => page.getByRole('alert').allInnerTexts().then(String)).toContain('discount');
+    await context.close();
+  });
+});
+
 describe('sources and units', () => {
   it('compete, and the migration is told in each unit', async () => {
     const { page, context, troubles } = await visit(browser, demo);

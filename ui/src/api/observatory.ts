@@ -104,6 +104,17 @@ export interface BreakevenView {
   worst_paying_j_per_th: number | null;
 }
 
+export interface ResidualView {
+  assumptions: AssumptionView[];
+  cost_usd: number;
+  days_on: number;
+  income_usd: number;
+  last_paying_day: number | null;
+  start: string;
+  usd_per_th: number;
+  value_usd: number;
+}
+
 export interface ChainView {
   assumptions: AssumptionView[];
   date: string[];
@@ -348,6 +359,7 @@ export interface WhatIfView {
   shape: string;
   year: number;
 }
+
 /** How a method is asked for. */
 export type MethodAsked = {
   method: string;
@@ -373,6 +385,7 @@ export const observatory = {
   slider: (asked: Omit<MethodAsked, 'method'>) => get<PricedView>('/slider', { ...asked, step: 7 }),
   hashPrice: (mean: number, step: number) => get<HashPriceView>('/hashprice', { mean_days: mean, step }),
   breakeven: (asked: Query) => get<BreakevenView>('/breakeven', asked),
+  residual: (asked: Query) => get<ResidualView>('/residual', asked),
   chain: () => get<ChainView>('/chain', {}),
   world: (asked: Query) => get<WorldView>('/world', asked),
   flows: (asked: Query) => get<FlowsView>('/flows', asked),

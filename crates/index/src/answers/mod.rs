@@ -26,7 +26,10 @@ pub use world::{
     Loaded, MixEmissions, Province, Whole, country_csv, country_loads, emissions, flows_assumptions,
     flows_csv, provinces, waste_kt, water_of, wholes, world_csv,
 };
-pub use worth::{hash_price_assumptions, hash_price_csv, lives_assumptions, lives_csv};
+pub use worth::{
+    Expectation, hash_price_assumptions, hash_price_csv, lives_assumptions, lives_csv, residual_csv,
+    scenario, scenario_assumptions,
+};
 
 /// What estimates are computed from, with where it comes from.
 #[derive(Clone, Debug, PartialEq)]

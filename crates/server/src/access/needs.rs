@@ -85,6 +85,7 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/observatory/slider", Known),
     ("GET", "/api/v1/observatory/hashprice", Known),
     ("GET", "/api/v1/observatory/breakeven", Known),
+    ("GET", "/api/v1/observatory/residual", Known),
     ("GET", "/api/v1/observatory/chain", Known),
     ("GET", "/api/v1/observatory/world", Known),
     ("GET", "/api/v1/observatory/flows", Known),

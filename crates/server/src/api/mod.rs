@@ -144,6 +144,7 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(observatory::slider))
         .routes(routes!(observatory::hash_price))
         .routes(routes!(observatory::breakeven))
+        .routes(routes!(observatory::residual))
         .routes(routes!(observatory::chain))
         .routes(routes!(observatory::world))
         .routes(routes!(observatory::flows))

@@ -194,6 +194,38 @@ fn hash_price_break_even_and_epochs_are_those_of_the_index() {
     assert_eq!(rows(&csv(&served, &token, "/chain?format=csv")).len(), heights.len());
 }
 
+/// The days one by one, with an arithmetic of its own, from nothing but what the file lists.
+#[test]
+fn a_residual_value_adds_up_from_its_own_file() {
+    let served = Served::unbounded();
+    let token = caller(&served);
+    let asked = "/residual?efficiency=17.5&ths=200&price=0.04&difficulty_growth=30&price_growth=10&discount=8&days=900&scrap=50&overhead=1.05&pool_fee=2&other=0.001";
+    let told = json(&served, &token, asked);
+    let text = csv(&served, &token, &format!("{asked}&format=csv"));
+    let listed = read_header(&text);
+    let term = |key: &str| listed[key].parse::<f64>().unwrap();
+    let kwh = term("hash_rate") * term("efficiency") * 86_400.0 / 3.6e6;
+    let cost = kwh * (term("power_price") * term("overhead") + term("other_cost"));
+    let (mut value, mut days_on) = (0.0, 0);
+    for day in 0..900 {
+        let middle = f64::from(day) + 0.5;
+        let years = middle / 365.25;
+        let subsidy = 50.0 / 2_f64.powf(((term("start_height") + middle * 144.0) / 210_000.0).floor());
+        let usd = term("start_price") * (1.0 + term("price_growth")).powf(years);
+        let rate = term("start_hash_rate") * (1.0 + term("difficulty_growth")).powf(years);
+        let earned = (subsidy + term("fees_per_block")) * 144.0 * usd / rate * term("hash_rate");
+        let left = earned * (1.0 - term("pool_fee")) - cost;
+        if left > 0.0 {
+            days_on += 1;
+            value += left * (1.0 + term("discount")).powf(-years);
+        }
+    }
+    value += term("scrap") * (1.0 + term("discount")).powf(-900.0 / 365.25);
+    assert!(close(number(&told["value_usd"]), value), "{value}: {told}");
+    assert_eq!(told["days_on"], days_on);
+    assert!(rows(&text).iter().any(|row| row["what"] == "days_on" && row["value"] == days_on.to_string()));
+}
+
 #[test]
 fn the_world_is_told_by_each_source_and_adds_up() {
     let served = Served::unbounded();
@@ -383,6 +415,10 @@ fn what_makes_no_sense_is_refused_with_what_would() {
         ("/breakeven?overhead=0.5", 422, "overhead"),
         ("/breakeven?pool_fee=NaN", 422, "pool_fee"),
         ("/breakeven?classes=10,x", 422, "classes"),
+        ("/residual?efficiency=17.5", 422, "ths"),
+        ("/residual?efficiency=0&ths=1", 422, "efficiency"),
+        ("/residual?efficiency=17.5&ths=200&days=0", 422, "days"),
+        ("/residual?efficiency=17.5&ths=200&discount=-1", 422, "discount"),
         ("/world?period=2021-13", 422, "period"),
         ("/world?period=1999-01", 404, "no source reports"),
         ("/world?series=atlas", 422, "cambridge"),

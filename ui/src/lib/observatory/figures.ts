@@ -9,6 +9,11 @@ export function figure(value: number | null | undefined): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** A price of power: a column of them has the same digits. */
+export function price(value: number | null | undefined): string {
+  return value === null || value === undefined || !Number.isFinite(value) ? UNKNOWN : value.toFixed(4);
+}
+
 /** A tick of an axis: short, since it has little room. */
 export function tick(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '';

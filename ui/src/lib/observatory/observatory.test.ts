@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FlowView, LifeView } from '../../api/observatory';
 import { cut, outlines, project } from '../../../outlines';
 import { daysOf, join, seconds, setOf, years } from './columns';
-import { figure, known, signed, tick } from './figures';
+import { figure, known, price, signed, tick } from './figures';
 import { layout, ribbonPath } from './flow';
 import { Latest } from './latest';
 import { fate, sorted } from './lives';
@@ -77,6 +77,7 @@ describe('figures', () => {
     expect([0, 0.000_123, 0.05, 1.5, 12.34, 1234].map(figure)).toEqual(['0', '0.000123', '0.0500', '1.50', '12.3', '1,234']);
     expect([null, undefined, NaN, Infinity].map(figure)).toEqual(['–', '–', '–', '–']);
     expect([signed(2), signed(-2), signed(0), signed(null)]).toEqual(['+2.00', '-2.00', '0', '–']);
+    expect([price(0.12), price(0.0945), price(null)]).toEqual(['0.1200', '0.0945', '–']);
     expect([known(''), known(null), known(0), known('x')]).toEqual(['–', '–', '0', 'x']);
   });
   it('are short on an axis', () => {

@@ -2,10 +2,10 @@
 //! will still earn under a stated scenario.
 
 use anyhow::{Context as _, Result};
+use offpeak_index::answers::{Expectation, scenario};
 use offpeak_index::breakeven::{
-    ClassShutdown, PricePath, ResidualValue, Scenario, Terms, class_shutdown, residual_value,
+    ClassShutdown, ResidualValue, Scenario, Terms, class_shutdown, residual_value,
 };
-use offpeak_index::chain::facts;
 use offpeak_index::hashprice::NetworkVintage;
 use offpeak_index::network::NetworkDay;
 use serde_json::{Value, json};
@@ -77,7 +77,8 @@ pub(super) fn residual(
     terms: &Terms,
 ) -> Result<Exit> {
     let ths = args.residual.ths.context("a hash rate is named")?;
-    let scenario = scenario(args, network, terms)?;
+    let (_, scenario) =
+        scenario(network, &expected(args, terms)).context("the series has no day with a price")?;
     let value = residual_value(ths, efficiency, &scenario)?;
     let vintage = NetworkVintage::of(network);
     if args.json {
@@ -106,32 +107,20 @@ pub(super) fn residual(
     Ok(Exit::Done)
 }
 
-/// The scenario: it starts where the series ends.
-fn scenario(args: &Breakeven, network: &[NetworkDay], terms: &Terms) -> Result<Scenario> {
+/// What is expected, as the command line has it.
+fn expected(args: &Breakeven, terms: &Terms) -> Expectation {
     let more = &args.residual;
-    let last = network.iter().rev().find(|day| day.price_usd.is_some() && day.hash_rate_ths > 0.0);
-    let last = last.context("the series has no day with a price")?;
-    // A day's own hash rate is noisy: the last two weeks that have one.
-    let rates: Vec<f64> =
-        network.iter().rev().map(|day| day.hash_rate_ths).filter(|rate| *rate > 0.0).take(14).collect();
-    #[expect(clippy::cast_precision_loss, reason = "two weeks of days")]
-    let hash_rate_ths = rates.iter().sum::<f64>() / rates.len() as f64;
-    let known = facts();
-    let fees = known.fees.last().map_or(0.0, |fees| fees.btc_per_day / 144.0);
-    Ok(Scenario {
-        price_usd: last.price_usd.context("a price was looked for")?,
-        price_path: PricePath::Growth(more.price_growth / 100.0),
-        hash_rate_ths,
-        difficulty_growth: more.difficulty_growth / 100.0,
-        height: more.height.unwrap_or_else(|| known.epochs.last().map_or(0, |epoch| epoch.first_height())),
-        fees_btc_per_block: more.fees_per_block.unwrap_or(fees),
+    Expectation {
         power_usd_per_kwh: args.price,
-        terms: *terms,
+        difficulty_growth: more.difficulty_growth / 100.0,
+        price_growth: more.price_growth / 100.0,
         discount: more.discount / 100.0,
         days: more.days,
         scrap_usd: more.scrap,
-        stops_at_a_loss: true,
-    })
+        fees_btc_per_block: more.fees_per_block,
+        height: more.height,
+        terms: *terms,
+    }
 }
 
 fn to_json(

@@ -31,7 +31,10 @@ use crate::problem::Problem;
 pub(super) use index::{__path_index, __path_slider, index, slider};
 pub(super) use nation::{__path_country, __path_what_if, country, what_if};
 pub(super) use world::{__path_flows, __path_world, flows, world};
-pub(super) use worth::{__path_breakeven, __path_chain, __path_hash_price, breakeven, chain, hash_price};
+pub(super) use worth::{
+    __path_breakeven, __path_chain, __path_hash_price, __path_residual, breakeven, chain, hash_price,
+    residual,
+};
 
 /// Answers worked out at the same time.
 const AT_ONCE: usize = 2;

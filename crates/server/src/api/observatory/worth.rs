@@ -2,19 +2,21 @@
 
 use jiff::civil::Date;
 use offpeak_index::answers::{
-    epochs, epochs_assumptions, epochs_csv, hash_price_assumptions, hash_price_csv, lives_assumptions,
-    lives_csv,
+    Expectation, epochs, epochs_assumptions, epochs_csv, hash_price_assumptions, hash_price_csv,
+    lives_assumptions, lives_csv, residual_csv, scenario, scenario_assumptions,
 };
-use offpeak_index::breakeven::{Terms, class_shutdown, lives, worst_paying_j_per_th};
+use offpeak_index::breakeven::{Terms, class_shutdown, lives, residual_value, worst_paying_j_per_th};
 use offpeak_index::chain::{Facts, facts, next_halving, subsidy_sat};
-use offpeak_index::hashprice::{HashPriceDay, hash_price_series};
+use offpeak_index::hashprice::{HashPriceDay, NetworkVintage, hash_price_series};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{Answer, Format, INPUTS, Told, in_order, within, worked};
 use crate::api::given::Asked;
 use crate::problem::Problem;
-use crate::view::observatory::{AssumptionView, BreakevenView, ChainView, HashPriceView, NetworkView};
+use crate::view::observatory::{
+    AssumptionView, BreakevenView, ChainView, HashPriceView, NetworkView, ResidualView,
+};
 
 /// Days that a mean or a wait takes at most.
 const DAYS_MAX: usize = 3_660;
@@ -111,14 +113,16 @@ pub(crate) struct BreakevenParams {
     format: Option<Format>,
 }
 
+/// What a mine takes for granted, checked.
+fn terms(overhead: Option<f64>, pool_fee: Option<f64>, other: Option<f64>) -> Result<Terms, Problem> {
+    Ok(Terms {
+        overhead: within("overhead", overhead.unwrap_or(1.0), 1.0, 10.0)?,
+        pool_fee: within("pool_fee", pool_fee.unwrap_or(0.0), 0.0, 100.0)? / 100.0,
+        other_usd_per_kwh: within("other", other.unwrap_or(0.0), 0.0, 10.0)?,
+    })
+}
+
 impl BreakevenParams {
-    fn terms(&self) -> Result<Terms, Problem> {
-        Ok(Terms {
-            overhead: within("overhead", self.overhead.unwrap_or(1.0), 1.0, 10.0)?,
-            pool_fee: within("pool_fee", self.pool_fee.unwrap_or(0.0), 0.0, 100.0)? / 100.0,
-            other_usd_per_kwh: within("other", self.other.unwrap_or(0.0), 0.0, 10.0)?,
-        })
-    }
     fn cuts(&self) -> Result<Vec<f64>, Problem> {
         let Some(text) = &self.classes else { return Ok(CLASSES.to_vec()) };
         let cut = |text: &str| {
@@ -139,7 +143,8 @@ impl BreakevenParams {
     responses((status = 200, content((BreakevenView = "application/json"), (String = "text/csv")))))]
 pub(in crate::api) async fn breakeven(Asked(params): Asked<BreakevenParams>) -> Answer<BreakevenView> {
     let price = within("price", params.price.unwrap_or(0.05), 1e-6, 10.0)?;
-    let (terms, cuts) = (params.terms()?, params.cuts()?);
+    let terms = terms(params.overhead, params.pool_fee, params.other)?;
+    let cuts = params.cuts()?;
     let mean_days = days("mean_days", params.mean_days, 7)?;
     let hold_days = days("hold_days", params.hold_days, 14)?;
     worked(move || {
@@ -162,6 +167,103 @@ pub(in crate::api) async fn breakeven(Asked(params): Asked<BreakevenParams>) -> 
             classes: classes.iter().map(Into::into).collect(),
             assumptions: AssumptionView::list(list),
             network: NetworkView::of(&found.vintage, &INPUTS.network_source),
+        }))
+    })
+    .await
+}
+
+/// Which machine, under which scenario.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ResidualParams {
+    /// The machine's joules a terahash
+    #[param(minimum = 0.000001, maximum = 1000000000, example = 17.5)]
+    efficiency: f64,
+    /// Its terahashes a second
+    #[param(minimum = 0.000001, maximum = 1000000000, example = 200)]
+    ths: f64,
+    /// What power costs, USD/kWh
+    #[param(minimum = 0.000001, maximum = 10, default = 0.05)]
+    price: Option<f64>,
+    /// Growth of difficulty a year, percent
+    #[param(minimum = -99, maximum = 1000, default = 40)]
+    difficulty_growth: Option<f64>,
+    /// Growth of the price of a bitcoin a year, percent
+    #[param(minimum = -99, maximum = 1000, default = 0)]
+    price_growth: Option<f64>,
+    /// What money costs a year, percent
+    #[param(minimum = 0, maximum = 100, default = 10)]
+    discount: Option<f64>,
+    /// For how many days it works at most
+    #[param(minimum = 1, maximum = 18263, default = 1826)]
+    days: Option<u32>,
+    /// What is paid for it at the end, USD
+    #[param(minimum = 0, maximum = 1000000000, default = 0)]
+    scrap: Option<f64>,
+    /// Power drawn over power of the machine: cooling, losses
+    #[param(minimum = 1, maximum = 10, default = 1)]
+    overhead: Option<f64>,
+    /// What the pool takes, percent
+    #[param(minimum = 0, maximum = 100, default = 0)]
+    pool_fee: Option<f64>,
+    /// Other cost that comes with a kWh of machine power, USD
+    #[param(minimum = 0, maximum = 10, default = 0)]
+    other: Option<f64>,
+    /// As which kind of file
+    #[param(inline, default = "json")]
+    format: Option<Format>,
+}
+
+impl ResidualParams {
+    fn expected(&self) -> Result<Expectation, Problem> {
+        let percent = |field: &str, value: Option<f64>, default: f64, least: f64, most: f64| {
+            within(field, value.unwrap_or(default), least, most).map(|percent| percent / 100.0)
+        };
+        let days = self.days.unwrap_or(1_826);
+        if !(1..=18_263).contains(&days) {
+            return Err(Problem::invalid(format!("`days` is {days}; it is 1 to 18263")));
+        }
+        Ok(Expectation {
+            power_usd_per_kwh: within("price", self.price.unwrap_or(0.05), 1e-6, 10.0)?,
+            difficulty_growth: percent("difficulty_growth", self.difficulty_growth, 40.0, -99.0, 1_000.0)?,
+            price_growth: percent("price_growth", self.price_growth, 0.0, -99.0, 1_000.0)?,
+            discount: percent("discount", self.discount, 10.0, 0.0, 100.0)?,
+            days,
+            scrap_usd: within("scrap", self.scrap.unwrap_or(0.0), 0.0, 1e9)?,
+            fees_btc_per_block: None,
+            height: None,
+            terms: terms(self.overhead, self.pool_fee, self.other)?,
+        })
+    }
+}
+
+/// What a machine will still earn under a stated scenario, which starts where the series ends: no forecast
+#[utoipa::path(get, path = "/api/v1/observatory/residual", tag = "observatory", params(ResidualParams),
+    responses((status = 200, content((ResidualView = "application/json"), (String = "text/csv")))))]
+pub(in crate::api) async fn residual(Asked(params): Asked<ResidualParams>) -> Answer<ResidualView> {
+    let efficiency = within("efficiency", params.efficiency, 1e-6, 1e9)?;
+    let ths = within("ths", params.ths, 1e-6, 1e9)?;
+    let expected = params.expected()?;
+    worked(move || {
+        let none = || Problem::invalid("the series has no day with a price");
+        let start = scenario(&INPUTS.network, &expected).ok_or_else(none)?;
+        let value =
+            residual_value(ths, efficiency, &start.1).map_err(|error| Problem::invalid(error.to_string()))?;
+        let vintage = NetworkVintage::of(&INPUTS.network);
+        let list = scenario_assumptions(ths, efficiency, &start, &expected, &vintage, &INPUTS.network_source);
+        if params.format.unwrap_or_default() == Format::Csv {
+            return Ok(Told::csv("offpeak-residual", "residual value", &list, &residual_csv(&value)));
+        }
+        Ok(Told::Json(ResidualView {
+            value_usd: value.value_usd,
+            usd_per_th: value.usd_per_th,
+            income_usd: value.income_usd,
+            cost_usd: value.cost_usd,
+            days_on: value.days_on,
+            last_paying_day: value.last_paying_day,
+            start: start.0,
+            assumptions: AssumptionView::list(list),
         }))
     })
     .await

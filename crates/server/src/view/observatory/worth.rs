@@ -168,6 +168,27 @@ pub struct BreakevenView {
     pub network: NetworkView,
 }
 
+/// What a machine will still earn under a stated scenario: no forecast.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ResidualView {
+    /// What all that it earns over its power is worth today, with its scrap, US dollars.
+    pub value_usd: f64,
+    /// The same for a terahash a second.
+    pub usd_per_th: f64,
+    /// Earnings after the pool's fee, discounted, US dollars.
+    pub income_usd: f64,
+    /// Power and the like, discounted, US dollars.
+    pub cost_usd: f64,
+    /// On how many days it works.
+    pub days_on: u32,
+    /// After how many days it pays for the last time; `null` if it never does.
+    pub last_paying_day: Option<u32>,
+    /// The day of the series that the scenario starts from.
+    pub start: Date,
+    /// The machine, and the whole scenario.
+    pub assumptions: Vec<AssumptionView>,
+}
+
 /// The chain's difficulty epochs, and how far the built-in facts reach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChainView {
