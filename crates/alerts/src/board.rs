@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::facts::Facts;
-use crate::judge::{Condition, Firmware, hall, judge};
+use crate::facts::{Facts, MachineFact};
+use crate::judge::{Condition, Seen, hall, judge};
 use crate::rules::{RuleKind, Rules, Severity};
 
 /// Alerts at once; more are one too many for anybody, and are not opened before others are over.
@@ -35,7 +35,7 @@ pub enum State {
 }
 
 /// One alert.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Its number.
     pub id: u64,
@@ -124,18 +124,65 @@ pub struct Board {
     open: BTreeMap<Key, Alert>,
     history: VecDeque<Alert>,
     last_id: u64,
-    firmware: Firmware,
-    /// Halls whose present firmware was acknowledged.
-    accepted: BTreeSet<String>,
+    seen: Seen,
+    /// Halls whose present firmware, or pools, were acknowledged.
+    accepted: BTreeSet<Key>,
+    /// Counts changes that are worth keeping.
+    changes: u64,
+}
+
+/// What is kept of a board while no process has it.
+#[derive(Deserialize, Serialize)]
+struct Kept {
+    open: Vec<Alert>,
+    history: VecDeque<Alert>,
+    last_id: u64,
+    seen: Seen,
 }
 
 impl Board {
+    /// As a board was kept: what held goes on with its number, and is over when it holds no more.
+    ///
+    /// # Errors
+    /// For what is no kept board.
+    pub fn read(text: &str) -> Result<Self, serde_json::Error> {
+        let kept: Kept = serde_json::from_str(text)?;
+        let open =
+            kept.open.into_iter().map(|alert| ((alert.condition.kind, alert.condition.cause.clone()), alert));
+        Ok(Self {
+            open: open.collect(),
+            history: kept.history,
+            last_id: kept.last_id,
+            seen: kept.seen,
+            ..Self::default()
+        })
+    }
+
+    /// To be kept.
+    ///
+    /// # Errors
+    /// Never, as far as is known: everything in it is plain.
+    pub fn write(&self) -> Result<String, serde_json::Error> {
+        let (open, history) = (self.open.values().cloned().collect(), self.history.clone());
+        serde_json::to_string(&Kept { open, history, last_id: self.last_id, seen: self.seen.clone() })
+    }
+
+    /// Counts changes that are worth keeping.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Takes in what is known now; says what is to be sent.
     pub fn update(&mut self, rules: &Rules, zone: &TimeZone, facts: &Facts) -> Vec<Message> {
         let now = facts.at;
-        self.accept_firmware(facts);
-        let conditions = judge(rules, facts, &mut self.firmware);
+        self.accept(facts);
+        let known = (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
+        let conditions = judge(rules, facts, &mut self.seen);
         let mut over = self.take_in(conditions, now);
+        let is_news =
+            !over.is_empty() || known != (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
+        self.changes += u64::from(is_news);
         let mut due: BTreeMap<(Event, Vec<String>), Vec<&Alert>> = BTreeMap::new();
         let quiet = rules.quiet.is_some_and(|quiet| quiet.has(zone, now));
         for alert in self.open.values_mut() {
@@ -143,6 +190,7 @@ impl Board {
                 due.entry((event, channels)).or_default().push(alert);
             }
         }
+        let is_told = !due.is_empty();
         // The end of what was never told is nobody's news.
         over.retain(|alert| alert.told.is_some() && !alert.is_snoozed(now));
         for alert in &over {
@@ -150,10 +198,13 @@ impl Board {
             channels.extend(rules.then.iter().filter(|_| alert.escalated).cloned());
             due.entry((Event::Over, channels)).or_default().push(alert);
         }
-        due.into_iter()
+        let messages = due
+            .into_iter()
             .filter(|((_, channels), _)| !channels.is_empty())
             .map(|(to, of)| message(now, to, &of))
-            .collect()
+            .collect();
+        self.changes += u64::from(is_told);
+        messages
     }
 
     /// Puts conditions to their alerts; gives those that are over.
@@ -193,18 +244,16 @@ impl Board {
         over
     }
 
-    /// In halls where somebody has acknowledged it, the firmware that is there now is the one to be compared with.
-    fn accept_firmware(&mut self, facts: &Facts) {
-        let accepted = std::mem::take(&mut self.accepted);
-        if accepted.is_empty() {
-            return;
-        }
-        let there = facts
-            .machines
-            .iter()
-            .filter(|machine| accepted.contains(&facts.circuits[hall(facts, machine.circuit)].id));
-        for machine in there {
-            self.firmware.remove(&machine.id);
+    /// In halls where somebody has acknowledged it, what is there now is what is compared with.
+    fn accept(&mut self, facts: &Facts) {
+        for (kind, cause) in std::mem::take(&mut self.accepted) {
+            let there = |machine: &&MachineFact| facts.circuits[hall(facts, machine.circuit)].id == cause;
+            for machine in facts.machines.iter().filter(there) {
+                match kind {
+                    RuleKind::PoolWrong => drop(self.seen.pools.remove(&machine.id)),
+                    _ => drop(self.seen.firmware.remove(&machine.id)),
+                }
+            }
         }
     }
 
@@ -232,10 +281,11 @@ impl Board {
     pub fn acknowledge(&mut self, id: u64, who: &str, now: Timestamp) -> Result<(), NoAlert> {
         let alert = self.find(id)?;
         alert.acknowledged = Some((who.to_owned(), now));
-        let (kind, cause) = (alert.condition.kind, alert.condition.cause.clone());
-        if kind == RuleKind::FirmwareChanged {
-            self.accepted.insert(cause);
+        let key = (alert.condition.kind, alert.condition.cause.clone());
+        if matches!(key.0, RuleKind::FirmwareChanged | RuleKind::PoolWrong) {
+            self.accepted.insert(key);
         }
+        self.changes += 1;
         Ok(())
     }
 
@@ -250,6 +300,7 @@ impl Board {
         alert.told = None;
         alert.first_told = None;
         alert.escalated = false;
+        self.changes += 1;
         Ok(())
     }
 }

@@ -28,8 +28,21 @@ pub struct MachineFact {
     pub hash_share: Option<f64>,
     /// Its firmware, by its own word.
     pub firmware: Option<String>,
+    /// Whose it is.
+    pub owner: String,
+    /// The pool that it mines for, by its own word, and as whom.
+    pub pool: Option<PoolFact>,
     /// It lets commands pass.
     pub disobeys: bool,
+}
+
+/// A pool, and the account and worker that it knows a machine by.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PoolFact {
+    /// Such as `stratum+tcp://pool.example:3333`.
+    pub url: String,
+    /// Such as `acme.rig7`.
+    pub user: String,
 }
 
 /// One circuit; parents come before their children.

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::facts::{Facts, MachineFact, MachineState};
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Facts, MachineFact, MachineState, PoolFact};
 use crate::rules::{RuleKind, Rules, Severity};
 
 /// Something that holds now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     /// By which rule.
     pub kind: RuleKind,
@@ -32,12 +34,16 @@ const CAUSE_MACHINES_MIN: usize = 3;
 /// Machines that a text names.
 const NAMED: usize = 5;
 
-/// What is remembered of each machine between two judgements: the firmware that was seen first.
-pub(crate) type Firmware = BTreeMap<String, String>;
+/// What is remembered of each machine between two judgements: what was seen first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) firmware: BTreeMap<String, String>,
+    pub(crate) pools: BTreeMap<String, PoolFact>,
+}
 
-/// Everything that holds now. `firmware` is what each machine had when it was first seen, or when a change of it was
+/// Everything that holds now. `seen` is what each machine had when it was first seen, or when a change of it was
 /// acknowledged; machines that are new to it are added.
-pub(crate) fn judge(rules: &Rules, facts: &Facts, firmware: &mut Firmware) -> Vec<Condition> {
+pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condition> {
     let mut found = Vec::new();
     let mut add = |kind: RuleKind, cause: &str, text: String, machines: usize| {
         if let Some(rule) = rules.rule(kind) {
@@ -56,7 +62,8 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, firmware: &mut Firmware) -> Ve
         machine.hash_share.is_some_and(|share| share < level)
     });
     by_hall(facts, RuleKind::Disobedient, "do not obey", &mut add, |machine| machine.disobeys);
-    changed_firmware(facts, firmware, &mut add);
+    changed_firmware(facts, &mut seen.firmware, &mut add);
+    wrong_pools(rules, facts, &mut seen.pools, &mut add);
     house(rules, facts, &mut add);
     found
 }
@@ -152,7 +159,7 @@ fn by_hall(facts: &Facts, kind: RuleKind, words: &str, add: &mut Add<'_>, is: im
 }
 
 /// Firmware that is another than before.
-fn changed_firmware(facts: &Facts, before: &mut Firmware, add: &mut Add<'_>) {
+fn changed_firmware(facts: &Facts, before: &mut BTreeMap<String, String>, add: &mut Add<'_>) {
     for machine in &facts.machines {
         if let Some(now) = &machine.firmware
             && !before.contains_key(&machine.id)
@@ -165,6 +172,24 @@ fn changed_firmware(facts: &Facts, before: &mut Firmware, add: &mut Add<'_>) {
             .firmware
             .as_ref()
             .is_some_and(|now| before.get(&machine.id).is_some_and(|before| before != now))
+    });
+}
+
+/// Pools and accounts that are not those of the rule file or, where it names none for an owner, not those of before.
+fn wrong_pools(rules: &Rules, facts: &Facts, before: &mut BTreeMap<String, PoolFact>, add: &mut Add<'_>) {
+    for machine in &facts.machines {
+        if let Some(now) = &machine.pool
+            && !before.contains_key(&machine.id)
+        {
+            before.insert(machine.id.clone(), now.clone());
+        }
+    }
+    by_hall(facts, RuleKind::PoolWrong, "mine for a wrong pool or account", add, |machine| {
+        let Some(now) = &machine.pool else { return false };
+        match rules.pools.get(&machine.owner) {
+            Some(expected) => !expected.has(&now.url, &now.user),
+            None => before.get(&machine.id).is_some_and(|before| before != now),
+        }
     });
 }
 

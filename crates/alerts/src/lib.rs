@@ -12,7 +12,7 @@ mod quiet;
 mod rules;
 
 pub use board::{Alert, Board, Event, Message, NoAlert, State};
-pub use facts::{CircuitFact, Facts, MachineFact, MachineState};
+pub use facts::{CircuitFact, Facts, MachineFact, MachineState, PoolFact};
 pub use judge::Condition;
 pub use quiet::QuietHours;
-pub use rules::{Channel, Heartbeat, Rule, RuleKind, Rules, RulesError, Severity};
+pub use rules::{Channel, Clock, Expected, Heartbeat, Rule, RuleKind, Rules, RulesError, Severity};

@@ -41,6 +41,8 @@ pub enum RuleKind {
     Disobedient,
     /// A machine's firmware is another than before.
     FirmwareChanged,
+    /// A machine mines for another pool, or as somebody else, than it should.
+    PoolWrong,
     /// Less than `level` of the disk is free.
     DiskLow,
     /// The clock is off by more than `level` seconds.
@@ -53,7 +55,7 @@ pub enum RuleKind {
 
 impl RuleKind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OverLimit,
         Self::NearLimit,
         Self::MeterSilent,
@@ -62,6 +64,7 @@ impl RuleKind {
         Self::HashLow,
         Self::Disobedient,
         Self::FirmwareChanged,
+        Self::PoolWrong,
         Self::DiskLow,
         Self::ClockOff,
         Self::SignalStale,
@@ -80,6 +83,7 @@ impl RuleKind {
             Self::HashLow => "hash-low",
             Self::Disobedient => "disobedient",
             Self::FirmwareChanged => "firmware-changed",
+            Self::PoolWrong => "pool-wrong",
             Self::DiskLow => "disk-low",
             Self::ClockOff => "clock-off",
             Self::SignalStale => "signal-stale",
@@ -97,7 +101,7 @@ impl RuleKind {
             Self::MachinesLost => (Severity::Warning, 0.0, 120),
             Self::HashLow => (Severity::Notice, 0.8, 1_800),
             Self::Disobedient => (Severity::Warning, 0.0, 0),
-            Self::FirmwareChanged => (Severity::Warning, 0.0, 0),
+            Self::FirmwareChanged | Self::PoolWrong => (Severity::Warning, 0.0, 0),
             Self::DiskLow => (Severity::Warning, 0.1, 60),
             Self::ClockOff => (Severity::Warning, 2.0, 60),
             Self::SignalStale => (Severity::Warning, 900.0, 0),
@@ -201,6 +205,47 @@ pub struct Rules {
     pub quiet: Option<QuietHours>,
     /// Where a heartbeat goes, for a watchdog outside that tells when it stops.
     pub heartbeat: Option<Heartbeat>,
+    /// The pools and accounts that owners' machines are to mine for; for the others the first that was seen stands.
+    pub pools: BTreeMap<String, Expected>,
+    /// Which clock is believed.
+    pub clock: Option<Clock>,
+}
+
+/// What an owner's machines are to mine for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expected {
+    /// Addresses of pools; any where there are none.
+    pub urls: Vec<String>,
+    /// Accounts, each with whatever worker behind a dot; any where there are none.
+    pub accounts: Vec<String>,
+}
+
+impl Expected {
+    /// Whether this is one of them.
+    #[must_use]
+    pub fn has(&self, url: &str, user: &str) -> bool {
+        let is_account = |account: &String| {
+            user == account || user.strip_prefix(account.as_str()).is_some_and(|rest| rest.starts_with('.'))
+        };
+        (self.urls.is_empty() || self.urls.iter().any(|one| one == url))
+            && (self.accounts.is_empty() || self.accounts.iter().any(is_account))
+    }
+}
+
+/// A server of the time (SNTP) that the system's clock is held against.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    /// Its name or address, with a port where it is not 123.
+    pub ntp: String,
+    /// How often it is asked, in seconds.
+    #[serde(default = "every_five_minutes")]
+    pub every_s: u32,
+}
+
+const fn every_five_minutes() -> u32 {
+    300
 }
 
 /// A sign of life for an outside watchdog.
@@ -229,6 +274,9 @@ struct File {
     notify: Notify,
     quiet_hours: Option<QuietHours>,
     heartbeat: Option<Heartbeat>,
+    #[serde(default)]
+    pools: BTreeMap<String, Expected>,
+    clock: Option<Clock>,
 }
 
 #[derive(Deserialize)]
@@ -308,6 +356,8 @@ impl Rules {
             repeat_every: file.notify.repeat_every_min.filter(|every| *every > 0).map(minutes),
             quiet: file.quiet_hours,
             heartbeat: file.heartbeat,
+            pools: file.pools,
+            clock: file.clock,
         })
     }
 
@@ -367,6 +417,19 @@ mod tests {
         assert_eq!(rules.rule(RuleKind::HallHot).unwrap().hold_s, 120);
         assert_eq!(rules.rule(RuleKind::NearLimit), None);
         assert_eq!(rules.first, ["shift"]);
+    }
+
+    #[test]
+    fn an_account_is_named_whole() {
+        let rules =
+            Rules::parse("[pools.acme]\nurls = [\"stratum+tcp://a:1\"]\naccounts = [\"acme\"]\n").unwrap();
+        let expected = &rules.pools["acme"];
+        assert!(expected.has("stratum+tcp://a:1", "acme") && expected.has("stratum+tcp://a:1", "acme.rig7"));
+        assert!(
+            !expected.has("stratum+tcp://a:1", "acmeister.rig7")
+                && !expected.has("stratum+tcp://b:1", "acme")
+        );
+        assert!(Expected::default().has("anything", "anybody"));
     }
 
     #[test]

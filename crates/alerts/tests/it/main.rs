@@ -5,7 +5,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use offpeak_alerts::{
-    Board, CircuitFact, Event, Facts, MachineFact, MachineState, Message, RuleKind, Rules, State,
+    Board, CircuitFact, Event, Facts, MachineFact, MachineState, Message, PoolFact, RuleKind, Rules, State,
 };
 use proptest::prelude::*;
 
@@ -47,6 +47,8 @@ fn mine() -> Facts {
         temperature_c: Some(60.0),
         hash_share: Some(1.0),
         firmware: Some("1".into()),
+        owner: "acme".into(),
+        pool: Some(PoolFact { url: "stratum+tcp://a:1".into(), user: format!("acme.{place}") }),
         disobeys: false,
     };
     let machines = [2, 3, 5, 6].iter().flat_map(|rack| [*rack; 10]).enumerate().map(machine).collect();
@@ -198,6 +200,7 @@ fn every_rule_can_speak() {
     let mut board = Board::default();
     over(&mut board, &rules(""), &facts, 0..2);
     facts.machines[5].firmware = Some("2".into());
+    facts.machines[6].pool = Some(PoolFact { url: "stratum+tcp://b:1".into(), user: "acme.6".into() });
     over(&mut board, &rules(""), &facts, 2..2_000);
     let kinds: Vec<_> = board.open().iter().map(|alert| alert.condition.kind).collect();
     for kind in RuleKind::ALL {
@@ -225,4 +228,58 @@ proptest! {
         prop_assert_eq!(told, lost.iter().filter(|lost| **lost).count());
         prop_assert!(board.open().len() <= 4);
     }
+}
+
+#[test]
+fn a_wrong_pool_is_told_and_what_is_acknowledged_stands() {
+    let (mut board, rules) = (Board::default(), rules(""));
+    let mut facts = mine();
+    assert_eq!(over(&mut board, &rules, &facts, 0..3), []);
+    facts.machines[1].pool = Some(PoolFact { url: "stratum+tcp://thief:1".into(), user: "thief".into() });
+    // A machine that does not say for whom it mines is not accused.
+    facts.machines[2].pool = None;
+    let sent = over(&mut board, &rules, &facts, 3..6);
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].1.lines, ["hall-1: 1 machine(s) mine for a wrong pool or account: m1"]);
+    let id = sent[0].1.alerts[0];
+    board.acknowledge(id, "anna", at(6)).unwrap();
+    over(&mut board, &rules, &facts, 6..80);
+    assert!(board.open().is_empty(), "what was acknowledged is what is compared with");
+
+    // Where the rule file says for whom an owner's machines mine, nothing is learned by looking.
+    let named = Rules::parse("[pools.acme]\naccounts = [\"acme\"]\n").unwrap();
+    let mut board = Board::default();
+    board.update(&named, &TimeZone::UTC, &facts);
+    assert_eq!(board.open().len(), 1, "the thief's account is not acme's, though it was there first");
+}
+
+#[test]
+fn a_board_goes_on_where_it_was_kept() {
+    let (mut board, rules) = (Board::default(), rules(""));
+    let mut facts = mine();
+    over(&mut board, &rules, &facts, 0..2);
+    let quiet = board.changes();
+    over(&mut board, &rules, &facts, 2..10);
+    assert_eq!(board.changes(), quiet, "nothing new is nothing to keep");
+    facts.machines[0].disobeys = true;
+    let sent = over(&mut board, &rules, &facts, 10..12);
+    assert_eq!(sent.len(), 1);
+    assert!(board.changes() > quiet);
+    board.acknowledge(sent[0].1.alerts[0], "anna", at(12)).unwrap();
+
+    let mut again = Board::read(&board.write().unwrap()).unwrap();
+    assert_eq!(again.open(), board.open());
+    assert_eq!(over(&mut again, &rules, &facts, 13..20), [], "it was told, and somebody sees to it");
+    facts.machines[3].firmware = Some("2".into());
+    let sent = over(&mut again, &rules, &facts, 20..22);
+    assert_eq!(
+        sent[0].1.lines,
+        ["hall-1: 1 machine(s) have another firmware than before: m3"],
+        "it knows what was there"
+    );
+    facts.machines[0].disobeys = false;
+    over(&mut again, &rules, &facts, 22..90);
+    let over_now: Vec<_> = again.history().map(|alert| alert.id).collect();
+    assert_eq!(over_now, [board.open()[0].id]);
+    assert!(Board::read("{").is_err());
 }

@@ -2,8 +2,9 @@
 //!
 //! Not here: any judgement (`offpeak-alerts`).
 
-use offpeak_alerts::{CircuitFact, Facts, MachineFact, MachineState};
+use offpeak_alerts::{CircuitFact, Facts, MachineFact, MachineState, PoolFact};
 use offpeak_dispatch::{CircuitLimit, Limit, Source, Standing};
+use offpeak_drivers::poll::Known;
 use offpeak_site::{Activity, CircuitKind, Site};
 use offpeak_units::Power;
 
@@ -32,7 +33,7 @@ pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
         machines: machines(answers, site, latest),
         disk_free: disk_free(answers),
         clock_off: None,
-        signals: Vec::new(),
+        signals: signals(site, latest),
         book_error: answers.shared.recorder.error(),
     }
 }
@@ -53,6 +54,7 @@ fn machines(answers: &Answers, site: &Site, latest: &Latest) -> Vec<MachineFact>
     let fact = |(ix, machine): (offpeak_site::MachineIx, &offpeak_site::Machine)| {
         let (seen, remembered) = (&latest.snapshot.machines[ix.ix()], &latest.memory.machines[ix.ix()]);
         let standing = latest.cycle.loads.standings[ix.ix()];
+        let known = fleet.as_ref().and_then(|fleet| fleet.known(ix));
         let normal = site.model(machine.model).normal().hash_rate.to_terahashes_f64();
         let settled = remembered.hashing_since.is_some_and(|since| since.duration_until(now) >= SETTLED);
         let hashing = seen.reading.filter(|reading| {
@@ -70,14 +72,27 @@ fn machines(answers: &Answers, site: &Site, latest: &Latest) -> Vec<MachineFact>
             hash_share: hashing
                 .and_then(|reading| reading.hash_rate)
                 .map(|rate| rate.to_terahashes_f64() / normal),
-            firmware: fleet
-                .as_ref()
-                .and_then(|fleet| fleet.known(ix))
-                .and_then(|known| known.identity.firmware.clone()),
+            firmware: known.as_ref().and_then(|known| known.identity.firmware.clone()),
+            owner: site.owners[usize::from(machine.owner.0)].id.clone(),
+            pool: known.as_ref().and_then(|known| pool(known)),
             disobeys: remembered.disobeys,
         }
     };
     site.machines().map(fact).collect()
+}
+
+/// The pool that is in use or, where no machine says which, the first.
+fn pool(known: &Known) -> Option<PoolFact> {
+    let pools = known.details.as_ref()?.pools.as_ref()?;
+    let used = pools.iter().find(|pool| pool.is_active == Some(true)).or_else(|| pools.first())?;
+    Some(PoolFact { url: used.url.clone()?, user: used.user.clone()? })
+}
+
+/// How old the last word of each of the grid's signals is.
+fn signals(site: &Site, latest: &Latest) -> Vec<(String, Option<jiff::SignedDuration>)> {
+    let words = &latest.snapshot.directives.feeds.signals;
+    let age = |place: &usize| words.get(place).map(|word| word.at.duration_until(latest.cycle.at));
+    site.rules.signals.iter().enumerate().map(|(place, signal)| (signal.id.clone(), age(&place))).collect()
 }
 
 /// Of the file system that the book is on.

@@ -21,6 +21,9 @@ use crate::cli;
 /// Where a demo is served unless told otherwise; on any free port where this one is taken.
 const DEMO_AT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8085);
 
+/// Where a site's alerts are kept, in its data folder.
+const ALERTS: &str = "alerts.json";
+
 /// Where and how a site is served beside its local socket.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Network {
@@ -49,7 +52,7 @@ impl Network {
     }
 
     /// The alerts of a site of this name.
-    fn alerts(&self, site: &Site) -> Result<Alerts> {
+    fn alerts(&self, site: &Site, dir: &Path) -> Result<Alerts> {
         let (rules, path) = match &self.rules {
             Some(path) => {
                 let what = || format!("the rule file {}", path.display());
@@ -59,8 +62,14 @@ impl Network {
             None => (Rules::default(), String::new()),
         };
         let secret = |name: &str| std::env::var(name).ok();
-        Alerts::new(rules, &site.name, site.time_zone.clone(), &secret)
-            .map_err(|error| anyhow!("{path}: {error}\nhint: secrets of channels stand in the environment"))
+        let alerts = Alerts::new(rules, &site.name, site.time_zone.clone(), &secret).map_err(|error| {
+            anyhow!("{path}: {error}\nhint: secrets of channels stand in the environment")
+        })?;
+        // A demo's plant begins anew each time.
+        if self.is_demo {
+            return Ok(alerts);
+        }
+        alerts.kept_in(dir.join(ALERTS)).map_err(|error| anyhow!(error))
     }
 
     /// Over TLS, unless on loopback without a certificate of the site's own.
@@ -95,7 +104,7 @@ impl Served {
         dir: &Path,
         network: &Network,
     ) -> Result<Self> {
-        let (book, alerts) = (Arc::clone(&shared.book), network.alerts(&shared.site())?);
+        let (book, alerts) = (Arc::clone(&shared.book), network.alerts(&shared.site(), dir)?);
         let entry = network.is_demo.then(Secret::fresh);
         let doors = match &entry {
             Some(key) => Doors::with_entry(book, key)?,

@@ -5,12 +5,13 @@
 mod deliver;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use offpeak_alerts::{Board, Event, Facts, Message, NoAlert, Rules, Severity};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -22,6 +23,10 @@ use deliver::Sender;
 const EVERY: Duration = Duration::from_secs(2);
 /// Messages under way at once; further ones are lost and counted as failed.
 const UNDER_WAY_MAX: usize = 50;
+/// A server of the time is asked no more often.
+const CLOCK_EVERY_MIN_S: u32 = 1;
+/// How long it may take.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(3);
 /// How long to wait before a message is tried again.
 const TRY_AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(15), Duration::from_secs(60)];
 
@@ -44,6 +49,10 @@ pub struct Alerts {
     health: Mutex<BTreeMap<String, Health>>,
     places: Arc<Semaphore>,
     running: AtomicBool,
+    /// Where the board is kept between two processes; `None` where it ends with this one.
+    file: Option<PathBuf>,
+    /// How far the clock is off, as the server of the time says.
+    clock_off: Mutex<Option<SignedDuration>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,7 +80,31 @@ impl Alerts {
             health: Mutex::default(),
             places: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
             running: AtomicBool::new(false),
+            file: None,
+            clock_off: Mutex::default(),
         })
+    }
+
+    /// Kept in a file, from which they go on: what held, what was told, what each machine had.
+    ///
+    /// # Errors
+    /// In words, when there is a file that is none of a board; it is left alone.
+    pub fn kept_in(mut self, path: PathBuf) -> Result<Self, String> {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let board = Board::read(&text).map_err(|error| {
+                    format!(
+                        "{} holds no alerts: {error}\nhint: move it aside; alerts then begin anew",
+                        path.display()
+                    )
+                })?;
+                self.board = Mutex::new(board);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+        }
+        self.file = Some(path);
+        Ok(self)
     }
 
     /// Judges for ever.
@@ -81,16 +114,57 @@ impl Alerts {
         }
         let beating = Arc::clone(&self);
         tokio::spawn(async move { beating.beat().await });
+        let watching = Arc::clone(&self);
+        tokio::spawn(async move { watching.watch_clock().await });
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut last = None;
+        let (mut last, mut kept) = (None, self.with_board(|board| board.changes()));
         loop {
             ticks.tick().await;
-            let Some(facts) = handle.facts().filter(|facts| last != Some(facts.at)) else { continue };
+            let Some(mut facts) = handle.facts().filter(|facts| last != Some(facts.at)) else { continue };
             last = Some(facts.at);
+            facts.clock_off = *lock(&self.clock_off);
             for message in self.judge(&facts) {
                 self.send(message);
             }
+            let changes = self.with_board(|board| board.changes());
+            if changes != kept && self.keep().await {
+                kept = changes;
+            }
+        }
+    }
+
+    /// Writes the board where it is kept; says whether it was.
+    async fn keep(&self) -> bool {
+        let Some(path) = self.file.clone() else { return true };
+        let Ok(text) = self.with_board(|board| board.write()) else { return true };
+        let written = tokio::task::spawn_blocking(move || {
+            let begun = path.with_extension("new");
+            std::fs::write(&begun, text).and_then(|()| std::fs::rename(&begun, &path))
+        });
+        match written.await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the alerts could not be kept");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Holds the system's clock against a server of the time.
+    async fn watch_clock(&self) {
+        let Some(clock) = self.rules.clock.clone() else { return };
+        let mut ticks = interval(Duration::from_secs(clock.every_s.max(CLOCK_EVERY_MIN_S).into()));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            let server = clock.ntp.clone();
+            let asked = tokio::task::spawn_blocking(move || clock_off(&server)).await;
+            let result = asked.unwrap_or_else(|_| Err("asking for the time broke off".to_owned()));
+            // An answer that does not come says nothing of the clock.
+            *lock(&self.clock_off) = result.as_ref().ok().copied();
+            self.note("clock", result.map(drop));
         }
     }
 
@@ -175,6 +249,85 @@ impl Alerts {
         let health = lock(&self.health);
         let of = |name: &String| (name.clone(), health.get(name).cloned().unwrap_or_default());
         let heartbeat = self.rules.heartbeat.as_ref().map(|_| "heartbeat".to_owned());
-        self.rules.channels.keys().chain(&heartbeat).map(of).collect()
+        let clock = self.rules.clock.as_ref().map(|_| "clock".to_owned());
+        self.rules.channels.keys().chain(&heartbeat).chain(&clock).map(of).collect()
+    }
+}
+
+/// How far the system's clock is off, by SNTP.
+fn clock_off(server: &str) -> Result<SignedDuration, String> {
+    let mut client = rsntp::SntpClient::new();
+    client.set_timeout(CLOCK_PATIENCE);
+    let answer = client.synchronize(server).map_err(|error| format!("{server}: {error}"))?;
+    // What is to be added to the clock is what it lacks.
+    SignedDuration::try_from_secs_f64(-answer.clock_offset().as_secs_f64()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    /// Answers once as a server of the time whose clock is so many seconds ahead of this one's.
+    fn server_of_time(ahead: u64) -> String {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let at = socket.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            let mut asked = [0; 48];
+            let (_, from) = socket.recv_from(&mut asked).unwrap();
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            // Since 1900 (RFC 5905), seconds and 2⁻³² s.
+            let seconds = u32::try_from(now.as_secs() + 2_208_988_800 + ahead).unwrap();
+            let fraction = ((u64::from(now.subsec_nanos()) << 32) / 1_000_000_000) as u32;
+            let mut answer = [0; 48];
+            // No leap second, version 4, a server; stratum 1, a reference clock.
+            (answer[0], answer[1]) = (0b00_100_100, 1);
+            answer[12..16].copy_from_slice(b"GPS\0");
+            answer[24..32].copy_from_slice(&asked[40..48]);
+            for place in [16, 32, 40] {
+                answer[place..place + 4].copy_from_slice(&seconds.to_be_bytes());
+                answer[place + 4..place + 8].copy_from_slice(&fraction.to_be_bytes());
+            }
+            socket.send_to(&answer, from).unwrap();
+        });
+        at
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_is_off_by_less_than_nothing() {
+        let off = clock_off(&server_of_time(50)).unwrap().as_secs_f64();
+        assert!((-55.0..=-45.0).contains(&off), "{off}");
+        let off = clock_off(&server_of_time(0)).unwrap().as_secs_f64();
+        assert!(off.abs() < 5.0, "{off}");
+    }
+
+    #[test]
+    fn alerts_go_on_from_their_file_and_leave_another_s_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("alerts.json");
+        let fresh = || Alerts::new(Rules::default(), "mine", TimeZone::UTC, &|_| None).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let facts = Facts {
+            at: Timestamp::UNIX_EPOCH,
+            circuits: vec![],
+            machines: vec![],
+            disk_free: None,
+            clock_off: None,
+            signals: vec![],
+            book_error: Some("full".into()),
+        };
+        let alerts = fresh().kept_in(path.clone()).unwrap();
+        assert_eq!(alerts.judge(&facts).len(), 0, "nobody is named to be told");
+        assert!(runtime.block_on(alerts.keep()));
+        let again = fresh().kept_in(path.clone()).unwrap();
+        assert_eq!(
+            again.with_board(|board| board.open()[0].condition.text.clone()),
+            "the book cannot be written: full"
+        );
+        std::fs::write(&path, "something else").unwrap();
+        let error = fresh().kept_in(path.clone()).err().unwrap();
+        assert!(error.contains("holds no alerts") && error.contains("hint: move it aside"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "something else");
     }
 }
