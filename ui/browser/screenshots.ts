@@ -38,6 +38,8 @@ const PICTURES: readonly (readonly [string, string, Screen, 'light' | 'dark'])[]
   ['machine', '/machines/hall-1/rack-1/pdu-1/1', 'laptop', 'light'],
   ['power', '/power', 'laptop', 'dark'],
   ['records', '/records', 'laptop', 'light'],
+  ['observatory', '/observatory', 'laptop', 'light'],
+  ['world', '/observatory/world', 'laptop', 'dark'],
   ['phone', '/', 'phone', 'dark'],
   ['floor', '/floor', 'laptop', 'dark'],
   ['now', '/', 'laptop', 'light'],

@@ -58,6 +58,38 @@ fn an_export_is_computed_again_from_its_own_header() {
     assert_eq!(json(&again)["differing_days"], serde_json::json!(["2021-07-01"]));
 }
 
+/// Every file says what it rests on: each key once, with who says so.
+#[test]
+fn files_carry_what_they_rest_on() {
+    let dir = folder();
+    for (args, what, keys) in [
+        (&["hashprice", "--mean-days", "7"][..], "hash price", &["network", "mean_days"][..]),
+        (
+            &["breakeven", "--price", "0.06", "--pool-fee", "2"],
+            "break-even",
+            &["power_price", "pool_fee", "catalogue"],
+        ),
+        (
+            &["world", "--from-month", "2021-04", "--to-month", "2021-08"],
+            "flows",
+            &["share_cambridge_CHN_2021-04", "network_after_GW", "network_before_EH/s", "flow_rule"],
+        ),
+    ] {
+        let output = run(dir.path(), &[args, &["--csv", "--assumptions"]].concat());
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        let text = stdout(&output);
+        assert!(text.starts_with(&format!("# offpeak {what}\n")), "{args:?}: {text}");
+        let listed = offpeak_index::world::read_header(&text);
+        for key in keys {
+            assert!(listed.get(*key).is_some_and(|value| !value.is_empty()), "{args:?}: {key}");
+        }
+        let bare = stdout(&run(dir.path(), &[args, &["--csv"]].concat()));
+        assert!(text.ends_with(&bare) && !bare.contains('#'), "{args:?}: the table itself stays the same");
+    }
+    let listed = run(dir.path(), &["hashprice", "--assumptions"]);
+    assert_eq!(code(&listed), 2, "they go with a file: {}", stderr(&listed));
+}
+
 #[test]
 fn mistakes_are_told_with_what_would_be_right() {
     let dir = folder();
