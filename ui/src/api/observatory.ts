@@ -381,7 +381,7 @@ export function file(path: string, query: Query): string {
 }
 
 export const observatory = {
-  index: (asked: MethodAsked, every: 'day' | 'week' | 'month') => get<IndexView>('/index', { ...asked, every }),
+  index: (asked: MethodAsked, every: 'day' | 'week' | 'month', from: string) => get<IndexView>('/index', { ...asked, every, from }),
   slider: (asked: Omit<MethodAsked, 'method'>) => get<PricedView>('/slider', { ...asked, step: 7 }),
   hashPrice: (mean: number, step: number) => get<HashPriceView>('/hashprice', { mean_days: mean, step }),
   breakeven: (asked: Query) => get<BreakevenView>('/breakeven', asked),
