@@ -9,7 +9,7 @@ use std::time::Duration;
 use offpeak_site::Trouble;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use super::fleet::Fleet;
 use super::stretch::Stretch;
@@ -230,8 +230,12 @@ impl Poller {
         let step = pace.survey / u32::try_from(fleet.len()).unwrap_or(u32::MAX);
         let turns = Arc::new(Semaphore::new(SURVEYS_MAX));
         let mut asked = JoinSet::new();
+        // Sleeping so long each time would add up what each wait is too long by.
+        let step = step.max(Duration::from_millis(1));
+        let mut steps = interval_at(Instant::now() + step, step);
+        steps.set_missed_tick_behavior(MissedTickBehavior::Skip);
         for place in (0..fleet.len()).cycle() {
-            sleep(step).await;
+            steps.tick().await;
             let turn = Arc::clone(&turns).acquire_owned().await.expect("the semaphore is never closed");
             let fleet = Arc::clone(fleet);
             asked.spawn(async move {

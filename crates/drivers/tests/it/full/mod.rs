@@ -1,6 +1,7 @@
 //! Full readings: recorded replies give the boards, fans, pools and faults that a person reads in them, and nothing
 //! that they lack; the twin's machines of every family tell theirs.
 
+mod absent;
 mod twin;
 
 use core::time::Duration;
