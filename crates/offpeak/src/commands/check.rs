@@ -70,7 +70,7 @@ pub(crate) fn check(args: Check) -> Result<Exit> {
         if let Some(plan) = loaded.site.as_ref().map(polls) {
             let Polls { machines, every_s, per_second, survey_s } = plan;
             print(&format!(
-                "reading: {machines} machines, each about every {every_s:.1} s ({per_second:.0} a second), and asked who it is every {survey_s} s"
+                "reading: {machines} machines, each about every {every_s:.1} s ({per_second:.0} a second), and fully every {survey_s} s"
             ))?;
         }
         for device in &devices {
@@ -97,7 +97,7 @@ struct Polls {
     every_s: f64,
     /// Fast readings a second.
     per_second: f64,
-    /// From one time that a machine is asked who it is to the next.
+    /// From one full reading of a machine to the next.
     survey_s: u64,
 }
 

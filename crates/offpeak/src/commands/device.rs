@@ -281,9 +281,8 @@ impl Trial {
         }
         let details =
             self.details.as_ref().map(|details| lines(&super::details::lines(details, self.accounts)));
-        let said = if self.accounts { "passwords and tokens" } else { "passwords, tokens and accounts" };
         format!(
-            "offpeak {} device try\n\nUnderstood\n{}{}\nWhat the driver can do\n{}\nWhat was said; {said} are taken out\n{}",
+            "offpeak {} device try\n\nUnderstood\n{}{}\nWhat the driver can do\n{}\nWhat was said; passwords, tokens and accounts are taken out\n{}",
             env!("CARGO_PKG_VERSION"),
             lines(&self.understood()),
             details.unwrap_or_default(),
