@@ -73,6 +73,7 @@ describe('one machine', () => {
     await expect.poll(() => page.locator('main').innerText()).toMatch(/Oct \d\d:\d\d: [\d.]+ k?W, [\d.]+ TH\/s/);
     await page.getByRole('button', { name: 'Look closely' }).click();
     await expect.poll(() => page.getByText('whatsminer-v2').count()).toBeGreaterThan(0);
+    await expect.poll(() => page.getByRole('heading', { name: 'boards' }).count()).toBe(1);
     await page.getByRole('button', { name: 'Let it blink' }).click();
     await expect.poll(() => page.getByText('It blinks until you stop it.').count()).toBe(1);
     expect(await layoutFaults(page)).toEqual([]);

@@ -75,6 +75,7 @@ export interface ScanView {
 
 export interface LookView {
   understood: Record<string, string>;
+  details: Record<string, unknown> | null;
   functions: Record<string, string>;
   transcript: string;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { FoundView, ReportView } from '../api/types-records';
+import { tables } from './details';
 import { place, read, twice, write } from './inventory';
 import { bars, cell } from './report';
 
@@ -58,5 +59,13 @@ describe('an inventory', () => {
   it('says which places are given twice', () => {
     const placed = machines.map((of) => ({ found: of, position: of.serial === null ? 'a' : 'b' }));
     expect(twice(placed)).toEqual(['a']);
+  });
+});
+
+describe('a full reading', () => {
+  it('is a table a list, without columns that nothing fills', () => {
+    const details = { boards: [{ place: 0, chips: 114, serial: null }, { place: 1, chips: null, serial: null }], fans: [], faults: null, uptime_s: 7 };
+    expect(tables(details)).toEqual([{ name: 'boards', columns: ['place', 'chips'], rows: [['0', '114'], ['1', '–']] }]);
+    expect(tables(null)).toEqual([]);
   });
 });

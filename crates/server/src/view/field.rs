@@ -55,6 +55,7 @@ pub struct LookView {
     /// By name, in words.
     pub understood: Map<String, Value>,
     /// Its boards, fans, pools and faults; `null` where it was not read in full.
+    #[schema(value_type = Option<Object>)]
     pub details: Option<Value>,
     /// What the driver can do with its family, in words.
     pub functions: Map<String, Value>,
