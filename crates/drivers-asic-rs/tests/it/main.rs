@@ -5,6 +5,7 @@
 mod families;
 mod fronts;
 mod recorded;
+mod served;
 
 /// Whether pages are served at port 80, the only one where asic-rs looks for them. Not every user may listen there:
 /// then what needs it fails, unless `OFFPEAK_WITHOUT_PORT_80` says that it is to be left out.
