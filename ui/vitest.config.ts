@@ -4,5 +4,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   plugins: [svelte()],
   resolve: { conditions: ['browser'] },
-  test: { include: ['src/**/*.test.ts'], environment: 'happy-dom' },
+  test: {
+    // A busy machine is slow, and says nothing of the code.
+    testTimeout: 60_000,
+    include: ['src/**/*.test.ts'],
+    environment: 'happy-dom',
+  },
 });

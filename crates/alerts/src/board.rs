@@ -17,6 +17,8 @@ use crate::rules::{RuleKind, Rules, Severity};
 const OPEN_MAX: usize = 500;
 /// Alerts that are over and still listed.
 const HISTORY_MAX: usize = 1_000;
+/// An alert about a few machines is news again when this many more are.
+const GREW_MIN: usize = 10;
 /// How long a condition is away at least before its alert is over: what flickers is one alert.
 const OVER_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
@@ -53,6 +55,8 @@ pub struct Alert {
     told: Option<Timestamp>,
     first_told: Option<Timestamp>,
     escalated: bool,
+    /// How many machines it was about when it was last told or seen to.
+    machines_seen: Option<usize>,
     /// Since when the condition is away.
     away: Option<Timestamp>,
 }
@@ -70,6 +74,16 @@ impl Alert {
         } else {
             State::Open
         }
+    }
+    /// Whether it has grown so much since somebody saw to it, or was told, that it is news again.
+    fn is_worse(&self, now: &Condition) -> bool {
+        let seen = self.machines_seen.unwrap_or(self.condition.machines);
+        now.severity > self.condition.severity || now.machines > seen.saturating_mul(2).max(seen + GREW_MIN)
+    }
+    /// As if nobody had been told.
+    fn begin_anew(&mut self) {
+        (self.acknowledged, self.snoozed, self.told, self.first_told) = (None, None, None, None);
+        (self.escalated, self.machines_seen) = (false, None);
     }
     fn is_snoozed(&self, now: Timestamp) -> bool {
         self.snoozed.as_ref().is_some_and(|(_, until)| now < *until)
@@ -214,6 +228,9 @@ impl Board {
             let key = (condition.kind, condition.cause.clone());
             held.insert(key.clone());
             if let Some(alert) = self.open.get_mut(&key) {
+                if alert.is_worse(&condition) {
+                    alert.begin_anew();
+                }
                 alert.condition = condition;
                 alert.away = None;
                 continue;
@@ -257,6 +274,11 @@ impl Board {
         }
     }
 
+    /// What a machine mines for was set by us: what it says next is what it is compared with.
+    pub fn forget_pools(&mut self, machine: &str) {
+        self.changes += u64::from(self.seen.pools.remove(machine).is_some());
+    }
+
     /// Alerts that hold, the most severe first, then the oldest.
     #[must_use]
     pub fn open(&self) -> Vec<&Alert> {
@@ -281,6 +303,7 @@ impl Board {
     pub fn acknowledge(&mut self, id: u64, who: &str, now: Timestamp) -> Result<(), NoAlert> {
         let alert = self.find(id)?;
         alert.acknowledged = Some((who.to_owned(), now));
+        alert.machines_seen = Some(alert.condition.machines);
         let key = (alert.condition.kind, alert.condition.cause.clone());
         if matches!(key.0, RuleKind::FirmwareChanged | RuleKind::PoolWrong) {
             self.accepted.insert(key);
@@ -316,6 +339,7 @@ const fn opened(id: u64, condition: Condition, since: Timestamp) -> Alert {
         told: None,
         first_told: None,
         escalated: false,
+        machines_seen: None,
         away: None,
     }
 }
@@ -329,6 +353,7 @@ fn next_word(alert: &mut Alert, rules: &Rules, now: Timestamp, quiet: bool) -> O
     }
     let Some(first_told) = alert.first_told else {
         (alert.told, alert.first_told) = (Some(now), Some(now));
+        alert.machines_seen = Some(alert.condition.machines);
         return Some((Event::Raised, rules.first.clone()));
     };
     let unanswered = first_told.duration_until(now) >= rules.escalate_after;

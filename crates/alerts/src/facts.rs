@@ -78,6 +78,8 @@ pub struct Facts {
     pub clock_off: Option<SignedDuration>,
     /// Signals that should come regularly: their names, and the ages of the last.
     pub signals: Vec<(String, Option<SignedDuration>)>,
+    /// How long the control loop has decided nothing, if so; everything else is then as old.
+    pub stalled: Option<SignedDuration>,
     /// Why the book cannot be written, if so.
     pub book_error: Option<String>,
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::facts::{Facts, MachineFact, MachineState, PoolFact};
+use crate::facts::{CircuitFact, Facts, MachineFact, MachineState, PoolFact};
 use crate::rules::{RuleKind, Rules, Severity};
 
 /// Something that holds now.
@@ -52,9 +52,10 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condit
         }
     };
     power(rules, facts, &mut add);
-    for (cause, lost, of) in lost(facts) {
+    let losses = lost(facts);
+    for (cause, lost, of) in &losses {
         let text = format!("{cause}: {lost} of {of} machines are lost");
-        add(RuleKind::MachinesLost, &cause, text, lost);
+        add(RuleKind::MachinesLost, cause, text, *lost);
     }
     halls(rules, facts, &mut add);
     by_hall(facts, RuleKind::HashLow, "hash less than they should", &mut add, |machine| {
@@ -65,6 +66,16 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condit
     changed_firmware(facts, &mut seen.firmware, &mut add);
     wrong_pools(rules, facts, &mut seen.pools, &mut add);
     house(rules, facts, &mut add);
+    // A hall, or all, that is gone is nothing for the morning, whatever a few machines are.
+    for condition in found.iter_mut().filter(|condition| condition.kind == RuleKind::MachinesLost) {
+        let is_whole = |circuit: &CircuitFact| {
+            circuit.id == condition.cause && (circuit.is_hall || circuit.parent.is_none())
+        };
+        let of = losses.iter().find(|(cause, ..)| *cause == condition.cause).map_or(0, |(_, _, of)| *of);
+        if facts.circuits.iter().any(is_whole) && condition.machines as f64 >= of as f64 * NEARLY_ALL {
+            condition.severity = Severity::Critical;
+        }
+    }
     found
 }
 
@@ -214,6 +225,13 @@ fn house(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
                 age.map_or_else(|| "never came".to_owned(), |age| format!("is {} s old", age.as_secs()));
             add(RuleKind::SignalStale, name, format!("the signal {name} {age}"), 0);
         }
+    }
+    if let Some((stalled, level)) = facts.stalled.zip(level(RuleKind::LoopStalled))
+        && stalled.as_secs_f64() > level
+    {
+        let text =
+            format!("offpeak has decided nothing for {} s: limits are held by nobody", stalled.as_secs());
+        add(RuleKind::LoopStalled, "loop", text, 0);
     }
     if let Some(error) = &facts.book_error {
         add(RuleKind::BookFails, "book", format!("the book cannot be written: {error}"), 0);

@@ -49,13 +49,15 @@ pub enum RuleKind {
     ClockOff,
     /// A signal is older than `level` seconds.
     SignalStale,
+    /// The control loop has decided nothing for more than `level` seconds.
+    LoopStalled,
     /// The book cannot be written.
     BookFails,
 }
 
 impl RuleKind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OverLimit,
         Self::NearLimit,
         Self::MeterSilent,
@@ -68,6 +70,7 @@ impl RuleKind {
         Self::DiskLow,
         Self::ClockOff,
         Self::SignalStale,
+        Self::LoopStalled,
         Self::BookFails,
     ];
 
@@ -87,6 +90,7 @@ impl RuleKind {
             Self::DiskLow => "disk-low",
             Self::ClockOff => "clock-off",
             Self::SignalStale => "signal-stale",
+            Self::LoopStalled => "loop-stalled",
             Self::BookFails => "book-fails",
         }
     }
@@ -105,6 +109,7 @@ impl RuleKind {
             Self::DiskLow => (Severity::Warning, 0.1, 60),
             Self::ClockOff => (Severity::Warning, 2.0, 60),
             Self::SignalStale => (Severity::Warning, 900.0, 0),
+            Self::LoopStalled => (Severity::Critical, 30.0, 0),
             Self::BookFails => (Severity::Critical, 0.0, 0),
         };
         Rule { severity, level, hold_s, off: false }

@@ -49,7 +49,7 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         limit: Some(LimitView { limit_kw: 2_916.0, source: "contract".into(), until: Some(at(28_800)) }),
         next: Some(ChangeView { at: at(28_800), limit_kw: 76.0, text: "window closes".into() }),
         block: None,
-        hash_rate_ths: 81_234.5,
+        hash_rate_ths: Some(81_234.5),
         efficiency_j_per_th: Some(35.6),
         money: Some(MoneyView {
             currency: "KZT".into(),

@@ -62,11 +62,17 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// For times that make no sense, too many lines, or a site that records nothing.
     fn report(&self, query: &ReportQuery) -> Result<ReportView, HandleError>;
-    /// A machine's recorded time, in steps that suit its length.
+    /// A machine's recorded time, in steps that suit its length; only while it was this owner's, where one is named.
     ///
     /// # Errors
     /// For a site that records nothing.
-    fn minutes(&self, machine: &str, from: Timestamp, until: Timestamp) -> Result<MinutesView, HandleError>;
+    fn minutes(
+        &self,
+        machine: &str,
+        owner: Option<&str>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<MinutesView, HandleError>;
     /// Recomputes the audit chain.
     ///
     /// # Errors
@@ -99,7 +105,7 @@ pub trait Field: Send + Sync {
     ///
     /// # Errors
     /// When none runs.
-    fn end_scan(&self) -> Result<ScanView, HandleError>;
+    fn end_scan(&self, by: By<'_>) -> Result<ScanView, HandleError>;
     /// Lets a machine that the last search found blink, or stop that: `address` is its address and port. Only
     /// the one that was found there is asked.
     ///

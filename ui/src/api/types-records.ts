@@ -30,7 +30,7 @@ export interface MinutesView {
   power_w: (number | null)[];
   said_w: (number | null)[];
   hash_rate_ths: (number | null)[];
-  hashing: number[];
+  hashing: (number | null)[];
 }
 
 export interface VerificationView {

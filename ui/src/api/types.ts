@@ -103,7 +103,7 @@ export interface SiteView {
   limit: LimitView | null;
   next: ChangeView | null;
   block: string | null;
-  hash_rate_ths: number;
+  hash_rate_ths: number | null;
   efficiency_j_per_th: number | null;
   money: MoneyView | null;
   counts: CountsView;

@@ -89,6 +89,8 @@ describe('the verdict', () => {
   const view = (power: number | null, limit: number | null, source = 'contract', block: string | null = null, running = 0): SiteView =>
     ({
       power_kw: power,
+      power_age_s: 1,
+      speed: 1,
       limit: limit === null ? null : { limit_kw: limit, source, until: null },
       block,
       counts: { running, rising: 0, falling: 0, asleep: 60, cut: 0, failed: 0, unknown: 0, total: 60 + running },
@@ -96,6 +98,12 @@ describe('the verdict', () => {
   it('never calls a silent meter inside', () => {
     expect(standing(view(null, 100))).toBe('unknown');
     expect(standing(view(50, null))).toBe('unknown');
+    expect(standing({ ...view(50, 100), power_age_s: 11 })).toBe('unknown');
+    expect(standing({ ...view(50, 100), power_age_s: 11, speed: 60 })).toBe('inside');
+    expect(standing({ ...view(50, 100), power_age_s: null })).toBe('unknown');
+  });
+  it('is not known while nobody tells anything', () => {
+    expect(standing(view(50, 100), false)).toBe('unknown');
   });
   it('tells inside, near, above, closing and stopped', () => {
     expect(standing(view(50, 100))).toBe('inside');

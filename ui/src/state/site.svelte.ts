@@ -21,8 +21,14 @@ class LiveSite {
   problem: unknown = $state.raw(null);
   /** Whether the last word came just now. */
   live = $state(false);
-  /** When the last word came, by this browser's clock. */
-  heard = $state(0);
+  /** How long no word has come, in seconds. */
+  silent = $state(0);
+  /** Whether any word ever came. */
+  get known(): boolean {
+    return this.view !== null;
+  }
+  /** When something new was last heard, by this browser's clock. */
+  #heard = 0;
 
   /** The root of all circuits. */
   get connection(): string {
@@ -37,7 +43,8 @@ class LiveSite {
   start(): void {
     if (this.#source) return;
     setInterval(() => {
-      this.live = this.view !== null && Date.now() - this.heard < SILENT_AFTER_MS;
+      this.silent = (Date.now() - this.#heard) / 1_000;
+      this.live = this.view !== null && Date.now() - this.#heard < SILENT_AFTER_MS;
     }, 1_000);
     void this.#open();
   }
@@ -68,12 +75,13 @@ class LiveSite {
       for (const watcher of this.#watchers) watcher(changed);
     });
     source.addEventListener('resync', () => this.#resync());
+    // Also after the browser has come back by itself: what changed meanwhile was told to nobody.
+    source.addEventListener('open', () => this.#resync());
     source.addEventListener('error', () => {
       // A browser tries again by itself while the connection comes and goes; an answer that is no stream ends it.
       if (source.readyState !== EventSource.CLOSED) return;
       this.#again();
     });
-    this.#resync();
   }
 
   #resync(): void {
@@ -88,8 +96,9 @@ class LiveSite {
   }
 
   #take(view: SiteView): void {
-    this.heard = Date.now();
-    this.live = true;
+    // A stream that repeats itself says that its site stands still: what it tells is no newer than the last that was new.
+    if (view.at !== this.view?.at) this.#heard = Date.now();
+    this.live = Date.now() - this.#heard < SILENT_AFTER_MS;
     this.view = view;
     const last = this.trace.at(-1);
     if (!last || Date.parse(view.at) - Date.parse(last.at) >= 10_000) {

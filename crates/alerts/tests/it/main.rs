@@ -59,6 +59,7 @@ fn mine() -> Facts {
         disk_free: Some(0.5),
         clock_off: None,
         signals: vec![],
+        stalled: None,
         book_error: None,
     }
 }
@@ -107,7 +108,7 @@ fn a_tripped_breaker_is_one_alert() {
     lose(&mut facts, 10..20);
     over(&mut board, &rules, &facts, 200..500);
     let causes: Vec<_> = board.open().iter().map(|alert| alert.condition.cause.clone()).collect();
-    assert_eq!(causes, ["hall-2", "hall-1"], "the whole hall is the cause now");
+    assert_eq!(causes, ["hall-1", "hall-2"], "the whole hall is the cause now, and goes before the rest");
 }
 
 #[test]
@@ -197,6 +198,7 @@ fn every_rule_can_speak() {
     facts.clock_off = Some(SignedDuration::from_secs(-9));
     facts.signals = vec![("prices".into(), None), ("grid".into(), Some(SignedDuration::from_secs(5)))];
     facts.book_error = Some("disk full".into());
+    facts.stalled = Some(SignedDuration::from_secs(31));
     let mut board = Board::default();
     over(&mut board, &rules(""), &facts, 0..2);
     facts.machines[5].firmware = Some("2".into());
@@ -282,4 +284,22 @@ fn a_board_goes_on_where_it_was_kept() {
     let over_now: Vec<_> = again.history().map(|alert| alert.id).collect();
     assert_eq!(over_now, [board.open()[0].id]);
     assert!(Board::read("{").is_err());
+}
+
+#[test]
+fn what_grows_is_news_again_though_somebody_saw_to_it() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    lose(&mut facts, 0..1);
+    let sent = over(&mut board, &rules, &facts, 0..130);
+    assert_eq!((sent.len(), sent[0].1.severity), (1, offpeak_alerts::Severity::Warning));
+    board.acknowledge(sent[0].1.alerts[0], "anna", at(130)).unwrap();
+    lose(&mut facts, 0..2);
+    assert_eq!(over(&mut board, &rules, &facts, 130..260), [], "one more is no news");
+    // The hall is gone: another cause than before, or the same grown, it is told, and at night too.
+    lose(&mut facts, 0..20);
+    let sent = over(&mut board, &rules, &facts, 260..400);
+    assert!(
+        sent.iter().any(|(_, message)| message.severity == offpeak_alerts::Severity::Critical),
+        "{sent:?}"
+    );
 }

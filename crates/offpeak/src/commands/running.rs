@@ -204,8 +204,8 @@ fn status_text(view: &SiteView) -> String {
     }
     lines.push(format!("machines   {}", view.counts.words()));
     lines.push(format!(
-        "hashing    {:.1} TH/s, {} J/TH",
-        view.hash_rate_ths,
+        "hashing    {} TH/s, {} J/TH",
+        number(view.hash_rate_ths, 1),
         number(view.efficiency_j_per_th, 1)
     ));
     lines.push(format!("readings   each machine every {:.1} s", view.read_every_s));

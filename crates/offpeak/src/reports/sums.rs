@@ -69,7 +69,7 @@ fn energy(made: &Report) -> Sheet {
             .map(|(key, _)| made.metered(key).and_then(|sum| i64::try_from(sum.energy.to_watt_hours()).ok()));
         columns.push(Column::Numbers("metered_wh", counted.collect()));
     }
-    columns.push(numbers("said_wh", &cells, |cell| {
+    columns.push(recorded("said_wh", &cells, |cell| {
         i64::try_from(cell.said.to_watt_hours()).unwrap_or(i64::MAX)
     }));
     columns.push(numbers("measured_s", &cells, |cell| whole(cell.machines.measured_s)));
@@ -101,12 +101,18 @@ fn availability(made: &Report) -> Sheet {
     Sheet { columns }
 }
 
+/// Where there is no record of any machine, nothing is known of them.
+fn recorded(name: &'static str, cells: &[Cell], value: impl Fn(&Cell) -> i64) -> Column {
+    let known = |cell: &Cell| (cell.machines.length_s > 0).then(|| value(cell));
+    Column::Numbers(name, cells.iter().map(known).collect())
+}
+
 fn hashes(made: &Report) -> Sheet {
     let (mut columns, cells) = lines(made);
     let giga = |cell: &Cell| i64::try_from(cell.hashes_gh).unwrap_or(i64::MAX);
-    columns.push(numbers("hashes_gh", &cells, giga));
+    columns.push(recorded("hashes_gh", &cells, giga));
     columns.push(numbers("hashing_s", &cells, |cell| whole(cell.uptime.of(Doing::Hashing))));
-    columns.push(numbers("energy_wh", &cells, |cell| {
+    columns.push(recorded("energy_wh", &cells, |cell| {
         i64::try_from(cell.machines.energy.to_watt_hours()).unwrap_or(i64::MAX)
     }));
     Sheet { columns }

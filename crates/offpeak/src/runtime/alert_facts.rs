@@ -34,6 +34,7 @@ pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
         disk_free: disk_free(answers),
         clock_off: None,
         signals: signals(site, latest),
+        stalled: None,
         book_error: answers.shared.recorder.error(),
     }
 }

@@ -93,7 +93,7 @@ impl Field for Answers {
         let (parsed, of) = ranges_of(ranges).map_err(|wrong| HandleError::Invalid(wrong.to_string()))?;
         let budget = scan_budget().map_err(|error| HandleError::Conflict(format!("{error:#}")))?;
         let mut scans = lock(&self.scans);
-        if scans.last.as_ref().is_some_and(|(scan, _)| scan.state == RUNNING) {
+        if scans.last.as_ref().is_some_and(|(scan, task)| scan.state == RUNNING && !task.is_finished()) {
             return Err(HandleError::Conflict("a search runs already\nhint: wait for it, or end it".into()));
         }
         let deed = Deed { who: by.who, what: "scan", subject: &ranges.join(" "), why: by.why };
@@ -111,7 +111,9 @@ impl Field for Answers {
         };
         let site = self.site();
         let others = matches!(self.shared.wire.connector, Connector::Tcp);
-        let looking = Looking { driver: self.driver(), web: web_port(&site), budget, others };
+        // With the factory's logins: the site's own are not for whoever stands in a range that somebody names.
+        let driver = Driver::new(self.shared.wire.connector.clone(), self.shared.wire.clock);
+        let looking = Looking { driver, web: web_port(&site), budget, others };
         let (told, kept) = (Arc::clone(&self.scans), Arc::clone(&self.scans));
         let task = self.runtime().spawn(async move {
             let progress = |now: offpeak_drivers::scan::Progress| {
@@ -141,12 +143,15 @@ impl Field for Answers {
         Some(scan.clone())
     }
 
-    fn end_scan(&self) -> Result<ScanView, HandleError> {
+    fn end_scan(&self, by: By<'_>) -> Result<ScanView, HandleError> {
         let mut scans = lock(&self.scans);
         match scans.last.as_mut() {
             Some((scan, task)) if scan.state == RUNNING => {
                 task.abort();
                 scan.state = "ended".to_owned();
+                let deed =
+                    Deed { who: by.who, what: "scan ended", subject: &scan.ranges.join(" "), why: by.why };
+                self.shared.book.note(self.now(), &deed).map_err(book_error)?;
                 Ok(scan.clone())
             }
             _ => Err(HandleError::Conflict("no search runs".into())),

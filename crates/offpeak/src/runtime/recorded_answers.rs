@@ -56,12 +56,18 @@ impl Records for Answers {
         reports::view(self.recorded()?, query).map_err(|error| words(&error))
     }
 
-    fn minutes(&self, machine: &str, from: Timestamp, until: Timestamp) -> Result<MinutesView, HandleError> {
+    fn minutes(
+        &self,
+        machine: &str,
+        owner: Option<&str>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<MinutesView, HandleError> {
         let lake = self.recorded()?.join(LAKE);
         let length = from.duration_until(until).as_secs();
         let fits = |step: &&u32| length / i64::from(**step) <= STEPS_MAX;
         let step_s = *STEP_LENGTHS.iter().find(fits).unwrap_or(&STEP_LENGTHS[7]);
-        let read = || read_minutes(&lake, machine, from, until, step_s);
+        let read = || read_minutes(&lake, (machine, owner), from, until, step_s);
         // Files that are merged meanwhile are listed again.
         let read = read().or_else(|error| if error.is_gone() { read() } else { Err(error) });
         read.map_err(|error| HandleError::Unreadable(error.to_string()))
@@ -173,10 +179,14 @@ fn answer_of(mut child: std::process::Child) -> Result<String, HandleError> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// The place of seconds without data among a run's.
+const NO_DATA: usize = 8;
+
 /// A step's sums.
 #[derive(Clone, Copy, Debug, Default)]
 struct Step {
-    length_s: u64,
+    /// Of which something is known,
+    known_s: u64,
     billed_j: i128,
     billed_s: u64,
     said_j: i128,
@@ -187,21 +197,23 @@ struct Step {
 
 fn read_minutes(
     lake: &Path,
-    machine: &str,
+    (machine, owner): (&str, Option<&str>),
     from: Timestamp,
     until: Timestamp,
     step_s: u32,
 ) -> Result<MinutesView, LakeError> {
     let mut steps = std::collections::BTreeMap::<i64, Step>::new();
-    let asked = [Asked::Machine, Asked::Energy, Asked::Hashes, Asked::Seconds];
+    let asked = [Asked::Machine, Asked::Owner, Asked::Energy, Asked::Hashes, Asked::Seconds];
     for stretch in stretches_of(lake, machine, from, until)? {
         stretch.runs(&asked, from, until, step_s, |run| {
-            if run.machine.as_ref().is_none_or(|name| **name != *machine) {
+            let is_other = run.machine.as_ref().is_none_or(|name| **name != *machine);
+            let is_another_s = owner.is_some_and(|owner| run.owner.as_deref() != Some(owner));
+            if is_other || is_another_s {
                 return;
             }
             let step = steps.entry(run.start.as_second().div_euclid(i64::from(step_s))).or_default();
             let billed_s = run.measured_s + run.register_s + run.estimated_s;
-            step.length_s += run.length_s;
+            step.known_s += run.length_s.saturating_sub(run.seconds[NO_DATA]);
             step.billed_j += run.billed_j;
             step.billed_s += billed_s;
             step.said_j += run.energy_j;
@@ -225,8 +237,8 @@ fn read_minutes(
         view.at.push(at.max(from));
         view.power_w.push(mean(step.billed_j, step.billed_s));
         view.said_w.push(mean(step.said_j, step.said_s));
-        view.hash_rate_ths.push(mean(step.hashes_gh, step.said_s).map(|giga| giga / 1_000.0));
-        view.hashing.push(step.hashing_s as f64 / step.length_s.max(1) as f64);
+        view.hash_rate_ths.push(mean(step.hashes_gh, step.known_s).map(|giga| giga / 1_000.0));
+        view.hashing.push((step.known_s > 0).then(|| step.hashing_s as f64 / step.known_s as f64));
     }
     Ok(view)
 }

@@ -173,7 +173,12 @@ pub(super) fn site_view(
     let root = latest.map(|latest| *latest.cycle.loads.circuit(CircuitIx::ROOT));
     let limits = latest.map(|latest| *latest.cycle.envelope.circuit(CircuitIx::ROOT)).unwrap_or_default();
     let power = root.and_then(|load| load.measured);
-    let hash_rate = latest.map(|latest| story::hash_rate(&latest.snapshot)).unwrap_or_default();
+    // Of a mine whose machines all say nothing, nothing is known; it is not idle.
+    let is_heard = |latest: &&Latest| {
+        latest.snapshot.machines.iter().any(|seen| seen.reading.is_some() && seen.trouble.is_none())
+    };
+    let heard = latest.filter(is_heard).map(|latest| story::hash_rate(&latest.snapshot));
+    let hash_rate = heard.unwrap_or_default();
     let age = latest.and_then(|latest| {
         latest.snapshot.meters[site.revenue_meter().ix()]
             .map(|reading: MeterReading| reading.at.duration_until(now).as_secs_f64())
@@ -192,11 +197,11 @@ pub(super) fn site_view(
         limit: limits.binding.as_ref().map(|limit| limit_view(&site, limit)),
         next: latest.map(|latest| coming(&latest.cycle.envelope)),
         block: block_view(&site, &limits),
-        hash_rate_ths: hash_rate.to_terahashes_f64(),
+        hash_rate_ths: heard.map(offpeak_units::HashRate::to_terahashes_f64),
         efficiency_j_per_th: power
             .and_then(|power| Efficiency::of(power, hash_rate))
             .map(Efficiency::to_joules_per_terahash_f64),
-        money: Some(money_view(&site, now, power, hash_rate, story)),
+        money: Some(money_view(&site, now, power, heard, story)),
         counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
         fans: latest.map(|latest| fan_views::views(&site, latest)).unwrap_or_default(),
@@ -240,14 +245,14 @@ fn money_view(
     site: &Site,
     now: Timestamp,
     power: Option<Power>,
-    hash_rate: offpeak_units::HashRate,
+    hash_rate: Option<offpeak_units::HashRate>,
     story: &Story,
 ) -> MoneyView {
     let hour_ms = 3_600_000;
     let power_price = site.economics.power_price_at(&site.time_zone, now);
     let hash_price = site.economics.hash_price_at(&site.time_zone, now);
     let cost = power_price.zip(power).map(|(price, power)| amount(price.of(power.over_millis(hour_ms))));
-    let revenue = hash_price.map(|price| amount(price.of(hash_rate.over_millis(hour_ms))));
+    let revenue = hash_price.zip(hash_rate).map(|(price, rate)| amount(price.of(rate.over_millis(hour_ms))));
     let today = &story.today;
     MoneyView {
         currency: site.economics.currency.to_string(),

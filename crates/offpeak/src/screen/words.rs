@@ -124,7 +124,8 @@ pub(super) fn grouped(value: f64) -> String {
     if value < 0.0 && digits != "0" { format!("-{text}") } else { text }
 }
 
-fn hash_rate(terahashes: f64) -> String {
+fn hash_rate(terahashes: Option<f64>) -> String {
+    let Some(terahashes) = terahashes else { return "no TH/s known".to_owned() };
     match terahashes {
         value if value >= 1e6 => format!("{:.2} EH/s", value / 1e6),
         value if value >= 1e3 => format!("{:.2} PH/s", value / 1e3),

@@ -172,7 +172,7 @@ fn the_killed_time_is_accounted_for(dir: &Path) {
         assert!(line["no_data_s"].as_i64().unwrap() > 0, "{line}");
     }
     // Nothing but the seconds of the first minute before its first word.
-    assert!(report["metered_missing_s"].as_i64().unwrap() < 60, "{}", report["metered_missing_s"]);
+    assert!(report["metered"]["missing_s"].as_i64().unwrap() < 60, "{}", report["metered"]["missing_s"]);
 }
 
 /// Nothing has run in the second hall since the kill: its fans stop, and come on again before its machines do.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::handle::SiteHandle;
 use deliver::Sender;
 
+/// A loop that has decided nothing for so long is told of.
+const STALLED: Duration = Duration::from_secs(30);
 /// From one judgement to the next.
 const EVERY: Duration = Duration::from_secs(2);
 /// Messages under way at once; further ones are lost and counted as failed.
@@ -112,17 +114,27 @@ impl Alerts {
         if self.running.swap(true, Ordering::Relaxed) {
             return;
         }
-        let beating = Arc::clone(&self);
-        tokio::spawn(async move { beating.beat().await });
+        let (beating, of) = (Arc::clone(&self), Arc::clone(&handle));
+        tokio::spawn(async move { beating.beat(of.as_ref()).await });
         let watching = Arc::clone(&self);
         tokio::spawn(async move { watching.watch_clock().await });
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let (mut last, mut kept) = (None, self.with_board(|board| board.changes()));
+        let mut heard = Instant::now();
         loop {
             ticks.tick().await;
-            let Some(mut facts) = handle.facts().filter(|facts| last != Some(facts.at)) else { continue };
-            last = Some(facts.at);
+            let Some(mut facts) = handle.facts() else { continue };
+            if last.replace(facts.at) != Some(facts.at) {
+                heard = Instant::now();
+            } else if heard.elapsed() >= STALLED {
+                let stalled = SignedDuration::try_from(heard.elapsed()).unwrap_or(SignedDuration::MAX);
+                facts.stalled = Some(stalled);
+                // Nothing else is known anew; time goes on.
+                facts.at = facts.at.saturating_add(stalled).unwrap_or(facts.at);
+            } else {
+                continue;
+            }
             facts.clock_off = *lock(&self.clock_off);
             for message in self.judge(&facts) {
                 self.send(message);
@@ -172,13 +184,22 @@ impl Alerts {
         lock(&self.board).update(&self.rules, &self.zone, facts)
     }
 
-    /// A sign of life for a watchdog outside.
-    async fn beat(&self) {
+    /// A sign of life for a watchdog outside, while the loop lives.
+    async fn beat(&self, handle: &dyn SiteHandle) {
         let Some(heartbeat) = &self.rules.heartbeat else { return };
         let mut ticks = interval(Duration::from_secs(heartbeat.every_s.max(5).into()));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut before = None;
         loop {
             ticks.tick().await;
+            let now = handle.cycle();
+            if before.replace(now) == Some(now) {
+                self.note(
+                    "heartbeat",
+                    Err("the control loop stands still: no sign of life is given".to_owned()),
+                );
+                continue;
+            }
             let result = self.sender.beat(&heartbeat.url).await;
             self.note("heartbeat", result);
         }
@@ -315,6 +336,7 @@ mod tests {
             disk_free: None,
             clock_off: None,
             signals: vec![],
+            stalled: None,
             book_error: Some("full".into()),
         };
         let alerts = fresh().kept_in(path.clone()).unwrap();

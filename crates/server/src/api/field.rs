@@ -11,13 +11,17 @@ use utoipa::{IntoParams, ToSchema};
 use super::given::{Asked, Given, reason, text};
 use super::machines::visible;
 use super::orders::{Done, done};
-use super::{App, blocking};
+use super::{App, Turns, blocking, in_turn};
 use crate::access::Caller;
 use crate::beside::{HandOrder, PoolOrder};
 use crate::handle::By;
 use crate::problem::{Answer, Problem};
 use crate::view::{LookView, MinutesView, ScanView};
 
+/// Machines' pasts are read by two at a time,
+static PASTS: Turns = Turns::new(2, "others' machines' pasts are being read");
+/// and looked at closely by some.
+static LOOKS: Turns = Turns::new(8, "other machines are being looked at");
 /// Ranges of one search at most.
 const RANGES_MAX: usize = 100;
 /// Pools that a machine has room for.
@@ -59,8 +63,11 @@ pub(super) async fn scans(State(app): State<Arc<App>>) -> Json<Vec<ScanView>> {
 
 /// Ends the search that runs
 #[utoipa::path(delete, path = "/api/v1/scans/last", tag = "field", responses((status = 200, body = ScanView)))]
-pub(super) async fn end_scan(State(app): State<Arc<App>>) -> Answer<ScanView> {
-    blocking(move || Ok(app.handle.end_scan()?)).await.map(Json)
+pub(super) async fn end_scan(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+) -> Answer<ScanView> {
+    blocking(move || Ok(app.handle.end_scan(By { who: &caller.name, why: "" })?)).await.map(Json)
 }
 
 /// Lets a machine that the last search found blink, so that its place is seen, or stops that
@@ -113,7 +120,9 @@ pub(super) async fn minutes(
         return Err(Problem::invalid("`from` is before `until`, by 31 days at most"));
     }
     let machine = visible(&app, &caller, &name)?;
-    blocking(move || Ok(app.handle.minutes(&machine.id, from, until)?)).await.map(Json)
+    let owner = caller.sees()?.map(str::to_owned);
+    let read = move || Ok(app.handle.minutes(&machine.id, owner.as_deref(), from, until)?);
+    in_turn(&PASTS, read).await.map(Json)
 }
 
 /// What a driver understands of a machine, and everything that was said; secrets are taken out
@@ -125,7 +134,7 @@ pub(super) async fn look(
     Path(name): Path<String>,
 ) -> Answer<LookView> {
     let machine = visible(&app, &caller, &name)?;
-    blocking(move || Ok(app.handle.look(&machine.id)?)).await.map(Json)
+    in_turn(&LOOKS, move || Ok(app.handle.look(&machine.id)?)).await.map(Json)
 }
 
 async fn by_hand(
@@ -216,5 +225,9 @@ pub(super) async fn pools(
         reason("user", &pool.user)?;
         text("password", &pool.password)?;
     }
-    by_hand(app, caller, &name, HandOrder::Pools(order.pools), why, "its pools are set").await
+    let (alerts, id) = (Arc::clone(&app.alerts), visible(&app, &caller, &name)?.id);
+    let done = by_hand(app, caller, &name, HandOrder::Pools(order.pools), why, "its pools are set").await?;
+    // What was set here is no news.
+    alerts.with_board(|board| board.forget_pools(&id));
+    Ok(done)
 }

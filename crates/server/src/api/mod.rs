@@ -26,6 +26,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
@@ -191,6 +192,40 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "this is a fault in offpeak itself"))
     })
+}
+
+/// How long a caller waits for a turn.
+const TURN_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Work of which so much is done at once, however many ask.
+pub(crate) struct Turns {
+    places: Semaphore,
+    /// Why there is none.
+    busy: &'static str,
+}
+
+impl Turns {
+    pub(crate) const fn new(places: usize, busy: &'static str) -> Self {
+        Self { places: Semaphore::const_new(places), busy }
+    }
+}
+
+/// Does something in its turn, off the threads that serve.
+async fn in_turn<T: Send + 'static>(
+    turns: &'static Turns,
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let turn = tokio::time::timeout(TURN_PATIENCE, turns.places.acquire()).await;
+    let Ok(Ok(turn)) = turn else {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", turns.busy)
+            .hint("ask again in some seconds"));
+    };
+    // Kept until the work ends, whether or not somebody still waits for it.
+    blocking(move || {
+        let _turn = turn;
+        work()
+    })
+    .await
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {

@@ -29,12 +29,14 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// What an answer that was given before carries.
 const AGAIN: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Routes whose answers hold a secret or much of the records, which is never kept.
-const UNKEPT: [&str; 5] =
-    ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens", "/api/v1/people", "/api/v1/sql"];
+const UNKEPT: [&str; 6] =
+    ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens", "/api/v1/people", "/api/v1/me", "/api/v1/sql"];
 
 /// Carries a change out once.
 pub(crate) async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let is_unkept = UNKEPT.iter().any(|path| request.uri().path().starts_with(path));
+    let path = request.uri().path();
+    // Pools have passwords, too; setting them twice is setting them.
+    let is_unkept = UNKEPT.iter().any(|of| path.starts_with(of)) || path.ends_with("/pools");
     let key = request.headers().get(KEY).filter(|_| !request.method().is_safe() && !is_unkept);
     match key.cloned() {
         None => next.run(request).await,

@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::given::{Asked, Given};
-use super::{App, blocking};
+use super::{App, Turns, blocking, in_turn};
 use crate::access::{Caller, Permission, book};
 use crate::beside::{ReportAbout, ReportBy, ReportQuery};
 use crate::handle::By;
 use crate::problem::{Answer, Problem};
 use crate::view::{AuditView, BackupView, ReportView, RowsView, VerificationView};
 
+/// What reads much of the records takes all cores for seconds: one at a time, so that the loop has the machine.
+static READING: Turns = Turns::new(1, "others' questions to the records are being answered");
 /// Entries of the audit chain at once.
 const AUDIT_MAX: u32 = 1_000;
 /// A statement's characters at most.
@@ -86,8 +88,15 @@ pub(super) async fn report(
         true => None,
         false => caller.sees()?.map(str::to_owned),
     };
+    // Who sees the site as a whole is not told of each customer.
+    let is_of_someone = |by: &ReportBy| matches!(by, ReportBy::Owner | ReportBy::Machine | ReportBy::Model);
+    if owner.is_none() && !caller.may(Permission::MachinesRead) && by.iter().any(is_of_someone) {
+        let detail = "lines by owner, model or machine need the permission `machines.read`";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "not-permitted", detail)
+            .hint("by day, hour, hall and circuit they are told"));
+    }
     let query = ReportQuery { about, by, from: params.from, until: params.to, owner };
-    let made = blocking(move || Ok(app.handle.report(&query)?)).await?;
+    let made = in_turn(&READING, move || Ok(app.handle.report(&query)?)).await?;
     Ok(match params.format.unwrap_or_default() {
         ReportFormat::Json => Json(made).into_response(),
         ReportFormat::Csv => {
@@ -105,7 +114,7 @@ pub(super) async fn report(
 #[utoipa::path(get, path = "/api/v1/audit/verification", tag = "records",
     responses((status = 200, body = VerificationView), (status = 500, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn verification(State(app): State<Arc<App>>) -> Answer<VerificationView> {
-    blocking(move || Ok(app.handle.verify_audit()?)).await.map(Json)
+    in_turn(&READING, move || Ok(app.handle.verify_audit()?)).await.map(Json)
 }
 
 /// The copies of the book, newest first
@@ -120,7 +129,7 @@ pub(super) async fn back_up(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
 ) -> Answer<BackupView> {
-    blocking(move || Ok(app.handle.back_up(By { who: &caller.name, why: "" })?)).await.map(Json)
+    in_turn(&READING, move || Ok(app.handle.back_up(By { who: &caller.name, why: "" })?)).await.map(Json)
 }
 
 /// A question.
@@ -146,7 +155,7 @@ pub(super) async fn sql(State(app): State<Arc<App>>, Given(question): Given<Ques
     if !(1..=ROWS_MAX).contains(&rows) {
         return Err(Problem::invalid(format!("`limit` is {rows}; it is 1 to {ROWS_MAX}")));
     }
-    blocking(move || Ok(app.handle.sql(&statement, rows)?)).await.map(Json)
+    in_turn(&READING, move || Ok(app.handle.sql(&statement, rows)?)).await.map(Json)
 }
 
 /// How much of it.

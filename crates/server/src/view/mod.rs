@@ -48,7 +48,7 @@ pub struct SiteView {
     /// Why nothing may start or hash, if so.
     pub block: Option<String>,
     /// By the machines' own word.
-    pub hash_rate_ths: f64,
+    pub hash_rate_ths: Option<f64>,
     /// Measured power over claimed hash rate.
     pub efficiency_j_per_th: Option<f64>,
     /// Money now and today; `null` for who may not see it.

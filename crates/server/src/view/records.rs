@@ -81,8 +81,8 @@ pub struct MinutesView {
     pub said_w: Vec<Option<f64>>,
     /// Mean hash rate over the step by its own word, in TH/s.
     pub hash_rate_ths: Vec<Option<f64>>,
-    /// Share of the step in which it hashed.
-    pub hashing: Vec<f64>,
+    /// Share of what is known of the step in which it hashed; `null` where nothing is.
+    pub hashing: Vec<Option<f64>>,
 }
 
 /// One entry of the audit chain.

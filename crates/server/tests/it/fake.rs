@@ -87,7 +87,7 @@ impl SiteHandle for Fake {
             limit: None,
             next: None,
             block: None,
-            hash_rate_ths: 0.0,
+            hash_rate_ths: None,
             efficiency_j_per_th: None,
             money: Some(MoneyView {
                 currency: "KZT".into(),

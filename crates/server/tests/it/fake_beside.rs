@@ -46,7 +46,13 @@ impl Records for Fake {
             }),
         })
     }
-    fn minutes(&self, machine: &str, from: Timestamp, _until: Timestamp) -> Result<MinutesView, HandleError> {
+    fn minutes(
+        &self,
+        machine: &str,
+        _owner: Option<&str>,
+        from: Timestamp,
+        _until: Timestamp,
+    ) -> Result<MinutesView, HandleError> {
         Ok(MinutesView {
             machine: machine.to_owned(),
             step_s: 60,
@@ -54,7 +60,7 @@ impl Records for Fake {
             power_w: vec![None],
             said_w: vec![Some(3_400.0)],
             hash_rate_ths: vec![Some(90.5)],
-            hashing: vec![1.0],
+            hashing: vec![Some(1.0)],
         })
     }
     fn verify_audit(&self) -> Result<VerificationView, HandleError> {
@@ -115,7 +121,7 @@ impl Field for Fake {
             found: vec![found],
         })
     }
-    fn end_scan(&self) -> Result<ScanView, HandleError> {
+    fn end_scan(&self, _by: By<'_>) -> Result<ScanView, HandleError> {
         Err(HandleError::Conflict("no search runs".into()))
     }
     fn blink_found(&self, address: &str, on: bool, by: By<'_>) -> Result<(), HandleError> {

@@ -99,6 +99,18 @@ fn a_customer_gets_their_machines_and_nothing_else() {
 }
 
 #[test]
+fn who_sees_the_site_as_a_whole_is_not_told_of_each_customer() {
+    let served = Served::plain();
+    let token = served.token("grid", "grid-operator", None, &Permission::ALL, 1);
+    block_on(async {
+        for (by, expected) in [("hall,day", 200), ("owner", 403), ("hall,machine", 403), ("model", 403)] {
+            let path = format!("/api/v1/reports/energy?by={by}");
+            assert_eq!(status(&served, "GET", &path, Some(&token)).await.0, expected, "{by}");
+        }
+    });
+}
+
+#[test]
 fn a_token_is_narrowed_to_its_scopes_and_ends_with_its_person() {
     let served = Served::plain();
     let token = served.token("anna", "owner", None, &[Permission::SiteRead], 1);

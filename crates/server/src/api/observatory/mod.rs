@@ -13,19 +13,17 @@ mod worth;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use offpeak_index::answers::{ChangeError, Changes, Inputs, method};
 use offpeak_index::electricity::{Method, Revision, Series};
 use offpeak_index::world::{Assumption, ShareSeries, embedded_shares, with_header};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::blocking;
+use super::{Turns, in_turn};
 use crate::problem::Problem;
 
 pub(super) use index::{__path_index, __path_slider, index, slider};
@@ -38,8 +36,7 @@ pub(super) use worth::{
 
 /// Answers worked out at the same time.
 const AT_ONCE: usize = 2;
-/// How long a request waits for its turn.
-const TURN: Duration = Duration::from_secs(15);
+
 /// Draws of our own method's band at most: ten thousand, which the command line takes, keep a core for seconds.
 const DRAWS_MAX: f64 = 1_000.0;
 /// Series of our own method that are kept.
@@ -50,7 +47,7 @@ const SET_MAX: usize = 4_000;
 /// What is built in never changes while the process lives.
 static INPUTS: LazyLock<Inputs> = LazyLock::new(Inputs::built_in);
 static SHARES: LazyLock<Vec<ShareSeries>> = LazyLock::new(embedded_shares);
-static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+static TURNS: Turns = Turns::new(AT_ONCE, "others' estimates are being worked out");
 static SERIES: Mutex<VecDeque<Arc<Series>>> = Mutex::new(VecDeque::new());
 
 /// As which kind of file.
@@ -208,21 +205,7 @@ fn series_of(method: &Method) -> Arc<Series> {
 async fn worked<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let turn = tokio::time::timeout(TURN, TURNS.acquire()).await;
-    let Ok(Ok(turn)) = turn else {
-        return Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            "others' estimates are being worked out",
-        )
-        .hint("ask again in some seconds"));
-    };
-    // Kept until the work ends, whether or not somebody still waits for it.
-    blocking(move || {
-        let _turn = turn;
-        work()
-    })
-    .await
+    in_turn(&TURNS, work).await
 }
 
 /// An answer as JSON, or a file that carries what it rests on.
