@@ -115,8 +115,6 @@ pub struct Link {
     pub(crate) challenge: Challenge,
     /// WhatsMiner's token, API version 2.
     pub(crate) token: Option<(Token, Instant)>,
-    /// WhatsMiner's salt, API version 3.
-    pub(crate) salt: Option<crate::whatsminer_v3::drive::Salt>,
     /// Another machine was found at its address.
     pub(crate) moved: bool,
     /// The token of an HTTP session.

@@ -24,6 +24,8 @@ use crate::whatsminer_v3::write::ACCOUNT;
 pub(super) const VERSION: &str = "20251209.16.Rel2";
 /// The password of the account that writes.
 const PASSWORD: &str = "super";
+/// As recorded. Nobody says that machines have each their own, so here they all share it, which is harder.
+const SALT: &str = "uhCiDyVj";
 
 #[derive(Deserialize)]
 struct Request<'a> {
@@ -79,7 +81,7 @@ pub(super) fn answer(state: &mut State, card: &Card, machine: MachineIx, request
         "get.device.info" => {
             let blinks = state.units[machine.ix()].blinks;
             let open = !state.units[machine.ix()].writes_closed;
-            say(out, when, command, 0, &device(card, &view, filter, machine, blinks, open));
+            say(out, when, command, 0, &device(card, &view, filter, blinks, open));
         }
         "get.miner.setting" => {
             let setting = json!({
@@ -157,11 +159,7 @@ fn pools(card: &Card, view: &View) -> Value {
     (1..4).map(entry).collect()
 }
 
-fn salt(machine: MachineIx) -> String {
-    format!("S{:07x}", machine.0)
-}
-
-fn device(card: &Card, view: &View, filter: &str, machine: MachineIx, blinks: bool, open: bool) -> Value {
+fn device(card: &Card, view: &View, filter: &str, blinks: bool, open: bool) -> Value {
     // `M60SVK40` is told as `M60S_VK40`.
     let model = card
         .model
@@ -188,7 +186,7 @@ fn device(card: &Card, view: &View, filter: &str, machine: MachineIx, blinks: bo
             "type": "P221B", "mode": "1", "hwversion": "RT0159", "swversion": "230224.220429", "model": "P221B",
             "fanspeed": 6344, "sn": format!("{}P", card.serial), "vendor": "1", "pin": view.watts,
         },
-        "salt": salt(machine),
+        "salt": SALT,
         "error-code": if view.board_dead { json!([{"542": "2026-01-01 10:30:00", "reason": "Slot2 error."}]) } else { json!([]) },
     });
     if filter.is_empty() {
@@ -207,7 +205,7 @@ fn write(state: &mut State, card: &Card, machine: MachineIx, request: &Request<'
     if refuses || state.units[machine.ix()].writes_closed || request.account != ACCOUNT {
         return denied;
     }
-    let key = Key::new(&request.cmd, PASSWORD, &salt(machine), request.ts);
+    let key = Key::new(&request.cmd, PASSWORD, SALT, request.ts);
     if request.token != key.token() {
         return denied;
     }

@@ -2,8 +2,6 @@
 //!
 //! Not here: the bytes (`reply`, `write`, `frame`).
 
-use std::time::Duration;
-
 use offpeak_site::{Activity, Family, ModeName, Reading, Trouble};
 use tokio::time::Instant;
 
@@ -15,23 +13,8 @@ use crate::call::{Call, Order, Question};
 use crate::driver::Identity;
 use crate::refusal::ReplyError;
 
-/// A salt is asked for again after this time; it is the machine's and seldom changes.
-const SALT_LIFE: Duration = Duration::from_secs(30 * 60);
 /// As many as the machine keeps.
 const POOLS_MAX: usize = 3;
-
-/// A machine's salt, and what its clock said when it gave it.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Salt {
-    text: String,
-    since: Instant,
-}
-
-impl core::fmt::Debug for Salt {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Salt(..)")
-    }
-}
 
 /// One request, one reading; `None` when the next request has to tell why it does not hash.
 pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble> {
@@ -130,54 +113,33 @@ async fn set_mode(call: &mut Call<'_>, mode: ModeName) -> Result<(), ReplyError>
     Ok(())
 }
 
-/// One request while the salt holds. The salt is the machine's own: another machine at its address
-/// cannot take the token for its own. A refusal may mean that the salt has changed: it is asked for
-/// again, once.
+/// Asks who answers, and sends with the salt that the same answer tells. That a salt is one machine's own nobody says, so
+/// a token proves nothing about who takes it.
 async fn write(call: &mut Call<'_>, write: &Write) -> Result<(), ReplyError> {
-    let held = call.link.salt.as_ref().filter(|salt| salt.since.elapsed() < SALT_LIFE);
-    let held = held.map(|salt| salt.text.clone());
-    let salt = match &held {
-        Some(salt) => salt.clone(),
-        None => take_salt(call).await?,
-    };
-    match send(call, write, &salt).await {
-        Err(ReplyError::Refused(refusal)) if held.is_some() => {
-            let fresh = take_salt(call).await?;
-            if fresh == salt {
-                return Err(ReplyError::Refused(refusal));
-            }
-            send(call, write, &fresh).await
-        }
-        outcome => outcome,
-    }
-}
-
-async fn send(call: &mut Call<'_>, write: &Write, salt: &str) -> Result<(), ReplyError> {
+    let salt = check(call).await?;
     let at = call.driver.clock.now().as_second();
-    let request = write.request(&call.login().password, salt, at);
+    let request = write.request(&call.login().password, &salt, at);
     let within = call.slow();
     ask(call, &request, within).await?;
     accepted(call.buffer)
 }
 
-/// Checks who answers and takes its salt.
-async fn take_salt(call: &mut Call<'_>) -> Result<String, ReplyError> {
+/// Who answers; it is bound to its hardware address. Its salt.
+async fn check(call: &mut Call<'_>) -> Result<String, ReplyError> {
     let within = call.slow();
-    call.link.salt = None;
     ask(call, request::DEVICE, within).await?;
     let info = DeviceInfo::parse(call.buffer)?;
-    let (seen, text) = (info.mac(), info.salt.owned().ok_or(ReplyError::Broken(Trouble::Garbled))?);
+    let (seen, salt) = (info.mac(), info.salt.owned());
     call.link.confirm(seen)?;
-    call.link.salt = Some(Salt { text: text.clone(), since: Instant::now() });
-    Ok(text)
+    salt.ok_or(ReplyError::Broken(Trouble::Garbled))
 }
 
-/// Renews the salt, so that a command needs one request.
+/// Binds a machine that nothing is known of to who answers, for its statistics do not say.
 pub(crate) async fn arm(call: &mut Call<'_>) -> Result<(), Trouble> {
-    if call.link.salt.as_ref().is_some_and(|salt| salt.since.elapsed() * 2 < SALT_LIFE) {
+    if call.link.mac.is_some() || call.link.serial.is_some() {
         return Ok(());
     }
-    take_salt(call).await.map(drop).map_err(|error| error.trouble())
+    check(call).await.map(drop).map_err(|error| error.trouble())
 }
 
 /// Who it is; `None` when what answers is no WhatsMiner of this API.

@@ -1,6 +1,6 @@
 //! MicroBT WhatsMiner, TCP API version 3 (firmware of May 2024 and later): JSON on TCP 4433, each message
 //! behind its length in four bytes, least first. Reading is open; a write carries a token made of the
-//! command, the password, the machine's salt and a time; pools are encrypted as well.
+//! command, the password, a salt that the machine tells and a time; pools are encrypted as well.
 //!
 //! Sources: MicroBT, "WhatsMiner API 3.0.3" (apidoc.whatsminer.com; as kept in the crate matroskin 0.1.0,
 //! `docs/api-doc`); the recorded replies in `tests/fixtures/whatsminer/v3`.
@@ -8,6 +8,7 @@
 //! What is known of it:
 //! - Writing is refused as long as the API's switch is off or the password is the factory's.
 //! - The statistics do not say that the mining service is stopped; the device's information does.
+//! - Nobody says that a salt is one machine's own: before each write it is asked who answers.
 //! - A stopped service starts again with the machine's next start.
 //!
 //! Not here: connections (`connect`).

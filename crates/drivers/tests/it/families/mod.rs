@@ -13,6 +13,7 @@ mod left_out;
 mod luxos;
 mod proto;
 mod strangers;
+mod swapped;
 mod table;
 mod vnish;
 mod whatsminer;

@@ -73,7 +73,7 @@ async fn it_is_never_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn once_armed_a_command_is_one_request_and_a_wrong_password_is_refused() {
+async fn limits_modes_and_a_wrong_password() {
     let (fronts, ix) = stage(Family::WhatsminerV3, MODEL, &running());
     let mut seat = seat(&fronts, ix);
     seat.driver.keep_armed(seat.family, seat.at, &mut seat.link).await.unwrap();
