@@ -45,8 +45,10 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
     if activity != Activity::Asleep {
         call.link.question = Question::Work;
     }
-    let told = call.link.idle.take().map_or((None, None), |idle| (idle.power, idle.hash_rate));
-    Ok(Some(Reading { power: told.0, hash_rate: told.1, ..call.reading(activity) }))
+    // Of one that is awake the statistics have told more, at their time; what they said of a sleeper is past.
+    let idle = call.link.idle.take().filter(|_| activity != Activity::Asleep);
+    let plain = call.reading(activity);
+    Ok(Some(idle.map_or(plain, |told| Reading { activity, ..told })))
 }
 
 /// Asks for a command to be carried out.

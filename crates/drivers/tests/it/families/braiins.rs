@@ -86,6 +86,34 @@ async fn it_is_never_believed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_statistics_said_keeps_its_own_time_and_is_dropped_asleep() {
+    let (fronts, ix) = stage(Family::BraiinsOs, MODEL, &running());
+    let mut seat = seat(&fronts, ix);
+    seat.read().await.unwrap();
+    // It restarts: without a rate, and with the watts of one that is awake.
+    assert_eq!(order(&mut seat, Order::Reboot).await, Outcome::Accepted);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    let mut buffer = Vec::new();
+    let said_at = fronts.clock().now();
+    let read = seat.driver.read_fast(seat.family, seat.at, &mut seat.link, &mut buffer).await;
+    assert_eq!(read, Ok(None), "the statistics do not say why");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let mut asleep = seat.link.clone();
+    let starting = seat.read().await.unwrap();
+    assert_eq!(starting.activity, Activity::Starting);
+    assert!(starting.power.is_some());
+    assert_eq!(starting.at, said_at, "the watts are those of ten seconds ago");
+
+    // What is told next is that it sleeps: the watts of before are not those of a sleeper.
+    fronts.with(|plant| plant.command(ix, offpeak_site::Action::Sleep));
+    later(10).await;
+    std::mem::swap(&mut seat.link, &mut asleep);
+    let reading = seat.read().await.unwrap();
+    assert_eq!((reading.activity, reading.power, reading.hash_rate), (Activity::Asleep, None, None));
+    assert_eq!(reading.at, fronts.clock().now());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_lives_as_long_as_it_is_used() {
     let (fronts, ix) = stage(Family::BraiinsOs, MODEL, &running());
     let mut seat = seat(&fronts, ix);
