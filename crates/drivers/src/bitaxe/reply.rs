@@ -78,7 +78,7 @@ impl<'a> Info<'a> {
     /// What it draws behind its power supply.
     #[must_use]
     pub fn power(&self) -> Option<Power> {
-        Power::from_watts_f64(self.power.get()?)
+        Power::from_watts_f64(self.power.get()?).filter(|power| !power.is_negative())
     }
     /// The mean of its chips.
     #[must_use]

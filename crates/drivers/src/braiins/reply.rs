@@ -103,7 +103,8 @@ impl Stats {
     /// What it reckons to draw.
     #[must_use]
     pub fn power(&self) -> Option<Power> {
-        Power::from_watts_f64(self.power_stats?.approximated_consumption?.watt.get()?)
+        let watts = self.power_stats?.approximated_consumption?.watt.get()?;
+        Power::from_watts_f64(watts).filter(|power| !power.is_negative())
     }
 }
 

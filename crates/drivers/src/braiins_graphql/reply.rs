@@ -138,7 +138,8 @@ impl<'a> Info<'a> {
     /// What it draws, by its own estimate.
     #[must_use]
     pub fn power(&self) -> Option<Power> {
-        Power::from_watts_f64(self.bosminer.info.summary?.power?.watts.get()?)
+        let watts = self.bosminer.info.summary?.power?.watts.get()?;
+        Power::from_watts_f64(watts).filter(|power| !power.is_negative())
     }
     /// Its hottest chip: sensors are called `Chip`, or `MAX_CHIP` from 25.05 on.
     #[must_use]

@@ -96,7 +96,7 @@ impl<'a> Mining<'a> {
     /// What it draws for mining.
     #[must_use]
     pub fn power(&self) -> Option<Power> {
-        Power::from_watts_f64(self.status.power_usage_watts.get()?)
+        Power::from_watts_f64(self.status.power_usage_watts.get()?).filter(|power| !power.is_negative())
     }
     /// The mean of its chips: it does not tell the hottest.
     #[must_use]
@@ -106,7 +106,7 @@ impl<'a> Mining<'a> {
     /// The watts it is to keep to.
     #[must_use]
     pub fn target(&self) -> Option<Power> {
-        Power::from_watts_f64(self.status.power_target_watts.get()?)
+        Power::from_watts_f64(self.status.power_target_watts.get()?).filter(|power| !power.is_negative())
     }
 }
 

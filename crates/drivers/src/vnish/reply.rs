@@ -125,7 +125,8 @@ impl<'a> Summary<'a> {
     /// What it says it draws.
     #[must_use]
     pub fn power(&self) -> Option<Power> {
-        Power::from_watts_f64(self.miner.as_ref()?.power_consumption.get()?)
+        let watts = self.miner.as_ref()?.power_consumption.get()?;
+        Power::from_watts_f64(watts).filter(|power| !power.is_negative())
     }
     /// Its hottest chip.
     #[must_use]

@@ -11,6 +11,7 @@ mod epic;
 mod judges;
 mod left_out;
 mod luxos;
+mod negative;
 mod proto;
 mod strangers;
 mod swapped;
