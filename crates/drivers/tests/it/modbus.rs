@@ -1,5 +1,6 @@
 //! Meters and switches against pymodbus, and against devices that break the protocol.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use offpeak_drivers::clock::Clock;
@@ -10,6 +11,7 @@ use offpeak_site::observe::ModbusAddress;
 use offpeak_site::{Outcome, Trouble};
 use offpeak_units::{Energy, Power};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::time::Instant;
 
 use crate::hosts::{Hosts, api};
 use crate::python::{Server, script};
@@ -123,4 +125,57 @@ async fn devices_that_break_the_protocol_are_named() {
     let at = ModbusAddress { address: "10.9.9.9:502".into(), unit: 1 };
     let mut switch = ModbusSwitch::new(Hosts::default().connector(), at, Duration::from_secs(3));
     assert_eq!(switch.cut(0).await, Outcome::Unanswered(Trouble::Unreachable));
+}
+
+/// A switch in memory whose relay follows so long after it was written to, or not at all; what it echoes is what was
+/// written.
+fn relay(follows_after: Option<Duration>) -> Switch {
+    let hosts = Hosts::default();
+    let state = Arc::new(Mutex::new((false, Instant::now())));
+    hosts.at(api(0), move |mut stream: DuplexStream| {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            let mut request = [0; 12];
+            while stream.read_exact(&mut request).await.is_ok() {
+                let head = [request[0], request[1], 0, 0, 0];
+                let reply = if request[7] == 5 {
+                    *state.lock().unwrap() = (request[10] != 0, Instant::now());
+                    request.to_vec()
+                } else {
+                    let (asked, since) = *state.lock().unwrap();
+                    let followed = follows_after.is_some_and(|after| since.elapsed() >= after);
+                    let coil = u8::from(if followed { asked } else { !asked });
+                    [head.as_slice(), &[4, 1, 1, 1, coil]].concat()
+                };
+                stream.write_all(&reply).await.unwrap();
+            }
+        });
+    });
+    let at = ModbusAddress { address: api(0).to_string(), unit: 1 };
+    Switch::Modbus(ModbusSwitch::new(hosts.connector(), at, Duration::from_secs(3)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_relay_has_its_time_to_follow() {
+    for after_ms in [0, 400, 1_900] {
+        let after = Duration::from_millis(after_ms);
+        let mut slow = relay(Some(after));
+        for closed in [true, false] {
+            let begun = Instant::now();
+            assert_eq!(slow.set(3, closed).await, Outcome::Accepted, "after {after:?}");
+            assert!(begun.elapsed() <= after + Duration::from_millis(250), "{:?}", begun.elapsed());
+        }
+    }
+    let begun = Instant::now();
+    let refused = Outcome::Refused("the outlet did not follow".into());
+    assert_eq!(relay(None).set(3, true).await, refused);
+    assert!((2..=3).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+
+    // While one is waited for, the switch is free for others.
+    let shared = tokio::sync::Mutex::new(relay(None));
+    let begun = Instant::now();
+    let (one, other) =
+        tokio::join!(Switch::set_shared(&shared, 3, true), Switch::set_shared(&shared, 4, true));
+    assert_eq!((one, other), (refused.clone(), refused));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }

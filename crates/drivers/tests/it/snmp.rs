@@ -26,6 +26,8 @@ const VALUES: &str = "\
 1.3.6.1.4.1.13742.6.5.4.3.1.4.1.2.5 g 0
 1.3.6.1.4.1.534.6.6.7.6.6.1.2.0.1 i 1
 1.3.6.1.4.1.534.6.6.7.6.6.1.3.0.1 i -1
+1.3.6.1.4.1.534.6.6.7.6.6.1.2.0.2 i 2
+1.3.6.1.4.1.534.6.6.7.6.6.1.3.0.2 i -1
 1.3.6.1.4.1.3808.1.1.3.3.5.1.1.4.1 i 2
 1.3.6.1.4.1.3808.1.1.3.3.3.1.1.4.1 i 2
 ";
@@ -122,14 +124,23 @@ async fn outlets_follow_and_are_read_back() {
     let Outcome::Refused(_) = apc.set(9, false).await else { panic!("there is no such outlet") };
     assert_eq!(apc.watts(1, 2).await.unwrap(), [None, None], "it has no meter");
 
-    // Here writing goes elsewhere than reading, and this agent's outlets do not follow.
-    for pdu in ["apc-rpdu", "raritan-px2", "eaton-epdu"] {
-        let mut deaf = switch(&agent, pdu, "s3cret");
+    // Here writing goes elsewhere than reading, and this agent's outlets do not follow. All at once, for each is given
+    // its time.
+    let agent = &agent;
+    let deaf = async |pdu| {
+        let mut deaf = switch(agent, pdu, "s3cret");
         assert_eq!(deaf.read(1, 1).await.unwrap(), [Some(true)], "{pdu}");
         let refused = Outcome::Refused("the outlet did not follow".into());
         assert_eq!(deaf.set(1, false).await, refused, "{pdu}: an echo is not the deed");
-    }
-    let mut cyberpower = switch(&agent, "cyberpower-epdu", "s3cret");
+    };
+    // One that is pending has neither followed nor refused to.
+    let pending = async || {
+        let mut eaton = switch(agent, "eaton-epdu", "s3cret");
+        assert_eq!(eaton.read(2, 1).await.unwrap(), [None]);
+        assert_eq!(eaton.set(2, false).await, Outcome::Unanswered(Trouble::Silent));
+    };
+    tokio::join!(deaf("apc-rpdu"), deaf("raritan-px2"), deaf("eaton-epdu"), pending());
+    let mut cyberpower = switch(agent, "cyberpower-epdu", "s3cret");
     assert_eq!(cyberpower.set(1, false).await, Outcome::Accepted, "it was off");
 }
 

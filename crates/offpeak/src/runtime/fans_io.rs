@@ -94,7 +94,7 @@ impl FansIo {
                 break;
             }
             let outcome = match &self.switches[fans.switch.ix()] {
-                Some(switch) => switch.lock().await.set(contactor.channel, command.run).await,
+                Some(switch) => Switch::set_shared(switch, contactor.channel, command.run).await,
                 None => Outcome::Refused("its switch has no address".into()),
             };
             let words = match outcome {

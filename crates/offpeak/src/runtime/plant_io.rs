@@ -359,7 +359,7 @@ async fn carry_out(
     let Some(switch) = switches.get(outlet.switch.ix()).and_then(Option::as_ref) else {
         return Outcome::Refused("its switch has no address".into());
     };
-    switch.lock().await.set(outlet.channel, closed).await
+    Switch::set_shared(switch, outlet.channel, closed).await
 }
 
 /// What drives a switch; `None` for one without an address.
