@@ -30,15 +30,15 @@ pub(crate) async fn read(call: &mut Call<'_>) -> Result<Option<Reading>, Trouble
 pub(crate) async fn command(call: &mut Call<'_>, order: &Order) -> Result<(), ReplyError> {
     check(call).await?;
     match order {
-        Order::Sleep => in_session(call, true, "curtail", "sleep").await,
-        Order::Wake => in_session(call, false, "curtail", "wakeup").await,
+        Order::Sleep => in_session(call, Load::Falls, "curtail", "sleep").await,
+        Order::Wake => in_session(call, Load::Rises, "curtail", "wakeup").await,
         Order::SetMode(mode) => set_mode(call, *mode).await,
         Order::LimitPower(limit) => limit_power(call, *limit).await,
-        Order::Reboot => in_session(call, false, "rebootdevice", "").await,
-        Order::Locate(true) => in_session(call, false, "ledset", "red,blink").await,
+        Order::Reboot => in_session(call, Load::Rises, "rebootdevice", "").await,
+        Order::Locate(true) => in_session(call, Load::Rises, "ledset", "red,blink").await,
         // `auto` is what a machine is delivered with; older versions know only `off`.
-        Order::Locate(false) => match in_session(call, false, "ledset", "red,auto").await {
-            Err(ReplyError::Refused(_)) => in_session(call, false, "ledset", "red,off").await,
+        Order::Locate(false) => match in_session(call, Load::Rises, "ledset", "red,auto").await {
+            Err(ReplyError::Refused(_)) => in_session(call, Load::Rises, "ledset", "red,off").await,
             outcome => outcome,
         },
         Order::SetPools(pools) => set_pools(call, pools).await,
@@ -58,15 +58,24 @@ async fn say(call: &mut Call<'_>, command: &str, parameter: &str) -> Result<(), 
     accepted(call.buffer)
 }
 
-/// Takes a session, sends a command in it and gives it back. `urgent` goes on in a session that somebody
-/// else holds.
+/// What a command does to the load: one that lowers it goes on in a session that somebody else holds.
+#[derive(Clone, Copy)]
+enum Load {
+    Falls,
+    /// Or stays.
+    Rises,
+    /// Falls, if the machine may draw more than that as it is.
+    Limited(Power),
+}
+
+/// Takes a session, sends a command in it and gives it back.
 async fn in_session(
     call: &mut Call<'_>,
-    urgent: bool,
+    load: Load,
     command: &str,
     parameter: &str,
 ) -> Result<(), ReplyError> {
-    let (session, own) = take_session(call, urgent).await?;
+    let (session, own) = take_session(call, load).await?;
     let with = if parameter.is_empty() { session.clone() } else { format!("{session},{parameter}") };
     let outcome = say(call, command, &with).await;
     // A machine that restarts has no session left, and of one that is gone it ends by itself.
@@ -80,17 +89,33 @@ async fn in_session(
     outcome
 }
 
+/// Whether the machine draws more than that, or is set to; what it does not tell it may.
+async fn may_exceed(call: &mut Call<'_>, limit: Power) -> Result<bool, ReplyError> {
+    call.ask(FAST, call.slow()).await?;
+    let Ok(fast) = Fast::parse(call.buffer) else { return Ok(true) };
+    let draws = fast.power.as_ref().and_then(super::reply::Power::power);
+    let target = fast.config.power_target.get().and_then(Power::from_watts_f64);
+    Ok(draws.is_none_or(|watts| watts > limit) || target.is_some_and(|watts| watts > limit))
+}
+
 /// A session, and whether it is our own.
-async fn take_session(call: &mut Call<'_>, urgent: bool) -> Result<(String, bool), ReplyError> {
+async fn take_session(call: &mut Call<'_>, load: Load) -> Result<(String, bool), ReplyError> {
     call.ask(&request("logon", ""), call.slow()).await?;
     let refused = match Session::parse(call.buffer) {
         Ok(session) => {
             let id = session.id.owned().ok_or(ReplyError::Broken(Trouble::Garbled))?;
             return Ok((id, true));
         }
-        Err(error @ ReplyError::Refused(_)) if urgent => error,
-        Err(error) => return Err(error),
+        Err(error) => error,
     };
+    let falls = match (&refused, load) {
+        (ReplyError::Broken(_), _) | (_, Load::Rises) => false,
+        (_, Load::Falls) => true,
+        (_, Load::Limited(limit)) => may_exceed(call, limit).await?,
+    };
+    if !falls {
+        return Err(refused);
+    }
     call.ask(&request("session", ""), call.slow()).await?;
     match Session::parse(call.buffer)?.id.owned() {
         Some(id) => Ok((id, false)),
@@ -107,15 +132,15 @@ async fn set_mode(call: &mut Call<'_>, mode: ModeName) -> Result<(), ReplyError>
     let fast = Fast::parse(call.buffer)?;
     let (sleeps, is_default) = (fast.config.sleeps(), fast.config.mode() == Some(ModeName::Normal));
     if sleeps == Some(true) {
-        in_session(call, false, "curtail", "wakeup").await?;
+        in_session(call, Load::Rises, "curtail", "wakeup").await?;
     }
-    if is_default { Ok(()) } else { in_session(call, false, "profileset", "default").await }
+    if is_default { Ok(()) } else { in_session(call, Load::Rises, "profileset", "default").await }
 }
 
 /// By a power target where the model has one, otherwise by the best profile within the limit.
 async fn limit_power(call: &mut Call<'_>, limit: Power) -> Result<(), ReplyError> {
     let target = format!("power={}", limit.to_watts());
-    let refused = match in_session(call, true, "powertargetset", &target).await {
+    let refused = match in_session(call, Load::Limited(limit), "powertargetset", &target).await {
         Err(ReplyError::Refused(refusal)) => refusal,
         outcome => return outcome,
     };
@@ -128,7 +153,7 @@ async fn limit_power(call: &mut Call<'_>, limit: Power) -> Result<(), ReplyError
     let Some(name) = profiles.within(limit).map(str::to_owned) else {
         return Err(ReplyError::refused(format!("no profile draws as little as {} W", limit.to_watts())));
     };
-    in_session(call, true, "profileset", &name).await
+    in_session(call, Load::Limited(limit), "profileset", &name).await
 }
 
 /// The new ones first, so that it is never without; then the old ones go, last to first, for those

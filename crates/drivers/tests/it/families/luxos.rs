@@ -146,6 +146,23 @@ async fn a_session_is_given_back_and_only_load_goes_down_in_another_s() {
     assert_eq!(order(&mut seat, Order::Wake).await, Outcome::Accepted, "it ended by itself");
 }
 
+/// A limit that raises what a machine may draw waits for whoever is at work on it; one that lowers it does not.
+#[tokio::test(start_paused = true)]
+async fn a_limit_goes_on_in_another_s_session_only_where_it_lowers() {
+    let (fronts, ix) = stage(Family::LuxOs, MODEL, &running());
+    let mut seat = seat(&fronts, ix);
+    ask(&fronts, ix, br#"{"command":"logon"}"#).await;
+    let limit = |watts| Order::LimitPower(Watts::from_watts(watts));
+    assert_eq!(order(&mut seat, limit(2_500)).await, Outcome::Accepted);
+    later(60).await;
+    assert!(seat.read().await.unwrap().power.unwrap() < Watts::from_watts(2_500));
+    ask(&fronts, ix, br#"{"command":"logon"}"#).await;
+    let refused = Outcome::Refused("Another session is already active (code 402)".into());
+    assert_eq!(order(&mut seat, limit(3_500)).await, refused);
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(order(&mut seat, limit(3_500)).await, Outcome::Accepted, "nobody holds one any more");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_limit_picks_a_profile() {
     let (fronts, ix) = stage(Family::LuxOs, MODEL, &running());
