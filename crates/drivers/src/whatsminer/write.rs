@@ -192,7 +192,8 @@ impl Token {
         let plain = format!("{{\"token\":\"{}\",\"cmd\":\"{command}\"{parameters}}}", self.sign);
         format!("{{\"enc\":1,\"data\":\"{}\"}}", self.secret.seal(plain.as_bytes())).into_bytes()
     }
-    /// Whether the machine accepted it. The reply is sealed, except for refusals of the seal itself.
+    /// Whether the machine accepted it. The reply is sealed, except for refusals of the seal itself: a success that is not
+    /// is nobody's, for anybody could say it.
     ///
     /// # Errors
     /// The refusal, or that it is no reply.
@@ -206,7 +207,7 @@ impl Token {
                 let plain = self.secret.open(&sealed.enc).ok_or(ReplyError::Broken(Trouble::Garbled))?;
                 accepted(&plain)
             }
-            Err(_) => accepted(reply),
+            Err(_) => accepted(reply).and(Err(ReplyError::Broken(Trouble::Garbled))),
         }
     }
 }

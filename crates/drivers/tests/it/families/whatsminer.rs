@@ -1,7 +1,9 @@
 //! WhatsMiner API version 2: the orders beside sleep and modes.
 
 use offpeak_drivers::call::{Order, Pool};
-use offpeak_site::{Activity, Family, Outcome};
+use offpeak_drivers::refusal::ReplyError;
+use offpeak_drivers::whatsminer::{Secret, Token};
+use offpeak_site::{Activity, Family, Outcome, Trouble};
 
 use super::{TCP_FAULTS, is_never_believed, later, misbehaves, obeys, order, stage};
 use crate::fronts::{ask, running, seat};
@@ -18,6 +20,28 @@ async fn it_obeys() {
 async fn it_is_never_believed() {
     is_never_believed(FAMILY, MODEL).await;
     misbehaves(FAMILY, MODEL, &TCP_FAULTS).await;
+}
+
+/// Anybody can say that something was done; only who holds the secret can seal it.
+#[test]
+fn only_a_refusal_may_come_unsealed() {
+    let given = br#"{"STATUS":"S","Code":134,"Msg":{"time":"4812","salt":"BQ5hoXV9","newsalt":"Xx2Yy3Zz"}}"#;
+    let token = Token::from_reply(given, "admin").unwrap();
+    let said = |letter: &str, code: u32, words: &str| {
+        format!(r#"{{"STATUS":"{letter}","When":1,"Code":{code},"Msg":"{words}","Description":""}}"#)
+    };
+    let done = said("S", 131, "API command OK");
+    assert!(matches!(token.accepted(done.as_bytes()), Err(ReplyError::Broken(Trouble::Garbled))));
+    let denied = said("E", 45, "can't access write cmd");
+    let Err(ReplyError::Refused(refusal)) = token.accepted(denied.as_bytes()) else { panic!() };
+    assert_eq!(refusal.to_string(), "can't access write cmd (code 45)");
+    let sealed = |plain: &str| {
+        let sealed = Secret::derive("admin", "BQ5hoXV9").seal(plain.as_bytes());
+        format!(r#"{{"enc":"{sealed}"}}"#)
+    };
+    token.accepted(sealed(&done).as_bytes()).unwrap();
+    assert!(matches!(token.accepted(sealed(&denied).as_bytes()), Err(ReplyError::Refused(_))));
+    assert!(matches!(token.accepted(b"{}"), Err(ReplyError::Broken(Trouble::Garbled))));
 }
 
 #[tokio::test(start_paused = true)]
