@@ -175,12 +175,18 @@ impl Conf {
         let entry = |pool: &Pool| json!({"url": pool.url, "user": pool.user, "pass": pool.password});
         Ok(self.body(mode, &pools.iter().map(entry).collect()))
     }
-    /// Whether this is what was sent to be saved: the same work mode and the same pools.
+    /// Whether this is what was sent to be saved: the same work mode and the same pools, with their passwords where the
+    /// machine tells them.
     #[must_use]
     pub fn is_as_saved(&self, body: &[u8]) -> bool {
         let Ok(sent) = serde_json::from_slice::<Self>(body) else { return false };
-        let pools = |conf: &Self| conf.pools.as_ref().map(pool_addresses);
-        sent.mode_number() == self.mode_number() && pools(&sent) == pools(self)
+        let same = match (sent.pools.as_ref().map(told_pools), self.pools.as_ref().map(told_pools)) {
+            (Some(sent), Some(told)) => {
+                sent.len() == told.len() && sent.iter().zip(&told).all(|(sent, told)| told.is_of(sent))
+            }
+            (sent, told) => sent.is_none() && told.is_none(),
+        };
+        sent.mode_number() == self.mode_number() && same
     }
     fn body(&self, mode: WorkMode, pools: &Value) -> Vec<u8> {
         let body = Body {
@@ -194,11 +200,29 @@ impl Conf {
     }
 }
 
-/// Address and account of each pool; machines may write the rest otherwise than it was sent.
-fn pool_addresses(pools: &Value) -> Vec<(String, String)> {
-    let text = |pool: &Value, key: &str| pool[key].as_str().unwrap_or_default().to_owned();
-    let told = pools.as_array().into_iter().flatten().map(|pool| (text(pool, "url"), text(pool, "user")));
-    told.filter(|(url, _)| !url.is_empty()).collect()
+/// A pool as a page tells it; machines may write the rest otherwise than it was sent.
+struct ToldPool<'a> {
+    url: &'a str,
+    user: &'a str,
+    password: &'a str,
+}
+
+impl ToldPool<'_> {
+    /// Whether a machine that tells this holds what was sent. A password that it keeps to itself, or tells as stars,
+    /// says nothing.
+    fn is_of(&self, sent: &Self) -> bool {
+        let is_told = self.password.chars().any(|letter| letter != '*');
+        (self.url, self.user) == (sent.url, sent.user) && (!is_told || self.password == sent.password)
+    }
+}
+
+/// The pools that are set; empty places are none.
+fn told_pools(pools: &Value) -> Vec<ToldPool<'_>> {
+    fn pool(pool: &Value) -> ToldPool<'_> {
+        let text = |key: &str| pool[key].as_str().unwrap_or_default();
+        ToldPool { url: text("url"), user: text("user"), password: text("pass") }
+    }
+    pools.as_array().into_iter().flatten().map(pool).filter(|pool| !pool.url.is_empty()).collect()
 }
 
 members! {

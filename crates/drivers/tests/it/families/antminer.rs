@@ -135,6 +135,23 @@ async fn a_page_that_answers_after_a_minute_has_been_saved_if_the_machine_says_s
     }
 }
 
+/// Passwords count where the machine tells them; many tell none, or stars.
+#[test]
+fn a_configuration_is_as_saved_with_its_passwords_where_they_are_told() {
+    let told = |pass: &str| {
+        let pools = format!(r#"[{{"url":"stratum+tcp://pool.example:3333","user":"a.b"{pass}}}]"#);
+        Conf::parse(format!(r#"{{"pools":{pools},"bitmain-work-mode":"0"}}"#).as_bytes()).unwrap()
+    };
+    let pool =
+        Pool { url: "stratum+tcp://pool.example:3333".into(), user: "a.b".into(), password: "new".into() };
+    let sent = told(r#","pass":"old""#).with_pools(&[pool]).unwrap();
+    assert!(told(r#","pass":"new""#).is_as_saved(&sent));
+    assert!(!told(r#","pass":"old""#).is_as_saved(&sent));
+    for untold in ["", r#","pass":"""#, r#","pass":null"#, r#","pass":"***""#] {
+        assert!(told(untold).is_as_saved(&sent), "{untold}");
+    }
+}
+
 /// A machine that answers a saving after a minute, having saved it at once or not at all.
 fn answers_late(hosts: &Hosts, at: offpeak_site::Endpoint, saves: bool) {
     let mode = std::sync::Arc::new(std::sync::atomic::AtomicU8::new(0));
