@@ -19,7 +19,7 @@ use offpeak_drivers::http::Credentials;
 use offpeak_drivers::secrets::from_environment;
 use offpeak_drivers::transcript::Tape;
 use offpeak_server::view::LookView;
-use offpeak_site::{Endpoint, Family, MacAddress, Outcome, Reading, Trouble};
+use offpeak_site::{Endpoint, Family, MacAddress, Machine, MachineIx, Outcome, Reading, Site, Trouble};
 use offpeak_units::Power;
 
 use super::{print, print_json};
@@ -81,12 +81,7 @@ impl Keys {
         };
         let Some(site) = super::load(path)? else { return Ok(None) };
         let logins = crate::runtime::logins(&site, path)?;
-        let is_it = |machine: &offpeak_site::Machine| {
-            machine.endpoint.is_some_and(|endpoint| endpoint.ip == at.ip && endpoint.api_port == at.api_port)
-                || mac.is_some() && machine.mac == mac
-        };
-        let found = site.machines().find(|(_, machine)| is_it(machine));
-        let own = found.and_then(|(ix, _)| logins.own[ix.ix()].clone());
+        let own = machine_of(&site, at, mac).and_then(|ix| logins.own[ix.ix()].clone());
         Ok(Some(Self { access: logins.access, own }))
     }
     /// What is to be taken out of a report.
@@ -94,6 +89,17 @@ impl Keys {
         let of_families = Family::ALL.into_iter().map(|family| self.access.of(family).password.clone());
         of_families.chain(self.own.iter().map(|login| login.password.clone())).collect()
     }
+}
+
+/// Which of a site's machines is meant: the one of this hardware address, and only where none is that, the one that
+/// stands at this address. A machine that was moved takes its login along.
+fn machine_of(site: &Site, at: Endpoint, mac: Option<MacAddress>) -> Option<MachineIx> {
+    let stands_there = |machine: &Machine| {
+        machine.endpoint.is_some_and(|endpoint| endpoint.ip == at.ip && endpoint.api_port == at.api_port)
+    };
+    let by_mac = mac.and_then(|mac| site.machines().find(|(_, machine)| machine.mac == Some(mac)));
+    let found = by_mac.or_else(|| site.machines().find(|(_, machine)| stands_there(machine)));
+    found.map(|(ix, _)| ix)
 }
 
 /// Gives an order to the machine that was named, and to no other.
@@ -309,7 +315,7 @@ impl Trial {
 #[cfg(test)]
 mod tests {
     use offpeak_drivers::fronts::{Addressing, Fronts, Layout};
-    use offpeak_site::{Activity, MachineIx};
+    use offpeak_site::Activity;
     use offpeak_twin::{Initial, Plant, Scenario};
 
     use super::*;
@@ -384,6 +390,27 @@ mod tests {
         for wrong in ["", "stratum+tcp://pool.example:3333", "stratum+tcp://pool.example:3333,", ",acme"] {
             assert!(pool(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn who_it_is_goes_before_where_it_stands() {
+        let text = include_str!("../../../../sites/small.toml");
+        let mut site = offpeak_site::file::load("small.toml", text, &|_| None).unwrap();
+        let at = |ix: usize| site.machines[ix].endpoint.unwrap();
+        let (first, second) = (at(0), at(1));
+        let macs: Vec<MacAddress> =
+            ["02:00:00:00:00:01", "02:00:00:00:00:02"].map(|mac| mac.parse().unwrap()).to_vec();
+        for (machine, mac) in site.machines.iter_mut().zip(&macs) {
+            machine.mac = Some(*mac);
+        }
+        // The second has moved to where the first stood.
+        assert_eq!(machine_of(&site, first, Some(macs[1])), Some(MachineIx(1)));
+        assert_eq!(machine_of(&site, first, Some(macs[0])), Some(MachineIx(0)));
+        assert_eq!(machine_of(&site, second, None), Some(MachineIx(1)));
+        let stranger = "02:00:00:00:00:99".parse().unwrap();
+        assert_eq!(machine_of(&site, second, Some(stranger)), Some(MachineIx(1)), "nobody is known by that");
+        let nowhere = Endpoint { ip: "10.255.255.254".parse().unwrap(), ..first };
+        assert_eq!(machine_of(&site, nowhere, None), None);
     }
 
     #[test]
