@@ -5,10 +5,10 @@
 //! level below which it starts and the one above which it sheds lies a dead band wider than the
 //! meters' noise, so that a steady mine stays steady.
 //!
-//! More than 600 lines, because the passes work on one planner's state and are read together.
+//! The third pass stands in `plan_starts.rs`, what fans ask in `plan_fans.rs`, the reasons in `plan_words.rs`.
 
 use jiff::Timestamp;
-use offpeak_site::{Activity, Authority, CircuitIx, FanIx, MachineIx, ModeName, Site};
+use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, ModeName, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Block, Envelope, Source};
@@ -21,159 +21,7 @@ use crate::rank::{self, Ranking};
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
 
-/// What a machine should do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
-    /// Nothing is asked of it.
-    Leave,
-    /// Asleep, or cut.
-    Off,
-    /// Hash in this mode.
-    Run(ModeName),
-}
-
-/// Why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// It runs and there is room.
-    Runs,
-    /// It is started now.
-    Starts,
-    /// This source keeps it off, at this circuit.
-    Blocked(CircuitIx, Source),
-    /// The window closes too soon to start it.
-    ClosesSoon,
-    /// This circuit has no room for it.
-    NoRoom(CircuitIx),
-    /// Shed because this circuit is above its limit.
-    Shed(CircuitIx),
-    /// It started by itself, as after a power return, and there is room for it in the ramp.
-    Returns,
-    /// It started by itself and is held until its turn in the ramp.
-    HeldBack,
-    /// The upward ramp of a circuit on its way is used up this second.
-    Ramp,
-    /// It has not rested for as long as machines are to rest.
-    Cools,
-    /// It earns less than its power costs.
-    Uneconomic,
-    /// The operator wants it off.
-    Pinned,
-    /// It is on its way to sleep.
-    Falling,
-    /// It did not follow and is asked again later.
-    Rests,
-    /// The revenue meter is silent.
-    NoMeter,
-    /// Not every meter and machine has been asked since the start.
-    Warmup,
-    /// offpeak has no authority in this hall.
-    ObserveOnly,
-    /// No driver commands this family.
-    NotCommandable,
-    /// Nothing fresh is known of it.
-    NoWord,
-    /// Awake with a fault of its own.
-    Failed,
-    /// These fans are not seen running long enough to start it.
-    Fans(FanIx),
-    /// These fans stand still, and machines have run without them for as long as they may.
-    NoAir(FanIx),
-    /// The checker did not let the plan pass at this circuit.
-    Vetoed(CircuitIx),
-}
-
-impl Reason {
-    /// In words, with the circuit's name.
-    #[must_use]
-    pub fn describe(&self, site: &Site) -> String {
-        let name = |circuit: &CircuitIx| site.circuits.get(*circuit).id.as_str();
-        match self {
-            Self::Runs => "runs: there is room".to_owned(),
-            Self::Starts => "starts: there is room".to_owned(),
-            Self::Blocked(circuit, source) => format!("off: {} at {}", source.describe(site), name(circuit)),
-            Self::ClosesSoon => "off: the window closes too soon to start".to_owned(),
-            Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),
-            Self::Shed(circuit) => format!("shed: {} is above its limit", name(circuit)),
-            Self::Returns => "runs: it came back by itself, and there is room".to_owned(),
-            Self::HeldBack => "off: it came back by itself; waits for its turn".to_owned(),
-            Self::Ramp => "waits: the ramp up is used".to_owned(),
-            Self::Cools => "waits: it has not rested long enough".to_owned(),
-            Self::Uneconomic => "off: earns less than its power costs".to_owned(),
-            Self::Pinned => "off: pinned by the operator".to_owned(),
-            Self::Falling => "on its way to sleep".to_owned(),
-            Self::Rests => "did not follow; asked again later".to_owned(),
-            Self::NoMeter => "waits: the revenue meter is silent".to_owned(),
-            Self::Warmup => "waits: not every meter and machine has been asked since the start".to_owned(),
-            Self::ObserveOnly => "left alone: observe only".to_owned(),
-            Self::NotCommandable => "left alone: no driver commands this family".to_owned(),
-            Self::NoWord => "left alone: no fresh word from it".to_owned(),
-            Self::Failed => "left alone: awake with a fault of its own".to_owned(),
-            Self::Fans(fans) => format!("waits: fans `{}` are not seen running", site.fans[fans.ix()].id),
-            Self::NoAir(fans) => format!("off: fans `{}` stand still", site.fans[fans.ix()].id),
-            Self::Vetoed(circuit) => format!("held by the checker at {}", name(circuit)),
-        }
-    }
-}
-
-/// One machine's part of the plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setpoint {
-    /// What it should do.
-    pub target: Target,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// What remains of a circuit with everything asleep that can be put to sleep, and whose it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Behind {
-    /// Fans, lights, controllers.
-    pub base: Power,
-    /// How many machines sleep or can be put to sleep.
-    pub sleepers: u32,
-    /// What those draw asleep.
-    pub asleep: Power,
-    /// How many machines are on and nothing stops them.
-    pub stubborn: u32,
-    /// What those draw.
-    pub on: Power,
-    /// The first of them.
-    pub names: Vec<MachineIx>,
-}
-
-impl Behind {
-    /// How many machines are named.
-    pub const NAMED: usize = 20;
-    /// In words, with the machines' names.
-    #[must_use]
-    pub fn describe(&self, site: &Site) -> String {
-        let mut parts = vec![
-            format!("{} of fans, lights and the like", self.base),
-            format!("{} of {} sleepers", self.asleep, self.sleepers),
-        ];
-        if self.stubborn > 0 {
-            let names: Vec<_> = self.names.iter().map(|ix| site.machine(*ix).id.as_str()).collect();
-            let more = self.stubborn as usize - names.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            parts.push(format!("{} of machines that nothing stops: {}{more}", self.on, names.join(", ")));
-        }
-        parts.join(", ")
-    }
-}
-
-/// A circuit whose limit cannot be met: everything that can be put to sleep is, and this remains.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unmet {
-    /// Where.
-    pub circuit: CircuitIx,
-    /// What was asked.
-    pub limit: Power,
-    /// What remains.
-    pub floor: Power,
-    /// Whose that is.
-    pub behind: Behind,
-}
+pub use words::{Behind, Reason, Setpoint, Target, Unmet};
 
 /// How far loads may move before this plan would be another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -533,139 +381,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Starts best first where every circuit on the way has room and the ramp allows.
-    fn start(&mut self) -> (Vec<Option<Release>>, bool) {
-        let full = self.refilled();
-        let mut release = full.clone();
-        let mut ramp_limited = false;
-        let hold = if !self.memory.ready && !self.flawed(Flaw::Warmup) {
-            Some(Reason::Warmup)
-        } else if self.loads.circuit(CircuitIx::ROOT).measured.is_none() && !self.flawed(Flaw::SilentMeter) {
-            Some(Reason::NoMeter)
-        } else {
-            None
-        };
-        ramp_limited |= self.release_returned(&mut release);
-        for ix in &self.ranking.order {
-            if self.setpoints[ix.ix()] != (Setpoint { target: Target::Off, reason: Reason::Starts }) {
-                continue;
-            }
-            let short = self.no_room(*ix).map(Reason::NoRoom);
-            let waits = hold.or(short).or_else(|| self.await_fans(*ix));
-            let reason = match waits {
-                Some(reason) => reason,
-                None => {
-                    let power = self.frame.rated(self.frame.places()[ix.ix()].model).normal;
-                    let path = || self.site.circuits.path(self.frame.places()[ix.ix()].circuit);
-                    let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
-                    if path().any(used) && !self.flawed(Flaw::Ramp) {
-                        ramp_limited = true;
-                        Reason::Ramp
-                    } else {
-                        for circuit in path() {
-                            if let Some(bucket) = &mut release[circuit.ix()] {
-                                bucket.tokens -= power;
-                            }
-                        }
-                        self.take_room(*ix);
-                        Reason::Starts
-                    }
-                }
-            };
-            let target = if reason == Reason::Starts { Target::Run(ModeName::Normal) } else { Target::Off };
-            self.setpoints[ix.ix()] = Setpoint { target, reason };
-        }
-        let after = release.into_iter().zip(full).zip(&self.memory.release);
-        let after = after.map(|((used, full), held)| if used == full { *held } else { used });
-        (after.collect(), ramp_limited)
-    }
-
-    /// Machines that came back by themselves have their turn before those that sleep: as many as the ramp allows
-    /// go on, the others are held. Their load is counted already, so all they need is that there is room at all.
-    fn release_returned(&mut self, release: &mut [Option<Release>]) -> bool {
-        let (ranking, mut held) = (self.ranking, false);
-        for ix in &ranking.order {
-            let place = self.frame.places()[ix.ix()];
-            if self.setpoints[ix.ix()].reason != Reason::HeldBack {
-                continue;
-            }
-            let power = self.frame.rated(place.model).normal;
-            let has_room = self.no_room_for(Power::ZERO, place.circuit).is_none();
-            let path = || self.site.circuits.path(place.circuit);
-            let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
-            if has_room && (!path().any(used) || self.flawed(Flaw::Returns)) {
-                for circuit in path() {
-                    if let Some(bucket) = &mut release[circuit.ix()] {
-                        bucket.tokens -= power;
-                    }
-                }
-                let target = Target::Run(ModeName::Normal);
-                self.setpoints[ix.ix()] = Setpoint { target, reason: Reason::Returns };
-            } else {
-                held = true;
-            }
-        }
-        held
-    }
-
-    fn need(&self, machine: MachineIx) -> Power {
-        self.frame.rated(self.frame.places()[machine.ix()].model).need()
-    }
-
-    /// The first circuit on the way to the grid without room, which is noted in its slack.
-    fn no_room(&mut self, machine: MachineIx) -> Option<CircuitIx> {
-        self.no_room_for(self.need(machine), self.frame.places()[machine.ix()].circuit)
-    }
-
-    pub(super) fn no_room_for(&mut self, need: Power, at: CircuitIx) -> Option<CircuitIx> {
-        let short =
-            self.site.circuits.path(at).find(|ix| self.room[ix.ix()].is_some_and(|room| room < need))?;
-        let room = self.room[short.ix()]?;
-        let start_at = self.loads.circuit(short).upper + room - need;
-        let slack = &mut self.slack[short.ix()].start_at;
-        *slack = Some(slack.map_or(start_at, |held| held.max(start_at)));
-        Some(short)
-    }
-
-    fn take_room(&mut self, machine: MachineIx) {
-        self.take_room_for(self.need(machine), self.frame.places()[machine.ix()].circuit);
-    }
-
-    pub(super) fn take_room_for(&mut self, need: Power, at: CircuitIx) {
-        for ix in self.site.circuits.path(at) {
-            self.started[ix.ix()] += need;
-            if let Some(room) = &mut self.room[ix.ix()] {
-                *room -= need;
-            }
-        }
-    }
-
-    /// What each circuit may come to draw, where this plan starts something.
-    fn admitted(&self) -> Vec<Option<Power>> {
-        let circuits = self.started.iter().zip(&self.loads.circuits).zip(&self.memory.admitted);
-        circuits
-            .map(|((started, load), held)| if started.is_zero() { *held } else { load.admit(*started) })
-            .collect()
-    }
-
-    /// The ramps' buckets at this instant: refilled by the second, at most five seconds' worth, and
-    /// always enough for the largest machine.
-    fn refilled(&self) -> Vec<Option<Release>> {
-        let largest = self.site.models.iter().map(|model| model.power_max()).max().unwrap_or(Power::ZERO);
-        let now = self.snapshot.at;
-        let refill = |(circuit, held): (&offpeak_site::Circuit, &Option<Release>)| {
-            let per_minute = circuit.ramp?.up_per_minute?;
-            let cap = per_minute.scale(5.0 / 60.0).max(largest);
-            let tokens = held.map_or(cap, |held| {
-                let millis = held.at.duration_until(now).as_millis().max(0) as i64;
-                let gained = per_minute.to_milliwatts().saturating_mul(millis) / 60_000;
-                cap.min(held.tokens + Power::from_milliwatts(gained.min(cap.to_milliwatts() * 2)))
-            });
-            Some(Release { tokens, at: now })
-        };
-        self.site.circuits.iter().map(|(_, circuit)| circuit).zip(&self.memory.release).map(refill).collect()
-    }
-
     fn unmet(&self) -> Vec<Unmet> {
         self.envelope
             .circuits
@@ -714,6 +429,10 @@ impl<'a> Planner<'a> {
 
 #[path = "plan_fans.rs"]
 mod fan_rules;
+#[path = "plan_starts.rs"]
+mod starts;
+#[path = "plan_words.rs"]
+mod words;
 
 #[cfg(test)]
 #[path = "plan_tests.rs"]
