@@ -267,6 +267,8 @@ impl<'a> Planner<'a> {
             let pinned = self.site.rules.pinned.get(&ix).copied();
             let obliged = self.obliged[place.circuit.ix()] || pinned == Some(true);
             let earns = obliged || self.ranking.earns[place.model.ix()] != Some(false);
+            let for_money =
+                if self.ranking.kept_out[place.model.ix()] { Reason::KeptOut } else { Reason::Uneconomic };
             let now = self.snapshot.at;
             let timing = self.site.rules.timing;
             let runs_on = remembered.started_at.is_some_and(|at| at + timing.least_run > now);
@@ -294,9 +296,7 @@ impl<'a> Planner<'a> {
                     {
                         off(Reason::Pinned)
                     }
-                    (Standing::Running | Standing::Rising, None) if !earns && !runs_on => {
-                        off(Reason::Uneconomic)
-                    }
+                    (Standing::Running | Standing::Rising, None) if !earns && !runs_on => off(for_money),
                     (Standing::Rising, None) if remembered.returns => off(Reason::HeldBack),
                     (Standing::Running | Standing::Rising, None) => {
                         Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
@@ -309,7 +309,7 @@ impl<'a> Planner<'a> {
                     (Standing::Asleep | Standing::Cut, _) => off(match block {
                         Some(block) => blocked(block),
                         None if pinned == Some(false) => Reason::Pinned,
-                        None if !earns => Reason::Uneconomic,
+                        None if !earns => for_money,
                         None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
                             Reason::Rests
                         }

@@ -48,6 +48,25 @@ fn a_zero_order_means_zero_and_names_what_remains() {
     assert_eq!(plan.unmet[0].floor, Power::from_watts(40 * 20));
 }
 
+/// Who is off for money is told whether the hour or the plan of the hours ahead decides it.
+#[test]
+fn a_machine_that_the_plan_ahead_keeps_out_is_told_so() {
+    let site = site();
+    let snapshot = snapshot(monday(3_600), 10);
+    let memory = memory(&site, &snapshot);
+    let (frame, envelope) = (Frame::new(&site), envelope(&site, &snapshot.directives, snapshot.at));
+    let loads = Loads::new(&site, &frame, &snapshot, &memory);
+    for (kept_out, told) in [(true, Reason::KeptOut), (false, Reason::Uneconomic)] {
+        let mut ranking = rank(&site, None, None);
+        ranking.earns.fill(Some(false));
+        ranking.kept_out.fill(kept_out);
+        let plan = plan(&site, &frame, &snapshot, &envelope, &loads, &ranking, &memory);
+        let expected = Setpoint { target: Target::Off, reason: told };
+        assert!(plan.setpoints.iter().all(|setpoint| *setpoint == expected), "{:?}", plan.setpoints);
+    }
+    assert!(Reason::KeptOut.describe(&site).contains("hours ahead"));
+}
+
 /// Of the site's two halls one is only watched: nothing is asked of its machines, and what would be is told.
 #[test]
 fn a_watched_hall_is_told_what_would_be_done() {

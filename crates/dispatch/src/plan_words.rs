@@ -41,6 +41,8 @@ pub enum Reason {
     Cools,
     /// It earns less than its power costs.
     Uneconomic,
+    /// It earns what its power costs, and the plan of the hours ahead keeps it out all the same.
+    KeptOut,
     /// The operator wants it off.
     Pinned,
     /// It is on its way to sleep.
@@ -84,6 +86,7 @@ impl Reason {
             Self::Ramp => "waits: the ramp up is used".to_owned(),
             Self::Cools => "waits: it has not rested long enough".to_owned(),
             Self::Uneconomic => "off: earns less than its power costs".to_owned(),
+            Self::KeptOut => "off: the plan for the hours ahead keeps its model out".to_owned(),
             Self::Pinned => "off: pinned by the operator".to_owned(),
             Self::Falling => "on its way to sleep".to_owned(),
             Self::Rests => "did not follow; asked again later".to_owned(),

@@ -199,6 +199,12 @@ fn changes(
         Reason::ClosesSoon => words.push(format!("next window from {}", cycle.envelope.contract_next.from)),
         Reason::Shed(ix) => words.push(format!("starts again when {needs} come free at {}", name(ix))),
         Reason::Uneconomic => words.extend(break_even_words(site, &cycle.envelope, machine)),
+        Reason::KeptOut => {
+            words.push(
+                "starts when the plan for the hours ahead lets its model run; `offpeak status` has it"
+                    .to_owned(),
+            );
+        }
         Reason::Rests => words.extend(remembered.wake_retry_at.map(|at| format!("asked again at {at}"))),
         Reason::Cools => {
             let at = remembered.rests_since.map(|at| at + site.rules.timing.least_rest);

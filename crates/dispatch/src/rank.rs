@@ -20,6 +20,9 @@ pub struct Ranking {
     /// One element a model: whether it earns more than its power costs. `None` while a price is
     /// not known: then nobody is stopped for money.
     pub earns: Vec<Option<bool>>,
+    /// One element a model: whether it would earn by the hour's own prices, and the plan of the hours ahead keeps
+    /// it out all the same.
+    pub kept_out: Vec<bool>,
 }
 
 /// What was last decided of a model, and when that changed.
@@ -52,7 +55,7 @@ pub fn rank(site: &Site, power_price: Option<Price>, hash_price: Option<HashPric
     let mut order: Vec<MachineIx> = site.machines().map(|(machine, _)| machine).collect();
     order.sort_by_key(|machine| (place[site.machine(*machine).model.ix()], *machine));
     let earns = site.models.iter().map(|model| earns(model, power_price?, hash_price?, None)).collect();
-    Ranking { order, earns }
+    Ranking { order, earns, kept_out: vec![false; site.models.len()] }
 }
 
 /// Whether an hour of this model's normal mode earns more than its energy costs. One that was stopped for
@@ -96,8 +99,11 @@ impl Ranking {
 impl Ranking {
     /// Goes by the plan of the hours ahead instead of by the hour, where it says something and prices are known.
     pub(crate) fn follow(&mut self, outlook: &Outlook, step: usize) {
-        for (model, earns) in self.earns.iter_mut().enumerate().filter(|(_, earns)| earns.is_some()) {
-            *earns = outlook.says(step, model).or(*earns);
+        let models = self.earns.iter_mut().zip(&mut self.kept_out).enumerate();
+        for (model, (earns, kept_out)) in models.filter(|(_, (earns, _))| earns.is_some()) {
+            let says = outlook.says(step, model);
+            *kept_out = *earns == Some(true) && says == Some(false);
+            *earns = says.or(*earns);
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use offpeak_server::view::{
-    ChangeView, CommandsView, CountsView, DecisionView, HallView, LimitView, MoneyView, PointView, SiteView,
+    AheadView, ChangeView, CommandsView, CountsView, DecisionView, HallView, LimitView, MoneyView, PointView,
+    SiteView,
 };
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -66,6 +67,7 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         counts,
         halls: vec![hall(1), hall(2)],
         fans: vec![],
+        ahead: AheadView::default(),
         read_every_s: 5.0,
         commands: CommandsView { issued: 1_020, confirmed: 1_010, timed_out: 3, ..CommandsView::default() },
         decisions: vec![DecisionView { at: at(0), text: "wake 38: starts: there is room".into() }],

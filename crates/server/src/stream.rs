@@ -119,7 +119,7 @@ fn paint(handle: &dyn SiteHandle, before: Option<&mut String>) -> Picture {
     let mut view = handle.view(0);
     let json = |view: &crate::view::SiteView| serde_json::to_string(view).unwrap_or_default();
     let site = json(&view);
-    view.money = None;
+    view.without_money();
     let site_without_money = json(&view);
     let machines = before.and_then(|before| {
         let states = handle.states(Columns::default());

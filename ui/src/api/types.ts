@@ -41,6 +41,26 @@ export interface AdviceView {
   start: number;
 }
 
+export interface KeptOutView {
+  model: string;
+  /** From when on it is kept out no more; null: all the hours that are planned. */
+  until: string | null;
+}
+
+/** The plan for the hours ahead, or why there is none. */
+export interface AheadView {
+  state: 'in_force' | 'too_old' | 'none';
+  why: string | null;
+  made_at: string | null;
+  age_s: number | null;
+  reaches: string | null;
+  holds_until: string | null;
+  /** Over acting hour by hour, in the site's currency. */
+  more: number | null;
+  more_percent: number | null;
+  keeps_out: KeptOutView[];
+}
+
 export interface HallView {
   id: string;
   authority: string;
@@ -109,6 +129,7 @@ export interface SiteView {
   counts: CountsView;
   halls: HallView[];
   fans: FansView[];
+  ahead: AheadView;
   /** From one reading of a machine to the next. */
   read_every_s: number;
   commands: CommandsView;

@@ -79,7 +79,7 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
             Doing::OutsideHours
         }
         Reason::Pinned => Doing::Ordered,
-        Reason::Uneconomic => Doing::Price,
+        Reason::Uneconomic | Reason::KeptOut => Doing::Price,
         // It was asked and is not up yet.
         Reason::Runs | Reason::Returns | Reason::Starts => Doing::Starting,
         // Half a minute of waiting for fans is little beside what their failure costs.

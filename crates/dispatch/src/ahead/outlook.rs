@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use offpeak_site::{CircuitIx, ModelIx, OwnerIx, Site};
-use offpeak_units::{HashPrice, Power};
+use offpeak_units::{Currency, HashPrice, Money, Power};
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::question::{Circuit, Class, Mode, Plan, Question, Step};
@@ -40,6 +41,7 @@ pub struct Asked {
     /// By class.
     models: Vec<ModelIx>,
     models_all: usize,
+    currency: Currency,
 }
 
 /// Of each model, step by step, whether it is worth running.
@@ -53,6 +55,8 @@ pub struct Outlook {
     runs: Vec<Vec<Option<bool>>>,
     /// What the plan makes more than acting hour by hour, in parts per million.
     pub more_ppm: i64,
+    /// The same as money over all its steps; `None` where it is no number.
+    pub more: Option<Money>,
 }
 
 /// What is to be asked at an instant: classes are machines of one model, circuit and owner. `None` where a start costs
@@ -66,6 +70,7 @@ pub fn ask(site: &Site, directives: &Directives, standings: &[Standing], now: Ti
         begins: vec![now],
         models: Vec::new(),
         models_all: site.models.len(),
+        currency: site.economics.currency,
     };
     let hash_price = site.economics.after_fees(rank::hash_price(site, &directives.feeds, now)?);
     let mut limits: Vec<Vec<Option<f64>>> = vec![Vec::new(); site.circuits.len()];
@@ -206,12 +211,19 @@ impl Asked {
             };
             runs.push(of_models.into_iter().map(says).collect());
         }
-        let more = (plan.margin - plan.margin_hour_by_hour) / plan.margin_hour_by_hour.abs().max(1e-9) * 1e6;
+        let gained = plan.margin - plan.margin_hour_by_hour;
+        let more = gained / plan.margin_hour_by_hour.abs().max(1e-9) * 1e6;
+        // Shown to people, to the hundredth; half away from zero.
+        let money = Decimal::try_from(gained.max(0.0)).ok().map(|amount| {
+            let nearest = rust_decimal::RoundingStrategy::MidpointAwayFromZero;
+            Money::new(amount.round_dp_with_strategy(2, nearest), self.currency)
+        });
         Outlook {
             made_at: self.made_at,
             begins: self.begins.clone(),
             runs,
             more_ppm: more.clamp(0.0, 1e9) as i64,
+            more: money,
         }
     }
 }
@@ -231,6 +243,31 @@ impl Outlook {
         self.runs[step].get(model).copied().flatten()
     }
 
+    /// Whether it says anything at an instant.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.step_at(now).is_some()
+    }
+
+    /// The end of its last step.
+    #[must_use]
+    pub fn reaches(&self) -> Timestamp {
+        self.begins.last().copied().unwrap_or(self.made_at)
+    }
+
+    /// The models that are not worth running at an instant, each with the time from which it is; `None`: not in the
+    /// hours that are planned. Empty where the plan says nothing.
+    #[must_use]
+    pub fn keeps_out(&self, now: Timestamp) -> Vec<(ModelIx, Option<Timestamp>)> {
+        let Some(step) = self.step_at(now) else { return Vec::new() };
+        let kept = (0..self.runs[step].len()).filter(|model| self.says(step, *model) == Some(false));
+        let until = |model: usize| {
+            let later = (step..self.runs.len()).find(|step| self.says(*step, model) != Some(false))?;
+            self.begins.get(later).copied()
+        };
+        kept.map(|model| (ModelIx(model as u16), until(model))).collect()
+    }
+
     /// When it is too old: a quarter hour, since decisions on money change on these.
     #[must_use]
     pub fn holds_until(&self) -> Timestamp {
@@ -238,3 +275,7 @@ impl Outlook {
         Timestamp::from_second(quarter).unwrap_or(self.made_at)
     }
 }
+
+#[cfg(test)]
+#[path = "outlook_tests.rs"]
+mod tests;

@@ -249,6 +249,9 @@ pub(crate) struct Run {
     /// How many copies stay; the oldest go
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..), requires = "backup_to")]
     pub(crate) backup_keep: u16,
+    /// The program that plans the hours ahead [default: offpeak-horizon beside this one]
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) horizon: Option<PathBuf>,
     /// Days that commands, plans and signals stay in the book
     #[arg(long, value_name = "DAYS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(7..))]
     pub(crate) book_days: u16,

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use offpeak_server::view::{
-    AdviceView, Explanation, LimitView, MachinePage, MachineView, MoneyView, SiteView,
+    AdviceView, AheadState, AheadView, Explanation, LimitView, MachinePage, MachineView, MoneyView, SiteView,
 };
 use offpeak_server::{HandleError, socket_in};
 use reqwest::Method;
@@ -185,6 +185,41 @@ fn money_line(money: &MoneyView) -> String {
     )
 }
 
+/// The plan for the hours ahead in one line.
+fn ahead_words(ahead: &AheadView, currency: &str, zone: &TimeZone) -> String {
+    let why = |with: &str| ahead.why.as_ref().map_or_else(String::new, |why| format!("{with}{why}"));
+    let plan = ahead.made_at.zip(ahead.reaches).zip(ahead.age_s).map(|((made_at, reaches), age_s)| {
+        let minutes = (age_s / 60.0).max(0.0);
+        let (made_at, reaches) = (civil(zone, made_at), civil(zone, reaches));
+        format!("plan of {made_at} ({minutes:.0} min old) until {reaches}")
+    });
+    let Some(plan) = plan else { return format!("no plan{}", why(": ")) };
+    let mut parts = vec![plan];
+    match ahead.state {
+        AheadState::InForce => {
+            let percent = ahead.more_percent.map(|percent| format!("{percent:.2} % more than hour by hour"));
+            let money = ahead.more.filter(|_| !currency.is_empty());
+            let money = money.map_or_else(String::new, |more| format!(" ({more:.2} {currency})"));
+            parts.extend(percent.map(|percent| format!("{percent}{money}")));
+            let kept = ahead.keeps_out.iter().map(|kept| {
+                let until = kept.until.map(|until| format!(" until {}", civil(zone, until)));
+                format!("{}{}", kept.model, until.unwrap_or_default())
+            });
+            let kept: Vec<_> = kept.collect();
+            parts.push(if kept.is_empty() {
+                "keeps nobody out".into()
+            } else {
+                format!("keeps out {}", kept.join(", "))
+            });
+        }
+        AheadState::TooOld | AheadState::None => {
+            parts.push("too old: each hour is decided by its own prices".to_owned());
+        }
+    }
+    parts.extend(ahead.why.clone());
+    parts.join("; ")
+}
+
 fn status_text(view: &SiteView) -> String {
     let limit = |limit: &LimitView| format!("{:.1} kW by {}", limit.limit_kw, limit.source);
     let zone = zone(view);
@@ -208,6 +243,8 @@ fn status_text(view: &SiteView) -> String {
         number(view.hash_rate_ths, 1),
         number(view.efficiency_j_per_th, 1)
     ));
+    let currency = view.money.as_ref().map_or("", |money| money.currency.as_str());
+    lines.push(format!("ahead      {}", ahead_words(&view.ahead, currency, &zone)));
     lines.push(format!("readings   each machine every {:.1} s", view.read_every_s));
     lines.extend(view.money.as_ref().map(money_line));
     let commands = view.commands;
@@ -454,3 +491,7 @@ pub(crate) fn authority(args: Authority) -> Result<Exit> {
     let body = json!({ "authority": word });
     order(&args.site, Method::PUT, &["halls", &args.hall, "authority"], &[], Some(body))
 }
+
+#[cfg(test)]
+#[path = "running_tests.rs"]
+mod tests;

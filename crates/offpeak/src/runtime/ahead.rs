@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -36,6 +37,34 @@ const EVERY_SIMULATED: SignedDuration = SignedDuration::from_mins(15);
 /// How often one looks whether something has changed, which asks for a new plan at once.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How it stands with the plans.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Nobody asks for any here.
+    Off,
+    /// The first one is not there yet.
+    NotYet,
+    /// There is nothing to ask.
+    Needless,
+    /// The last question was answered.
+    Answered,
+    /// There has been no plan since then.
+    Failed {
+        /// When the first question was put that got none.
+        since: Timestamp,
+        /// What was wrong the last time.
+        why: String,
+    },
+}
+
+impl Asking {
+    /// After one more failure: since when there is no plan stays.
+    fn failed(&self, asked_at: Timestamp, why: String) -> Self {
+        let since = if let Self::Failed { since, .. } = self { *since } else { asked_at };
+        Self::Failed { since, why }
+    }
+}
+
 /// Asks the program for plans.
 #[derive(Clone, Debug)]
 pub(crate) struct Planner {
@@ -48,6 +77,12 @@ impl Planner {
         Self { command: vec![beside(PROGRAM).into()], limit }
     }
 
+    /// For a site at work; with another program than the one beside this one, where it is named.
+    pub(crate) fn of_run(program: Option<PathBuf>) -> Self {
+        let own = Self::new(LIMIT);
+        Self { command: program.map_or(own.command, |program| vec![program.into()]), ..own }
+    }
+
     /// Waits for the program's answer, at most the limit, and judges it: a plan that breaks a limit is none.
     fn answer(&self, question: &Question) -> Result<Plan> {
         let text = serde_json::to_vec(question)?;
@@ -55,8 +90,8 @@ impl Planner {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let child = command.spawn().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow::anyhow!("{PROGRAM} is not installed beside this program"),
-            _ => anyhow::Error::new(error).context(format!("{PROGRAM} cannot be started")),
+            ErrorKind::NotFound => anyhow::anyhow!("no solver: `{}` is not installed", program.display()),
+            _ => anyhow::Error::new(error).context(format!("{} cannot be started", program.display())),
         })?;
         let mut child = Reaped(child);
         let mut stdin = child.0.stdin.take().context("stdin is piped")?;
@@ -115,10 +150,9 @@ fn fits(question: &Question, plan: &Plan) -> bool {
 }
 
 /// Has plans made while a site runs, until the future is dropped; the loop's seconds never wait for it.
-pub(crate) async fn follow(shared: Arc<Shared>) {
-    let planner = Planner::new(LIMIT);
+pub(crate) async fn follow(shared: Arc<Shared>, planner: Planner) {
     let mut asked: Option<(Timestamp, Directives)> = None;
-    let mut trouble: Option<String> = None;
+    *lock(&shared.asking) = Asking::NotYet;
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(latest) = lock(&shared.latest).clone() else { continue };
@@ -132,25 +166,30 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
             tokio::task::spawn_blocking(move || ask(&site, &directives, &latest.cycle.loads.standings, now))
         };
         asked = Some((now, directives));
-        let Ok(Some(mut put)) = question.await else { continue };
-        put.question.seconds_max = Some(LIMIT.as_secs_f64() / 2.0);
+        let Ok(question) = question.await else { continue };
+        let Some(mut put) = question else {
+            *lock(&shared.asking) = Asking::Needless;
+            continue;
+        };
+        put.question.seconds_max = Some(planner.limit.as_secs_f64() / 2.0);
         let Ok((_, answer)) = planner.ask(put.question.clone()).await else { continue };
-        let now_wrong = match answer {
+        let before = lock(&shared.asking).clone();
+        let after = match answer {
             Ok(plan) => {
                 let outlook = put.outlook(&plan);
                 info!(more_ppm = outlook.more_ppm, origin = ?plan.origin, "a plan for the hours ahead");
                 lock(&shared.directives).ahead = Some(Arc::new(outlook));
                 shared.nudge.notify_one();
-                None
+                Asking::Answered
             }
-            Err(error) => Some(format!("{error:#}")),
+            Err(error) => before.failed(now, format!("{error:#}")),
         };
-        if now_wrong != trouble
-            && let Some(why) = &now_wrong
+        if let Asking::Failed { why, .. } = &after
+            && after != before
         {
             warn!(why, "no new plan for the hours ahead: the last one stands until it is too old");
         }
-        trouble = now_wrong;
+        *lock(&shared.asking) = after;
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
+use super::ahead::Asking;
 use super::entries::{Minutes, change, fan_change, verdict};
 use super::plant_io::{PlantIo, Wire};
 use super::record::Recording;
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) search: Mutex<Option<Search>>,
     pub(crate) story: Mutex<Story>,
     pub(crate) recorder: Recorder,
+    /// How it stands with the plan for the hours ahead; the plan itself is in the directives.
+    pub(crate) asking: Mutex<Asking>,
     /// What is wrong with the feed file, if anything is.
     pub(crate) feed_trouble: Mutex<Option<String>>,
     /// What goes into the lake; `None` where nothing is recorded.
@@ -96,6 +99,7 @@ impl Shared {
             latest: Mutex::new(None),
             fleet: Mutex::new(None),
             search: Mutex::new(None),
+            asking: Mutex::new(Asking::Off),
             feed_trouble: Mutex::new(None),
             recording,
             polls: AtomicU64::new(0),

@@ -1,6 +1,7 @@
 //! A site at work: the loop over a mine behind its wires, and the twin in its place.
 
 mod ahead;
+mod ahead_view;
 mod alert_facts;
 mod answer;
 mod bench;

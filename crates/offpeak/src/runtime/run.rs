@@ -69,7 +69,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         if let Some(path) = feed::path(&shared.site(), &args.site) {
             tokio::spawn(feed::follow(Arc::clone(&shared), path));
         }
-        tokio::spawn(ahead::follow(Arc::clone(&shared)));
+        tokio::spawn(ahead::follow(Arc::clone(&shared), ahead::Planner::of_run(args.horizon.clone())));
         if let Some(address) = args.metrics {
             metrics::serve(Arc::clone(&shared), address).await?;
         }

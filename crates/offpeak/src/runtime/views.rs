@@ -11,9 +11,9 @@ use offpeak_site::{Authority, CircuitIx, CircuitKind, Endpoint, Family, MachineI
 use offpeak_units::{Efficiency, Money, Power};
 
 use super::answer::Answers;
-use super::fan_views;
 use super::live::{Latest, Search, lock};
 use super::story::{self, Story};
+use super::{ahead_view, fan_views};
 use offpeak_server::HandleError;
 use offpeak_server::view::{
     AdviceView, ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView,
@@ -205,6 +205,7 @@ pub(super) fn site_view(
         counts: latest.map_or_else(|| nothing_known(&site), |latest| counts(latest, |_| true)),
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
         fans: latest.map(|latest| fan_views::views(&site, latest)).unwrap_or_default(),
+        ahead: ahead_view::view(answers, &site, now),
         read_every_s: answers.shared.read_every_ms.load(Ordering::Relaxed) as f64 / 1e3,
         commands: story.counts,
         decisions: story

@@ -96,7 +96,7 @@ pub(super) async fn site(
     }
     let mut view = app.handle.view(points);
     if !caller.may(Permission::MoneyRead) {
-        view.money = None;
+        view.without_money();
     }
     Ok(Json(view))
 }

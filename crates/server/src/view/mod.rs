@@ -2,6 +2,7 @@
 //!
 //! Fields name their unit. What is not known is `null`, never zero.
 
+mod ahead;
 mod field;
 mod machine;
 pub mod observatory;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use ahead::{AheadState, AheadView, KeptOutView};
 pub use field::{FoundView, LookView, ScanView};
 pub use machine::{CommandRecord, MachinePage, MachineView};
 pub use plant::{
@@ -60,6 +62,9 @@ pub struct SiteView {
     /// The fans that machines need.
     #[serde(default)]
     pub fans: Vec<FansView>,
+    /// The plan for the hours ahead, or why there is none.
+    #[serde(default)]
+    pub ahead: AheadView,
     /// From one reading of a machine to the next, as the load lets it be.
     #[serde(default)]
     pub read_every_s: f64,
@@ -73,6 +78,15 @@ pub struct SiteView {
     pub checker_vetoes: u64,
     /// Power against its limit over time, oldest first.
     pub trace: Vec<PointView>,
+}
+
+impl SiteView {
+    /// Leaves out what only those see who may see money.
+    pub fn without_money(&mut self) {
+        self.money = None;
+        self.ahead.more = None;
+        self.ahead.more_percent = None;
+    }
 }
 
 /// A limit and who says so.

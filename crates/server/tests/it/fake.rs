@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use offpeak_alerts::{Facts, Rules};
 use offpeak_server::alerts::Alerts;
 use offpeak_server::view::{
-    CalendarView, CircuitView, CommandRecord, CommandsView, CountsView, DirectivesView, Explanation,
-    FloorView, MachinePage, MachineView, MoneyView, OrderView, PreviewView, SiteView, StatesView, WhyView,
+    AheadView, CalendarView, CircuitView, CommandRecord, CommandsView, CountsView, DirectivesView,
+    Explanation, FloorView, MachinePage, MachineView, MoneyView, OrderView, PreviewView, SiteView,
+    StatesView, WhyView,
 };
 use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
 
@@ -104,6 +105,7 @@ impl SiteHandle for Fake {
             counts: CountsView::default(),
             halls: vec![],
             fans: vec![],
+            ahead: AheadView { more: Some(12.5), more_percent: Some(0.8), ..AheadView::default() },
             read_every_s: 5.0,
             commands: CommandsView::default(),
             decisions: vec![],

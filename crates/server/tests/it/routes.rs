@@ -118,6 +118,7 @@ fn a_token_is_narrowed_to_its_scopes_and_ends_with_its_person() {
         let (site, body) = status(&served, "GET", "/api/v1/site", Some(&token)).await;
         assert_eq!(site, 200);
         assert!(body.contains("\"money\":null"), "without money.read: {body}");
+        assert!(body.contains("\"more\":null") && !body.contains("12.5"), "nor what a plan is worth: {body}");
         assert_eq!(status(&served, "GET", "/api/v1/machines", Some(&token)).await.0, 403);
         assert_eq!(status(&served, "POST", "/api/v1/stops", Some(&token)).await.0, 403);
     });

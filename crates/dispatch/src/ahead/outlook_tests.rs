@@ -1,0 +1,42 @@
+use super::*;
+use crate::rank::Ranking;
+use crate::testing::monday;
+
+/// Three quarters of an hour for two models.
+fn outlook() -> Outlook {
+    Outlook {
+        made_at: monday(60),
+        begins: vec![monday(60), monday(900), monday(1_800), monday(2_700)],
+        runs: vec![vec![Some(false), None], vec![Some(false), Some(true)], vec![Some(true), Some(false)]],
+        more_ppm: 0,
+        more: None,
+    }
+}
+
+#[test]
+fn whom_a_plan_keeps_out_is_told_with_its_end() {
+    let outlook = outlook();
+    assert_eq!(outlook.reaches(), monday(2_700));
+    let kept = |second| outlook.keeps_out(monday(second));
+    assert_eq!(kept(60), [(ModelIx(0), Some(monday(1_800)))]);
+    assert_eq!(kept(1_799), [(ModelIx(0), Some(monday(1_800)))]);
+    assert_eq!(kept(1_800), [(ModelIx(1), None)], "to its end");
+    for second in [0, 59, 2_700] {
+        assert_eq!(kept(second), [], "it says nothing at {second}");
+        assert!(!outlook.is_in_force(monday(second)));
+    }
+}
+
+/// Only who would earn by the hour's own prices is kept out by the plan; the others earn too little anyway.
+#[test]
+fn who_is_kept_out_by_the_plan_is_told_from_who_earns_too_little() {
+    let outlook = Outlook { runs: vec![vec![Some(false), Some(false), Some(true), None]], ..outlook() };
+    let (yes, no) = (Some(true), Some(false));
+    let mut ranking = Ranking { order: vec![], earns: vec![yes, no, no, yes], kept_out: vec![false; 4] };
+    ranking.follow(&outlook, 0);
+    assert_eq!(ranking.earns, [no, no, yes, yes]);
+    assert_eq!(ranking.kept_out, [true, false, false, false]);
+    let mut unknown = Ranking { order: vec![], earns: vec![None], kept_out: vec![false] };
+    unknown.follow(&outlook, 0);
+    assert_eq!((unknown.earns, unknown.kept_out), (vec![None], vec![false]));
+}
