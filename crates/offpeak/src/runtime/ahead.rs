@@ -265,4 +265,8 @@ impl Foresight {
 
 #[cfg(test)]
 #[path = "ahead_tests.rs"]
-mod tests;
+pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "ahead_live_tests.rs"]
+mod live_tests;

@@ -6,11 +6,11 @@ use offpeak_twin::{Pace, Scenario, Simulation};
 
 use super::*;
 
-fn planner(script: &str, limit: Duration) -> Planner {
+pub(in super::super) fn planner(script: &str, limit: Duration) -> Planner {
     Planner { command: vec!["/bin/sh".into(), "-c".into(), script.into()], limit }
 }
 
-const LONG: Duration = Duration::from_secs(600);
+pub(in super::super) const LONG: Duration = Duration::from_secs(600);
 
 fn good() -> (Question, Plan) {
     let question = story(8, 8);
@@ -67,7 +67,7 @@ fn a_program_that_hangs_is_killed_and_one_that_dies_or_is_not_there_is_told() {
 
 /// The small example site, allowed to run all day, with one dear hour a working day in which no machine earns its
 /// power, and with starts that cost more than running through it.
-fn site() -> Site {
+pub(in super::super) fn site() -> Site {
     let mut text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sites/small.toml")).unwrap();
     let dear = "from = \"09:00\", to = \"10:00\", price_per_kwh = 46 },\n  { days = \"workdays\", from = \"10:00\", to = \"24:00\", price_per_kwh = 26 }";
@@ -84,7 +84,7 @@ fn site() -> Site {
 }
 
 /// A Wednesday at the site.
-fn local(hours: i64, minutes: i64) -> Timestamp {
+pub(in super::super) fn local(hours: i64, minutes: i64) -> Timestamp {
     let midnight: Timestamp = "2022-10-04T18:00:00Z".parse().unwrap();
     midnight + SignedDuration::from_mins(hours * 60 + minutes)
 }
