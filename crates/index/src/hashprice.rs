@@ -92,13 +92,11 @@ impl NetworkVintage {
     #[must_use]
     pub fn of(network: &[NetworkDay]) -> Self {
         let inputs = Vintage::of(network, &[]);
-        let last =
-            |known: fn(&NetworkDay) -> bool| network.iter().rev().find(|day| known(day)).map(|day| day.date);
         Self {
             days: inputs.network_days,
             span: inputs.network_span,
-            price_to: last(|day| day.price_usd.is_some()),
-            fees_to: last(|day| day.fees_btc.is_some()),
+            price_to: inputs.price_to,
+            fees_to: inputs.fees_to,
             fingerprint: inputs.network_fingerprint,
         }
     }

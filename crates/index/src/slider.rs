@@ -63,7 +63,7 @@ pub struct Priced {
     /// The days.
     pub date: Vec<Date>,
     /// Lower bound, terawatt-hours a year.
-    pub lower_twh: Vec<f64>,
+    pub lower_twh: Vec<Option<f64>>,
     /// Best guess.
     pub guess_twh: Vec<f64>,
     /// Upper bound.

@@ -12,7 +12,7 @@ export interface AssumptionView {
 
 export interface BandView {
   guess: number;
-  lower: number;
+  lower: number | null;
   upper: number;
 }
 
@@ -20,9 +20,11 @@ export interface InputsView {
   catalogue_fingerprint: string;
   catalogue_models: number;
   catalogue_source: string;
+  network_fees_to: string | null;
   network_fingerprint: string;
   network_first: string | null;
   network_last: string | null;
+  network_price_to: string | null;
   network_source: string;
 }
 
@@ -34,8 +36,8 @@ export interface IndexView {
   guess_twh: number[];
   inputs: InputsView;
   label: string;
-  lower_gw: number[];
-  lower_twh: number[];
+  lower_gw: (number | null)[];
+  lower_twh: (number | null)[];
   method: string;
   upper_gw: number[];
   upper_twh: number[];
@@ -45,7 +47,7 @@ export interface PricedView {
   date: string[];
   guess_twh: number[];
   latest_guess_gw: number | null;
-  lower_twh: number[];
+  lower_twh: (number | null)[];
   models: number;
   models_paying: number | null;
   price_usd_per_kwh: number;

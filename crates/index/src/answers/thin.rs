@@ -43,13 +43,9 @@ pub fn thinned(series: &Series, every: Every) -> Vec<Thinned> {
 fn mean(rows: &[Row]) -> Option<Thinned> {
     let days = u32::try_from(rows.len()).ok().filter(|days| *days > 0)?;
     let of = |band: fn(&Row) -> Band| {
-        let part =
-            |one: fn(&Band) -> f64| rows.iter().map(|row| one(&band(row))).sum::<f64>() / f64::from(days);
-        Band {
-            lower: part(|band| band.lower),
-            guess: part(|band| band.guess),
-            upper: part(|band| band.upper),
-        }
+        let sum = rows.iter().fold(Band::ZERO, |sum, row| sum.plus(band(row)));
+        let over = |total: f64| total / f64::from(days);
+        Band { lower: sum.lower.map(over), guess: over(sum.guess), upper: over(sum.upper) }
     };
     let date = rows.first()?.date.first_of_month();
     let row = Row {

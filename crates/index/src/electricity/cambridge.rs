@@ -353,8 +353,7 @@ impl Prepared {
     /// machine pays there is nothing to stand for the network, and no row; later the last values stand.
     #[must_use]
     pub fn rows_at(&self, price_usd_per_kwh: f64) -> Vec<Row> {
-        let pue =
-            Band { lower: self.method.pue_lower, guess: self.method.pue_guess, upper: self.method.pue_upper };
+        let Cambridge { pue_lower, pue_guess, pue_upper, .. } = self.method;
         let mut rows = Vec::with_capacity(self.days.len());
         let mut daily_gw: Vec<Band> = Vec::with_capacity(self.days.len());
         let mut standing: Option<Band> = None;
@@ -364,9 +363,9 @@ impl Prepared {
             let profitable = fleet.efficiency.partition_point(|efficiency| *efficiency < threshold);
             if profitable > 0 {
                 standing = Some(Band {
-                    lower: fleet.efficiency[0] * pue.lower,
-                    guess: fleet.mean[profitable - 1] * pue.guess,
-                    upper: fleet.efficiency[profitable - 1] * pue.upper,
+                    lower: Some(fleet.efficiency[0] * pue_lower),
+                    guess: fleet.mean[profitable - 1] * pue_guess,
+                    upper: fleet.efficiency[profitable - 1] * pue_upper,
                 });
             }
             let Some(joules_per_terahash) = standing else { continue };

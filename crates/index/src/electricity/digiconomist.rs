@@ -195,7 +195,7 @@ impl Digiconomist {
         reference
     }
 
-    /// The daily rows: lower is the page's minimum (none before June 2016, then 0), guess its estimate,
+    /// The daily rows: lower is the page's minimum (none before June 2016), guess its estimate,
     /// upper the whole of revenue.
     #[must_use]
     pub fn rows(&self, network: &[NetworkDay]) -> Vec<Row> {
@@ -212,9 +212,9 @@ impl Digiconomist {
         for (at, day) in days.iter().enumerate() {
             let spent = gw(smooth[at] * self.share_of_revenue);
             held = if self.hold_days == 0 { spent } else { spent.max(held.min(gw(recent[at]))) };
-            let lower = self.reference_j_per_th(day.date).map_or(0.0, |joules| joules * rate[at] / 1e9);
+            let lower = self.reference_j_per_th(day.date).map(|joules| joules * rate[at] / 1e9);
             // The page never shows an estimate below its own minimum.
-            let guess = held.max(lower);
+            let guess = lower.map_or(held, |lower| held.max(lower));
             let upper = gw(smooth[at] * self.upper_share).max(guess);
             rows.push(Row::from_gw(day.date, Band { lower, guess, upper }));
         }

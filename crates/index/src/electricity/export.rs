@@ -3,7 +3,7 @@
 //! For: `date,lower_twh,guess_twh,upper_twh,lower_gw,guess_gw,upper_gw` under a header of `#` lines that
 //! hold the method, every assumption with its source, and the fingerprints of the inputs; reading such
 //! a file, with or without that header; recomputing it from its own header. Numbers have nine
-//! significant digits.
+//! significant digits; a bound that a method does not have on a day is an empty cell.
 //! Not for: the inputs themselves, which stay with whoever may pass them on.
 
 use jiff::civil::Date;
@@ -48,7 +48,9 @@ pub enum ExportError {
         line: usize,
     },
     /// A row that cannot be read, or is out of order.
-    #[error("line {line}: `{text}` is no row of a date later than the last and six numbers of 0 or more")]
+    #[error(
+        "line {line}: `{text}` is no row of a date later than the last and six numbers of 0 or more, of which both lower ones may be empty"
+    )]
     Row {
         /// Counted from 1.
         line: usize,
@@ -86,7 +88,7 @@ pub struct Exported {
     pub rows: Vec<Row>,
 }
 
-/// A number with nine significant digits.
+/// A number with nine significant digits; a bound that a method does not have on a day is an empty cell.
 fn digits(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
         return number.to_string();
@@ -108,10 +110,11 @@ pub fn to_csv(series: &Series, header: bool) -> String {
     text.push('\n');
     for row in &series.rows {
         text.push_str(&row.date.to_string());
-        for number in [row.twh.lower, row.twh.guess, row.twh.upper, row.gw.lower, row.gw.guess, row.gw.upper]
-        {
-            text.push(',');
-            text.push_str(&digits(number));
+        for band in [row.twh, row.gw] {
+            for number in [band.lower, Some(band.guess), Some(band.upper)] {
+                text.push(',');
+                text.push_str(&number.map_or_else(String::new, digits));
+            }
         }
         text.push('\n');
     }
@@ -119,9 +122,8 @@ pub fn to_csv(series: &Series, header: bool) -> String {
 }
 
 fn push_header(text: &mut String, series: &Series) {
-    let Vintage { network_days, network_span, network_fingerprint, catalogue_models, catalogue_fingerprint } =
-        &series.vintage;
-    let span = network_span.map_or(String::new(), |(first, last)| format!(", {first} to {last}"));
+    let Vintage { network_fingerprint, catalogue_models, catalogue_fingerprint, .. } = &series.vintage;
+    let reach = series.vintage.network_reach();
     let mut line = |content: &str| {
         text.push_str("# ");
         text.push_str(content);
@@ -132,7 +134,7 @@ fn push_header(text: &mut String, series: &Series) {
     for one in series.method.assumptions() {
         line(&format!("assume {} = {} ; {} ; {}", one.key, one.value, one.unit, one.source));
     }
-    line(&format!("network = {network_fingerprint} ; {network_days} days{span}"));
+    line(&format!("network = {network_fingerprint} ; {reach}"));
     line(&format!("catalogue = {catalogue_fingerprint} ; {catalogue_models} models"));
 }
 
@@ -196,12 +198,22 @@ fn read_header_line(exported: &mut Exported, line: usize, comment: &str) -> Resu
 fn read_row(content: &str) -> Option<Row> {
     let mut cells = content.split(',');
     let date: Date = cells.next()?.trim().parse().ok()?;
-    let mut next = || {
-        let number: f64 = cells.next()?.trim().parse().ok()?;
+    let number = |cell: &str| {
+        let number: f64 = cell.parse().ok()?;
         (number.is_finite() && number >= 0.0).then_some(number)
     };
-    let twh = Band { lower: next()?, guess: next()?, upper: next()? };
-    let gw = Band { lower: next()?, guess: next()?, upper: next()? };
+    let mut band = || {
+        let lower = match cells.next()?.trim() {
+            "" => None,
+            cell => Some(number(cell)?),
+        };
+        let mut next = || number(cells.next()?.trim());
+        Some(Band { lower, guess: next()?, upper: next()? })
+    };
+    let (twh, gw) = (band()?, band()?);
+    if twh.lower.is_some() != gw.lower.is_some() {
+        return None;
+    }
     let row = Row { date, twh, gw, profitable: None, threshold_j_per_th: None };
     cells.next().is_none().then_some(row)
 }

@@ -11,10 +11,10 @@ use crate::network::NetworkDay;
 pub(crate) const HOURS_A_YEAR: f64 = 8_766.0;
 
 /// A lower bound, a best guess and an upper bound of the same thing.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Band {
-    /// The lower bound.
-    pub lower: f64,
+    /// The lower bound; none where the method has none, which is not the same as zero.
+    pub lower: Option<f64>,
     /// The best guess.
     pub guess: f64,
     /// The upper bound.
@@ -22,24 +22,37 @@ pub struct Band {
 }
 
 impl Band {
+    /// Nothing at all, from which sums begin.
+    pub(crate) const ZERO: Self = Self { lower: Some(0.0), guess: 0.0, upper: 0.0 };
+
     /// All three times a factor.
     #[must_use]
     #[inline]
     pub fn times(self, factor: f64) -> Self {
-        Self { lower: self.lower * factor, guess: self.guess * factor, upper: self.upper * factor }
+        Self {
+            lower: self.lower.map(|lower| lower * factor),
+            guess: self.guess * factor,
+            upper: self.upper * factor,
+        }
     }
+    /// The sum; it has a lower bound only where both have one.
     #[inline]
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
-            lower: self.lower + other.lower,
+            lower: self.lower.zip(other.lower).map(|(one, other)| one + other),
             guess: self.guess + other.guess,
             upper: self.upper + other.upper,
         }
     }
-    /// Whether lower, guess and upper stand in that order.
+    /// Those of the three that are known, with their names.
+    pub(crate) fn known(self) -> impl Iterator<Item = (&'static str, f64)> {
+        let lower = self.lower.map(|lower| ("lower", lower));
+        lower.into_iter().chain([("guess", self.guess), ("upper", self.upper)])
+    }
+    /// Whether lower (where there is one), guess and upper stand in that order.
     #[must_use]
     pub fn is_ordered(&self) -> bool {
-        self.lower <= self.guess && self.guess <= self.upper
+        self.lower.is_none_or(|lower| lower <= self.guess) && self.guess <= self.upper
     }
 }
 
@@ -74,6 +87,10 @@ pub struct Vintage {
     pub network_days: usize,
     /// Its first and last day, where it has any.
     pub network_span: Option<(Date, Date)>,
+    /// The last day with a price.
+    pub price_to: Option<Date>,
+    /// The last day with known fees; later ones count none.
+    pub fees_to: Option<Date>,
     /// Names its numbers.
     pub network_fingerprint: String,
     /// Models of the table of machines.
@@ -83,6 +100,14 @@ pub struct Vintage {
 }
 
 impl Vintage {
+    /// How many days the network series has, from when to when, and how far prices and fees are known.
+    #[must_use]
+    pub fn network_reach(&self) -> String {
+        let day = |date: Option<Date>| date.map_or_else(|| "none".to_owned(), |date| date.to_string());
+        let span = self.network_span.map_or(String::new(), |(first, last)| format!(", {first} to {last}"));
+        let (prices, fees) = (day(self.price_to), day(self.fees_to));
+        format!("{} days{span}, prices to {prices}, fees to {fees}", self.network_days)
+    }
     /// Of these inputs.
     #[must_use]
     pub fn of(network: &[NetworkDay], catalogue: &[Model]) -> Self {
@@ -94,9 +119,13 @@ impl Vintage {
             print.number(Some(day.issuance_btc));
             print.number(day.fees_btc);
         }
+        let last =
+            |known: fn(&NetworkDay) -> bool| network.iter().rev().find(|day| known(day)).map(|day| day.date);
         Self {
             network_days: network.len(),
             network_span: network.first().zip(network.last()).map(|(first, last)| (first.date, last.date)),
+            price_to: last(|day| day.price_usd.is_some()),
+            fees_to: last(|day| day.fees_btc.is_some()),
             network_fingerprint: print.finish(),
             catalogue_models: catalogue.len(),
             catalogue_fingerprint: hardware::fingerprint(catalogue),
@@ -134,7 +163,7 @@ impl Series {
     pub fn month_twh(&self, year: i16, month: i8) -> Option<(Band, usize)> {
         let of_month = |row: &&Row| (row.date.year(), row.date.month()) == (year, month);
         let days: Vec<Band> = self.rows.iter().filter(of_month).map(|row| row.gw).collect();
-        let sum = days.iter().fold(Band::default(), |sum, gw| sum.plus(*gw));
+        let sum = days.iter().fold(Band::ZERO, |sum, gw| sum.plus(*gw));
         (!days.is_empty()).then(|| (sum.times(24.0 / 1e3), days.len()))
     }
     /// The mean best guess of a year in terawatt-hours a year, with the number of days it rests on.
@@ -190,6 +219,6 @@ pub(crate) fn trailing_means(values: &[f64], rows: usize) -> Vec<f64> {
 #[expect(clippy::cast_precision_loss, reason = "a number of days")]
 pub(crate) fn mean_gw(daily: &[Band], days: usize, end: usize) -> Band {
     let window = &daily[(end + 1).saturating_sub(days.max(1))..=end];
-    let sum = window.iter().fold(Band::default(), |sum, band| sum.plus(*band));
+    let sum = window.iter().fold(Band::ZERO, |sum, band| sum.plus(*band));
     sum.times(1.0 / window.len() as f64)
 }

@@ -14,7 +14,7 @@ use super::month::{Month, Period};
 /// The same value as lower bound, best guess and upper bound.
 #[must_use]
 pub const fn exactly(value: f64) -> Band {
-    Band { lower: value, guess: value, upper: value }
+    Band { lower: Some(value), guess: value, upper: value }
 }
 
 /// Gigawatts of the network by month, by one method.
@@ -53,10 +53,12 @@ impl NetworkLoad {
     #[must_use]
     pub fn from_series(series: &Series) -> Self {
         let of = &series.vintage;
-        let span = of.network_span.map(|(first, last)| format!(", {first} to {last}")).unwrap_or_default();
         let vintage = format!(
-            "network {} ({} days{span}), machines {} ({} models)",
-            of.network_fingerprint, of.network_days, of.catalogue_fingerprint, of.catalogue_models
+            "network {} ({}), machines {} ({} models)",
+            of.network_fingerprint,
+            of.network_reach(),
+            of.catalogue_fingerprint,
+            of.catalogue_models
         );
         let days = series.rows.iter().map(|row| (row.date, row.gw));
         let load = Self::from_days(&series.method.label(), &vintage, days);
@@ -71,15 +73,13 @@ impl NetworkLoad {
 }
 
 fn mean<'a>(bands: impl IntoIterator<Item = &'a Band>) -> Option<Band> {
-    let (mut sum, mut count) = (Band::default(), 0_u32);
+    let (mut sum, mut count) = (Band::ZERO, 0_u32);
     for band in bands {
-        sum.lower += band.lower;
-        sum.guess += band.guess;
-        sum.upper += band.upper;
+        sum = sum.plus(*band);
         count += 1;
     }
     let over = |total: f64| total / f64::from(count);
-    let mean = Band { lower: over(sum.lower), guess: over(sum.guess), upper: over(sum.upper) };
+    let mean = Band { lower: sum.lower.map(over), guess: over(sum.guess), upper: over(sum.upper) };
     (count > 0).then_some(mean)
 }
 

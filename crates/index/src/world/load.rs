@@ -97,7 +97,7 @@ pub fn country_load(
     let mut assumptions = series.assumptions();
     assumptions.push(given_number("share_percent", share_percent, "%", series.source.clone()));
     let method = format!("{}; {}", network.method, network.vintage);
-    for (key, value) in [("lower", whole.lower), ("guess", whole.guess), ("upper", whole.upper)] {
+    for (key, value) in whole.known() {
         assumptions.push(given_number(&format!("network_gw_{key}"), value, "GW", method.clone()));
     }
     assumptions.extend(network.assumptions.iter().cloned());
@@ -139,7 +139,9 @@ impl CountryLoad {
     pub fn to_csv(&self) -> String {
         let mut text = csv_line(["what", "year", "value", "lower", "guess", "upper"]);
         let band = |band: Option<Band>| {
-            band.map_or_else(Default::default, |b| [b.lower, b.guess, b.upper].map(digits))
+            band.map_or_else(Default::default, |b| {
+                [b.lower.map_or_else(String::new, digits), digits(b.guess), digits(b.upper)]
+            })
         };
         let [lower, guess, upper] = band(Some(self.gw));
         text.push_str(&csv_line(["load_gw", &self.period.to_string(), "", &lower, &guess, &upper]));

@@ -77,7 +77,7 @@ pub fn overview(
     assumptions.push(given_text("period", period.to_string(), "argument"));
     if let (Some(network), Some(power)) = (network, power) {
         let source = format!("{}; {}", network.method, network.vintage);
-        for (key, value) in [("lower", power.lower), ("guess", power.guess), ("upper", power.upper)] {
+        for (key, value) in power.known() {
             let key = format!("network_gw_{key}");
             assumptions.push(given_number(&key, value, "GW", source.clone()));
         }
@@ -161,7 +161,7 @@ impl Overview {
                 row.place.key().to_owned(),
                 row.place.name().to_owned(),
                 row.percent.to_string(),
-                number(row.gw.map(|gw| gw.lower)),
+                number(row.gw.and_then(|gw| gw.lower)),
                 number(row.gw.map(|gw| gw.guess)),
                 number(row.gw.map(|gw| gw.upper)),
                 number(row.percent_of_generation.map(|(percent, _)| percent)),
@@ -182,7 +182,7 @@ mod tests {
     use crate::world::{Month, embedded_shares};
 
     fn august() -> NetworkLoad {
-        let gw = [(Month::new(2021, 8).unwrap(), Band { lower: 4.0, guess: 8.33, upper: 18.0 })];
+        let gw = [(Month::new(2021, 8).unwrap(), Band { lower: Some(4.0), guess: 8.33, upper: 18.0 })];
         NetworkLoad {
             method: "given".to_owned(),
             vintage: "test".to_owned(),

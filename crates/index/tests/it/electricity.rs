@@ -63,13 +63,13 @@ fn bounds_take_the_extremes_and_the_guess_the_mean() {
     ]);
     let row = rows(&plain(), &network(date(2020, 6, 1), &[60.0]), &fleet)[0];
     assert_eq!((row.profitable, row.threshold_j_per_th.map(f64::round)), (Some(2), Some(60.0)));
-    assert_near(row.gw.lower, 20.0 * 1.01 / 1e3);
+    assert_near(row.gw.lower.unwrap(), 20.0 * 1.01 / 1e3);
     assert_near(row.gw.guess, 30.0 * 1.10 / 1e3);
     assert_near(row.gw.upper, 40.0 * 1.20 / 1e3);
     assert_near(row.twh.guess, 30.0 * 1.10 * 1e6 * 8_766.0 / 1e12);
     let other = Cambridge { pue_lower: 1.02, pue_guess: 1.05, pue_upper: 1.5, ..plain() };
     let row = rows(&other, &network(date(2020, 6, 1), &[60.0]), &fleet)[0];
-    assert_near(row.gw.lower, 20.0 * 1.02 / 1e3);
+    assert_near(row.gw.lower.unwrap(), 20.0 * 1.02 / 1e3);
     assert_near(row.gw.upper, 40.0 * 1.5 / 1e3);
 }
 
@@ -222,7 +222,7 @@ fn parity_rounds_rates_half_up_and_follows_the_published_list() {
     assert_near(mean_on(&parity, day, &table(&["A,Bitmain,2020-01-01,12.5,1225"])), 1225.0 / 13.0);
     assert_near(mean_on(&parity, day, &table(&["A,Bitmain,2020-01-01,0.6,60"])), 100.0);
     let row = rows(&parity, &network(day, &[1e3]), &table(&["A,Bitmain,2020-01-01,11.5,1127"]))[0];
-    assert_near(row.gw.lower, 1127.0 / 11.5 * 1.01 / 1e3);
+    assert_near(row.gw.lower.unwrap(), 1127.0 / 11.5 * 1.01 / 1e3);
     let m50 =
         table(&["MicroBT Whatsminer M50,MicroBT,2022-04-01,114,3306", "M50S,MicroBT,2021-01-01,100,4000"]);
     assert_near(mean_on(&parity, date(2022, 4, 30), &m50), 40.0);
@@ -264,14 +264,52 @@ fn digiconomist_falls_only_when_recent_revenue_no_longer_covers_the_power() {
 #[test]
 fn digiconomist_takes_one_reference_machine_for_its_minimum() {
     let method = Digiconomist { minimum_mean_days: 1, ..Digiconomist::default() };
-    let lower = |day: Date| method.rows(&network(day, &[1e3]))[0].gw.lower * 1e3;
-    assert_eq!(lower(date(2012, 6, 1)), 0.0);
+    let lower = |day: Date| method.rows(&network(day, &[1e3]))[0].gw.lower.unwrap() * 1e3;
     assert_near(lower(date(2018, 6, 1)), 125.0);
     assert_near(lower(date(2019, 5, 14)), (125.0 + 57.0) / 2.0);
     assert_near(lower(date(2019, 9, 1)), 57.0);
     assert_near(lower(date(2021, 12, 1)), 29.5);
     let poor = method.rows(&network(date(2018, 6, 1), &[1.0]))[0];
-    assert_near(poor.gw.guess, poor.gw.lower);
+    assert_near(poor.gw.guess, poor.gw.lower.unwrap());
+}
+
+/// The S9 was first sold on 1 June 2016: before there is no minimum, which is not a minimum of nothing.
+#[test]
+fn a_bound_that_a_method_does_not_have_stays_empty() {
+    let days = network(date(2016, 5, 30), &[1e6; 4]);
+    let series = Method::Digiconomist(Digiconomist::default()).series(&days, &[]);
+    let known: Vec<bool> = series.rows.iter().map(|row| row.gw.lower.is_some()).collect();
+    assert_eq!(known, [false, false, true, true]);
+    assert!(series.rows.iter().all(|row| row.gw.is_ordered() && row.gw.guess > 0.0));
+    // No sum over some days that have one and some that do not.
+    assert_eq!(series.month_twh(2016, 5).unwrap().0.lower, None);
+    assert!(series.month_twh(2016, 6).unwrap().0.lower.is_some());
+    let text = to_csv(&series, true);
+    let line = |day: &str| text.lines().find(|line| line.starts_with(day)).unwrap().to_owned();
+    let cells: Vec<String> = line("2016-05-31").split(',').map(str::to_owned).collect();
+    assert_eq!((cells.len(), cells[1].as_str(), cells[4].as_str()), (7, "", ""));
+    assert!(!line("2016-06-01").contains(",,"));
+    let exported = read_csv(&text).unwrap();
+    assert_eq!(exported.rows.iter().map(|row| row.twh.lower.is_some()).collect::<Vec<_>>(), known);
+    assert_eq!(to_csv(&recompute(&exported, &days, &[]).unwrap(), true), text);
+    // Only a lower bound may be missing, and not in one unit alone.
+    for wrong in ["2016-06-01,,2,3,4,5,6", "2016-06-01,1,,3,4,5,6", "2016-06-01,1,2,3,,5,6"] {
+        let text = format!("date,lower_twh,guess_twh,upper_twh,lower_gw,guess_gw,upper_gw\n{wrong}\n");
+        assert!(matches!(read_csv(&text), Err(ExportError::Row { line: 2, .. })), "{wrong}");
+    }
+}
+
+/// A file says how far fees are known: later days count none.
+#[test]
+fn a_header_says_how_far_prices_and_fees_reach() {
+    let mut days = network(date(2020, 6, 1), &[1e6; 3]);
+    days[2].fees_btc = None;
+    days[1].fees_btc = Some(1.0);
+    let series = Method::Digiconomist(Digiconomist::default()).series(&days, &[]);
+    let text = to_csv(&series, true);
+    let line = text.lines().find(|line| line.starts_with("# network = ")).unwrap();
+    let reach = "; 3 days, 2020-06-01 to 2020-06-03, prices to 2020-06-03, fees to 2020-06-02";
+    assert!(line.ends_with(reach), "{line}");
 }
 
 /// Our method with nothing uncertain.
@@ -295,7 +333,7 @@ fn ours_with_one_machine_is_that_machine_and_its_overhead() {
     let days = network(date(2020, 6, 1), &[1e4; 3]);
     for row in certain().rows(&days, &air) {
         assert_near(row.gw.guess, 20.0 * 1.10 / 1e3);
-        assert_eq!((row.gw.lower, row.gw.upper), (row.gw.guess, row.gw.guess));
+        assert_eq!((row.gw.lower, row.gw.upper), (Some(row.gw.guess), row.gw.guess));
     }
     let asleep = Offpeak { curtailed_share: 0.5, standby_share: 0.02, ..certain() };
     assert_near(asleep.rows(&days, &air)[0].gw.guess, 20.0 * 1.10 * 1.02 / 1e3);
@@ -344,7 +382,7 @@ fn ours_repeats_with_its_seed() {
     let of = |seed: f64| Offpeak { seed, draws: 40.0, ..Offpeak::default() }.rows(&days, &fleet);
     assert_eq!(of(1.0), of(1.0));
     assert_ne!(of(1.0), of(2.0));
-    assert!(of(1.0).iter().all(|row| row.gw.is_ordered() && row.gw.lower < row.gw.upper));
+    assert!(of(1.0).iter().all(|row| row.gw.is_ordered() && row.gw.lower.unwrap() < row.gw.upper));
 }
 
 /// A few years and machines, enough for every method to say something.

@@ -48,7 +48,7 @@ fn cambridge_parity() {
         pairs.iter().map(|(ours, published)| (of(ours) / of(published) - 1.0).abs()).collect()
     };
     for (name, errors) in [
-        ("lower", error(|row| row.twh.lower)),
+        ("lower", error(|row| row.twh.lower.unwrap())),
         ("guess", error(|row| row.twh.guess)),
         ("upper", error(|row| row.twh.upper)),
         ("guess GW", error(|row| row.gw.guess)),
@@ -75,7 +75,7 @@ fn digiconomist_dailies() {
         let cells: Vec<&str> = line.split(',').collect();
         let row = ours.on(cells[0].parse().unwrap()).unwrap();
         guess.push((row.twh.guess / cells[1].parse::<f64>().unwrap() - 1.0).abs());
-        minimum.push((row.twh.lower / cells[2].parse::<f64>().unwrap() - 1.0).abs());
+        minimum.push((row.twh.lower.unwrap() / cells[2].parse::<f64>().unwrap() - 1.0).abs());
         assert!(row.twh.is_ordered());
     }
     let days = guess.len();
@@ -106,7 +106,7 @@ fn revisions_and_methods_by_year() {
             print!("  {} {:8.3}", series.method.label(), series.year_guess_twh(year).unwrap().0);
         }
         let ours = all[4].on(date(year, 5, 31)).unwrap();
-        println!("  31 May: {:.3} to {:.3}", ours.twh.lower, ours.twh.upper);
+        println!("  31 May: {:.3} to {:.3}", ours.twh.lower.unwrap_or_default(), ours.twh.upper);
     }
     let mass =
         Prepared::new(&Cambridge::default(), &network, &catalogue).installed_mass_kg(date(2021, 5, 15));

@@ -2,7 +2,8 @@
 
 export interface Curve {
   date: readonly string[];
-  lower: readonly number[];
+  /** Null where the method has none. */
+  lower: readonly (number | null)[];
   guess: readonly number[];
   upper: readonly number[];
 }
@@ -22,7 +23,7 @@ export function seconds(day: string): number {
 export function join(curves: readonly Curve[]): Joined {
   const days = [...new Set(curves.flatMap((curve) => curve.date))].sort();
   const at = new Map(days.map((day, n) => [day, n]));
-  const spread = (curve: Curve, values: readonly number[]): (number | null)[] => {
+  const spread = (curve: Curve, values: readonly (number | null)[]): (number | null)[] => {
     const column = new Array<number | null>(days.length).fill(null);
     curve.date.forEach((day, n) => (column[at.get(day) ?? 0] = values[n] ?? null));
     return column;

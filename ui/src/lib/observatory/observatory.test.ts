@@ -61,6 +61,10 @@ describe('columns', () => {
     expect(joined.curves.map((curve) => curve.guess)).toEqual([[2, 3, null], [null, 6, 7]]);
     expect(join([])).toEqual({ x: [], curves: [] });
   });
+  it('keep a bound that a method does not have as missing, not as zero', () => {
+    const [curve] = join([{ ...one, lower: [null, 2] }]).curves;
+    expect(curve).toEqual({ lower: [null, 2], guess: [2, 3], upper: [3, 4] });
+  });
   it('have means by year, with the days they rest on', () => {
     const found = years({ date: ['2020-12-31', '2021-01-01', '2021-01-02'], lower: [], guess: [5, 1, 2], upper: [] });
     expect([...found]).toEqual([['2020', { mean: 5, days: 1 }], ['2021', { mean: 1.5, days: 2 }]]);

@@ -278,7 +278,7 @@ impl Offpeak {
             .map(|mut drawn| {
                 drawn.sort_by(f64::total_cmp);
                 (drawn.len() == draws).then(|| Band {
-                    lower: quantile(&drawn, self.quantile_lower),
+                    lower: Some(quantile(&drawn, self.quantile_lower)),
                     guess: quantile(&drawn, 0.5),
                     upper: quantile(&drawn, self.quantile_upper),
                 })

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use jiff::civil::Date;
 use offpeak_index::answers::Inputs;
-use offpeak_index::electricity::{Exported, Row, Series, read_csv, recompute, side_by_side, to_csv};
+use offpeak_index::electricity::{Band, Exported, Row, Series, read_csv, recompute, side_by_side, to_csv};
 use serde_json::{Value, json};
 
 use super::inputs;
@@ -118,10 +118,9 @@ fn years_text(series: &[Series], latest: Date) -> String {
 
 fn vintage_text(series: &[Series], inputs: &Inputs) -> String {
     let vintage = &series[0].vintage;
-    let span = vintage.network_span.map(|(first, last)| format!("{first} to {last}")).unwrap_or_default();
     format!(
-        "network     {} days, {span}, fingerprint {}: {}\nmachines    {} models, fingerprint {}: {}",
-        vintage.network_days,
+        "network     {}, fingerprint {}: {}\nmachines    {} models, fingerprint {}: {}",
+        vintage.network_reach(),
         vintage.network_fingerprint,
         inputs.network_source,
         vintage.catalogue_models,
@@ -230,11 +229,8 @@ fn check(path: &Path, sources: &Sources, as_json: bool) -> Result<Exit> {
 
 /// Days whose numbers are not the same, or that one of both does not have.
 fn differing_days(file: &[Row], fresh: &[Row]) -> Vec<Date> {
-    let of = |rows: &[Row]| -> std::collections::BTreeMap<Date, [f64; 6]> {
-        let numbers = |row: &Row| {
-            [row.twh.lower, row.twh.guess, row.twh.upper, row.gw.lower, row.gw.guess, row.gw.upper]
-        };
-        rows.iter().map(|row| (row.date, numbers(row))).collect()
+    let of = |rows: &[Row]| -> std::collections::BTreeMap<Date, [Band; 2]> {
+        rows.iter().map(|row| (row.date, [row.twh, row.gw])).collect()
     };
     let (file, fresh) = (of(file), of(fresh));
     let mut days: Vec<Date> = file.keys().chain(fresh.keys()).copied().collect();

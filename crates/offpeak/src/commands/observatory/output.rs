@@ -31,7 +31,10 @@ pub(super) fn short(value: f64) -> String {
 pub(super) fn cells(band: Option<Band>) -> [String; 3] {
     band.map_or_else(
         || ["-".to_owned(), "-".to_owned(), "-".to_owned()],
-        |band| [band.lower, band.guess, band.upper].map(short),
+        |band| {
+            let lower = band.lower.map_or_else(|| "-".to_owned(), short);
+            [lower, short(band.guess), short(band.upper)]
+        },
     )
 }
 
@@ -75,6 +78,8 @@ pub(super) fn vintage_json(vintage: &Vintage) -> Value {
             "days": vintage.network_days,
             "first": span.map(|(first, _)| first.to_string()),
             "last": span.map(|(_, last)| last.to_string()),
+            "price_to": vintage.price_to.map(|day| day.to_string()),
+            "fees_to": vintage.fees_to.map(|day| day.to_string()),
         },
         "catalogue": { "fingerprint": vintage.catalogue_fingerprint, "models": vintage.catalogue_models },
     })

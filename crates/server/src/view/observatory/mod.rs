@@ -60,8 +60,8 @@ impl AssumptionView {
 /// A lower bound, a best guess and an upper bound.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BandView {
-    /// The lower bound.
-    pub lower: f64,
+    /// The lower bound; `null` where the method has none.
+    pub lower: Option<f64>,
     /// The best guess.
     pub guess: f64,
     /// The upper bound.
@@ -83,6 +83,10 @@ pub struct InputsView {
     pub network_first: Option<Date>,
     /// Its last day.
     pub network_last: Option<Date>,
+    /// The last day with a price.
+    pub network_price_to: Option<Date>,
+    /// The last day with known fees; later ones count none.
+    pub network_fees_to: Option<Date>,
     /// Names its numbers.
     pub network_fingerprint: String,
     /// Where the table of machines comes from.
@@ -104,14 +108,14 @@ pub struct IndexView {
     pub date: Vec<Date>,
     /// From how many days each row was computed.
     pub days: Vec<u32>,
-    /// Lower bound, terawatt-hours a year at that rate.
-    pub lower_twh: Vec<f64>,
+    /// Lower bound, terawatt-hours a year at that rate; `null` where the method has none.
+    pub lower_twh: Vec<Option<f64>>,
     /// Best guess, terawatt-hours a year.
     pub guess_twh: Vec<f64>,
     /// Upper bound, terawatt-hours a year.
     pub upper_twh: Vec<f64>,
-    /// Lower bound, gigawatts.
-    pub lower_gw: Vec<f64>,
+    /// Lower bound, gigawatts; `null` where the method has none.
+    pub lower_gw: Vec<Option<f64>>,
     /// Best guess, gigawatts.
     pub guess_gw: Vec<f64>,
     /// Upper bound, gigawatts.
@@ -131,10 +135,10 @@ impl IndexView {
             label: series.method.label(),
             date: rows.iter().map(|one| one.row.date).collect(),
             days: rows.iter().map(|one| one.days).collect(),
-            lower_twh: column(|one| one.row.twh.lower),
+            lower_twh: rows.iter().map(|one| one.row.twh.lower).collect(),
             guess_twh: column(|one| one.row.twh.guess),
             upper_twh: column(|one| one.row.twh.upper),
-            lower_gw: column(|one| one.row.gw.lower),
+            lower_gw: rows.iter().map(|one| one.row.gw.lower).collect(),
             guess_gw: column(|one| one.row.gw.guess),
             upper_gw: column(|one| one.row.gw.upper),
             assumptions: series
@@ -147,6 +151,8 @@ impl IndexView {
                 network_source: inputs.network_source.clone(),
                 network_first: vintage.network_span.map(|(first, _)| first),
                 network_last: vintage.network_span.map(|(_, last)| last),
+                network_price_to: vintage.price_to,
+                network_fees_to: vintage.fees_to,
                 network_fingerprint: vintage.network_fingerprint.clone(),
                 catalogue_source: inputs.catalogue_source.clone(),
                 catalogue_models: vintage.catalogue_models as u64,
@@ -163,8 +169,8 @@ pub struct PricedView {
     pub price_usd_per_kwh: f64,
     /// The days, one in so many; the latest always is among them.
     pub date: Vec<Date>,
-    /// Lower bound, terawatt-hours a year.
-    pub lower_twh: Vec<f64>,
+    /// Lower bound, terawatt-hours a year; `null` where the method has none.
+    pub lower_twh: Vec<Option<f64>>,
     /// Best guess, terawatt-hours a year.
     pub guess_twh: Vec<f64>,
     /// Upper bound, terawatt-hours a year.
