@@ -7,6 +7,7 @@
 mod chain;
 mod method;
 mod nation;
+mod shutdown;
 mod thin;
 mod world;
 mod worth;
@@ -21,10 +22,15 @@ pub use method::{ChangeError, Changes, method, methods};
 pub use nation::{
     Bracket, GridQuestion, GridQuestionError, brackets, brackets_csv, estimates_year, nation_csv,
 };
+pub use shutdown::{
+    Pricing, audit_assumptions, classes_assumptions, classes_csv, pricing_assumptions, rates_assumptions,
+    shutdown_csv,
+};
 pub use thin::{Every, Thinned, thinned};
 pub use world::{
-    Loaded, MixEmissions, Province, Whole, country_csv, country_loads, emissions, flows_assumptions,
-    flows_csv, provinces, waste_kt, water_of, wholes, world_csv,
+    Loaded, MarketEmissions, MixEmissions, Province, Whole, country_csv, country_loads, emissions,
+    flows_assumptions, flows_csv, market_csv, market_emissions, provinces, waste_kt, water_of, wholes,
+    world_csv,
 };
 pub use worth::{
     Expectation, hash_price_assumptions, hash_price_csv, lives_assumptions, lives_csv, residual_csv,

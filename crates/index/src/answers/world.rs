@@ -7,9 +7,9 @@ use crate::world::Whole as WholeOf;
 use crate::world::assumption::given_number;
 use crate::world::table::csv_line;
 use crate::world::{
-    Assumption, CountryCode, CountryLoad, EWASTE_LIFE_YEARS, EmissionFactors, Flow, Flows, Generation,
-    GridIntensity, NetworkLoad, Overview, Period, Place, ShareSeries, WaterFactors, country_load, ewaste,
-    location_based, share_within, water_by_mix,
+    Assumption, Contract, CountryCode, CountryLoad, EWASTE_LIFE_YEARS, EmissionFactors, Flow, Flows,
+    Generation, GridIntensity, MarketBased, NetworkLoad, Overview, Period, Place, Residual, ShareSeries,
+    WaterFactors, country_load, ewaste, location_based, market_based, share_within, water_by_mix,
 };
 
 /// A province's part of its country and, by each series of the world that has the country, of the world.
@@ -239,17 +239,53 @@ pub struct MixEmissions {
 /// By each set of factors, and as published.
 #[must_use]
 pub fn emissions(country: CountryCode, load: &CountryLoad) -> Vec<MixEmissions> {
-    let (generation, year) = (Generation::embedded(), load.period.first().year());
     let mwh = load.twh_per_year.times(1e6);
-    let mut list = Vec::new();
-    let mut push = |by: String, grid: Option<GridIntensity>| {
-        list.extend(grid.map(|grid| MixEmissions {
-            by,
-            g_per_kwh: grid.g_per_kwh,
-            covered: grid.covered,
-            tonnes: location_based(mwh, &grid).tonnes,
-        }));
+    let one = |(by, grid): (String, GridIntensity)| MixEmissions {
+        by,
+        g_per_kwh: grid.g_per_kwh,
+        covered: grid.covered,
+        tonnes: location_based(mwh, &grid).tonnes,
     };
+    grids(country, load).into_iter().map(one).collect()
+}
+
+/// What a load's best guess emits by declared contracts, beside what it emits by its grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarketEmissions {
+    /// Which reading of the grid: for all of it location-based, for what no contract covers market-based.
+    pub by: String,
+    /// Location-based, tonnes CO2e a year.
+    pub location_tonnes: f64,
+    /// Market-based, of a year.
+    pub market: MarketBased,
+}
+
+/// By each reading of the grid: contracts of a year first, what they do not cover at the grid's mean.
+#[must_use]
+pub fn market_emissions(
+    country: CountryCode,
+    load: &CountryLoad,
+    contracts: &[Contract],
+) -> Vec<MarketEmissions> {
+    let mwh = load.twh_per_year.times(1e6);
+    let one = |(by, grid): (String, GridIntensity)| {
+        let mut residual = Residual::grid_mean(&grid);
+        residual.source = format!("{by}: {}", residual.source);
+        let mut market = market_based(mwh.guess, contracts, &residual);
+        for energy in market.assumptions.iter_mut().filter(|one| one.key == "energy") {
+            "the load's best guess over a mean year of 8766 hours".clone_into(&mut energy.source);
+        }
+        market.assumptions.extend(grid.assumptions.iter().cloned());
+        MarketEmissions { by, location_tonnes: location_based(mwh, &grid).tonnes.guess, market }
+    };
+    grids(country, load).into_iter().map(one).collect()
+}
+
+/// Each reading of a country's grid in the year of a load.
+fn grids(country: CountryCode, load: &CountryLoad) -> Vec<(String, GridIntensity)> {
+    let (generation, year) = (Generation::embedded(), load.period.first().year());
+    let mut list = Vec::new();
+    let mut push = |by: String, grid: Option<GridIntensity>| list.extend(grid.map(|grid| (by, grid)));
     if let Some(mix) = generation.mix(country, year) {
         for factors in EmissionFactors::embedded() {
             push(format!("mix of {}, {}", mix.year, factors.title), GridIntensity::of_mix(&mix, &factors));
@@ -277,6 +313,33 @@ pub fn country_csv(loads: &[Loaded<'_>]) -> String {
     for one in loads {
         for line in one.load.to_csv().lines().skip(1) {
             text.push_str(&format!("{},{},{},{line}\n", one.series.key, one.method, one.load.period));
+        }
+    }
+    text
+}
+
+/// CSV of emissions by contracts: a row a load and reading of its grid, tonnes and megawatt-hours of a year.
+#[must_use]
+pub fn market_csv(found: &[(&Loaded<'_>, Vec<MarketEmissions>)]) -> String {
+    let mut text = csv_line([
+        "series",
+        "method",
+        "period",
+        "by",
+        "location_based_tonnes",
+        "market_based_tonnes",
+        "contracted_mwh",
+        "residual_mwh",
+        "unused_mwh",
+    ]);
+    for (one, all) in found {
+        let period = one.load.period.to_string();
+        for emissions in all {
+            let MarketBased { tonnes, contracted_mwh, residual_mwh, unused_mwh, .. } = emissions.market;
+            let numbers = [emissions.location_tonnes, tonnes, contracted_mwh, residual_mwh, unused_mwh];
+            let numbers = numbers.map(|number| number.to_string());
+            let names = [one.series.key.as_str(), &one.method, &period, &emissions.by];
+            text.push_str(&csv_line(names.into_iter().chain(numbers.iter().map(String::as_str))));
         }
     }
     text

@@ -12,7 +12,7 @@ use crate::world::Assumption;
 use crate::world::assumption::{given_number, given_text};
 use crate::world::table::csv_line;
 
-fn network(vintage: &NetworkVintage, source: &str) -> Vec<Assumption> {
+pub(super) fn network(vintage: &NetworkVintage, source: &str) -> Vec<Assumption> {
     let day = |date: Option<Date>| date.map_or_else(|| "none".to_owned(), |date| date.to_string());
     let last = vintage.span.map(|(_, last)| last);
     let known = format!(
@@ -29,7 +29,7 @@ fn network(vintage: &NetworkVintage, source: &str) -> Vec<Assumption> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a number of days")]
-fn days(key: &str, value: usize) -> Assumption {
+pub(super) fn days(key: &str, value: usize) -> Assumption {
     given_number(key, value as f64, "days", "argument")
 }
 

@@ -83,6 +83,9 @@ pub(crate) struct ChainShow {
     pub(crate) height: Option<u32>,
     #[command(flatten)]
     pub(crate) kept: Kept,
+    /// In a CSV, what it rests on as `#` lines
+    #[arg(long, requires = "csv")]
+    pub(crate) assumptions: bool,
     /// The hash rates as CSV
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
@@ -155,6 +158,9 @@ pub(crate) struct ChainAudit {
     pub(crate) pool_fee: f64,
     #[command(flatten)]
     pub(crate) sources: Sources,
+    /// In a CSV, what it rests on as `#` lines
+    #[arg(long, requires = "csv")]
+    pub(crate) assumptions: bool,
     /// As CSV, a row a day
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use offpeak_index::electricity::Revision;
 use offpeak_index::grid::WeekHours;
-use offpeak_index::world::{CountryCode, Period};
+use offpeak_index::world::{Contract, CountryCode, Period};
 
 use super::chain::{Chain, Kept};
 
@@ -30,6 +30,7 @@ Methods are never merged: they answer different questions.")]
   offpeak world --month 2021-08 --csv
   offpeak world --from-month 2021-04 --to-month 2021-08          who gained what others lost
   offpeak world --country KZ --month 2021-08           its load against its grid, by each method
+  offpeak world --country KZ --contract wind:900000:13 --csv     emissions by declared contracts
   offpeak world --shares mining_map.csv --shares china_provinces.csv --month 2020-04")]
     World(World),
     /// Show a nation's grid: its balance, what mining takes by each estimate, and what if
@@ -168,6 +169,9 @@ pub(crate) struct World {
     /// One country: its load against its grid, by each method
     #[arg(long, value_name = "COUNTRY")]
     pub(crate) country: Option<CountryCode>,
+    /// With --country, power that is declared for a year: emissions by contracts beside those by its grid; may be repeated
+    #[arg(long, value_name = "NAME:MWH:G_PER_KWH", requires = "country", value_parser = contract)]
+    pub(crate) contract: Vec<Contract>,
     /// By which method the network's power is estimated
     #[arg(long, value_name = "NAME", default_value = "cbeci", conflicts_with = "country")]
     pub(crate) method: MethodName,
@@ -255,6 +259,22 @@ fn amount(text: &str) -> Result<f64, String> {
     amount.ok_or_else(|| format!("`{text}` is no number of zero or more"))
 }
 
+/// `wind farm:900000:13`: a name, MWh a year, gCO2e/kWh.
+fn contract(text: &str) -> Result<Contract, String> {
+    let wrong = |what: &str| format!("`{text}`: {what}; expected NAME:MWH:G_PER_KWH, such as wind:900000:13");
+    let mut parts = text.rsplitn(3, ':').map(str::trim);
+    let (Some(grams), Some(energy), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(wrong("a part is missing"));
+    };
+    if name.is_empty() {
+        return Err(wrong("the contract has no name"));
+    }
+    let energy = number_within(energy, 0.0, 1e9, "number of MWh").map_err(|error| wrong(&error))?;
+    let grams = number_within(grams, 0.0, 10_000.0, "number of gCO2e/kWh").map_err(|error| wrong(&error))?;
+    let instrument = "declared on the command line, without proof".to_owned();
+    Ok(Contract { name: name.to_owned(), energy_mwh: energy, g_per_kwh: grams, instrument })
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not KEY=VALUE"))?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
@@ -293,6 +313,23 @@ mod tests {
         assert_eq!(change("500kW, mon-fri 22-24").unwrap().mw, 0.5);
         for wrong in ["", "300", "MW", "+300 horses", "+300MW noon", "1e99MW", "NaN MW", "infMW"] {
             assert!(change(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn contracts() {
+        let wind = contract("wind farm: phase 2:900000:13").unwrap();
+        let told = (wind.name.as_str(), wind.energy_mwh, wind.g_per_kwh);
+        assert_eq!(told, ("wind farm: phase 2", 900_000.0, 13.0));
+        for (text, says) in [
+            ("wind:900000", "a part is missing"),
+            (":900000:13", "has no name"),
+            ("wind:much:13", "`much` is no number of MWh from 0"),
+            ("wind:-5:13", "`-5` is no number of MWh"),
+            ("wind:5:NaN", "`NaN` is no number of gCO2e/kWh"),
+        ] {
+            let error = contract(text).unwrap_err();
+            assert!(error.contains(says) && error.contains("NAME:MWH:G_PER_KWH"), "{error}");
         }
     }
 
@@ -351,7 +388,7 @@ pub(crate) struct Breakeven {
     #[arg(long, value_name = "USD_PER_KWH", default_value_t = 0.05, value_parser = price)]
     pub(crate) price: f64,
     /// One machine's joules a terahash; without it every machine of the table
-    #[arg(long, value_name = "J_PER_TH", value_parser = factor_above_zero, conflicts_with_all = ["catalogue", "csv"])]
+    #[arg(long, value_name = "J_PER_TH", value_parser = factor_above_zero, conflicts_with = "catalogue")]
     pub(crate) efficiency: Option<f64>,
     /// What a TH/s earns in a day, USD [default: the latest of the series]
     #[arg(long, value_name = "USD_PER_TH_DAY", value_parser = factor_above_zero, requires = "efficiency")]
@@ -372,7 +409,7 @@ pub(crate) struct Breakeven {
     #[command(flatten)]
     pub(crate) sources: Sources,
     /// In a CSV, what it rests on as `#` lines
-    #[arg(long, requires = "csv", conflicts_with = "classes")]
+    #[arg(long, requires = "csv")]
     pub(crate) assumptions: bool,
     /// As CSV
     #[arg(long, conflicts_with = "json")]

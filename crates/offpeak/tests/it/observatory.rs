@@ -74,6 +74,43 @@ fn files_carry_what_they_rest_on() {
             "flows",
             &["share_cambridge_CHN_2021-04", "network_after_GW", "network_before_EH/s", "flow_rule"],
         ),
+        (
+            &["breakeven", "--efficiency", "34.5", "--pool-fee", "2"],
+            "shut-down price",
+            &["network", "mean_days", "hash_price", "overhead", "pool_fee", "other_cost"],
+        ),
+        (
+            &["breakeven", "--classes", "10,20,40", "--catalogue", "machines.csv"],
+            "shut-down prices by class",
+            &["network", "mean_days", "hash_price", "overhead", "pool_fee", "other_cost", "catalogue"],
+        ),
+        (
+            &["breakeven", "--efficiency", "17.5", "--ths", "200"],
+            "residual value",
+            &["network", "hash_rate", "start_price", "start_height", "difficulty_growth", "overhead"],
+        ),
+        (&["chain"], "hash rates", &["source", "epochs_to", "headers_to", "confidence", "hash_rate"]),
+        (
+            &[
+                "chain",
+                "audit",
+                "--ths",
+                "9",
+                "--from",
+                "2024-05-01",
+                "--to",
+                "2024-05-02",
+                "--paid-sat",
+                "9",
+            ],
+            "pool audit",
+            &["network", "hash_rate", "pool_fee", "paid"],
+        ),
+        (
+            &["world", "--country", "KZ", "--month", "2021-08", "--contract", "wind:900000:13"],
+            "emissions by contracts",
+            &["contract_1_energy", "contract_1_factor", "residual_mix", "share_percent", "factor_coal"],
+        ),
     ] {
         let output = run(dir.path(), &[args, &["--csv", "--assumptions"]].concat());
         assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
@@ -106,6 +143,84 @@ fn mistakes_are_told_with_what_would_be_right() {
         assert_eq!(code(&output), exit, "{args:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(words), "{args:?}: {}", stderr(&output));
     }
+}
+
+/// Declared contracts beside the grid, from the numbers that are listed.
+#[test]
+fn contracts_lower_what_is_declared_and_not_what_the_grid_emits() {
+    let dir = folder();
+    let args = ["world", "--country", "KZ", "--month", "2021-08", "--json"];
+    let bare = json(&run(dir.path(), &args));
+    assert!(bare["loads"][0]["emissions_by_contracts"].is_null(), "none was declared");
+    let contracts = ["--contract", "wind farm:900000:13", "--contract", "hydro:100000:21"];
+    let told = json(&run(dir.path(), &[&args[..], &contracts].concat()));
+    let load = &told["loads"][0];
+    let mwh = load["twh_per_year"]["guess"].as_f64().unwrap() * 1e6;
+    let market = load["emissions_by_contracts"].as_array().unwrap();
+    let by_grid = load["emissions_location_based"].as_array().unwrap();
+    assert_eq!((market.len(), by_grid.len()), (3, 3));
+    for (one, grid) in market.iter().zip(by_grid) {
+        assert_eq!(
+            (&one["by"], &one["location_based_tonnes"]),
+            (&grid["by"], &grid["tonnes_per_year"]["guess"])
+        );
+        let mean = grid["g_per_kwh"].as_f64().unwrap();
+        let tonnes = (900_000.0 * 13.0 + 100_000.0 * 21.0 + (mwh - 1e6) * mean) / 1e3;
+        assert!((one["market_based_tonnes"].as_f64().unwrap() / tonnes - 1.0).abs() < 1e-9, "{one}");
+        assert_eq!((&one["contracted_mwh"], &one["unused_mwh"]), (&1e6.into(), &0.0.into()));
+        let keys: Vec<&str> =
+            one["assumptions"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
+        assert!(keys.contains(&"contract_2_factor") && keys.contains(&"residual_mix"), "{keys:?}");
+    }
+    let text = stdout(&run(dir.path(), &[&args[..5], &contracts].concat()));
+    assert!(text.contains("by declared contracts") && text.contains("location-based"), "{text}");
+    let alone = run(dir.path(), &["world", "--contract", "wind:1:1"]);
+    assert!(code(&alone) == 2 && stderr(&alone).contains("--country"), "{}", stderr(&alone));
+    let broken = run(dir.path(), &["world", "--country", "KZ", "--contract", "wind:many:1"]);
+    assert!(code(&broken) == 2 && stderr(&broken).contains("`many`"), "{}", stderr(&broken));
+}
+
+/// Every answer names its inputs and its terms, in whichever form.
+#[test]
+fn each_answer_says_its_vintage_and_terms() {
+    let dir = folder();
+    for args in [&["breakeven", "--efficiency", "30"][..], &["breakeven", "--classes", "10,20"]] {
+        let args = [args, &["--overhead", "1.1"]].concat();
+        let told = json(&run(dir.path(), &[&args[..], &["--json"]].concat()));
+        assert_eq!(
+            (&told["terms"]["overhead"], &told["inputs"]["network"]["fees_to"]),
+            (&1.1.into(), &"2025-04-30".into())
+        );
+        let print = told["inputs"]["network"]["fingerprint"].as_str().unwrap();
+        let text = stdout(&run(dir.path(), &args));
+        assert!(text.contains(print) && text.contains("overhead 1.1"), "{text}");
+    }
+    let classes = json(&run(dir.path(), &["breakeven", "--classes", "10,20", "--json"]));
+    assert!(classes["inputs"]["catalogue"]["fingerprint"].is_string(), "{classes}");
+    let given =
+        json(&run(dir.path(), &["breakeven", "--efficiency", "30", "--hash-price", "0.05", "--json"]));
+    assert!(given["inputs"]["network"].is_null(), "no series was used: {given}");
+    let chain = json(&run(dir.path(), &["chain", "--json"]));
+    let text = stdout(&run(dir.path(), &["chain"]));
+    for day in ["epochs_to", "headers_to", "price_to"] {
+        assert!(text.contains(chain["inputs"][day].as_str().unwrap()), "{day}: {text}");
+    }
+    let index = json(&run(dir.path(), &["index", "--json"]));
+    assert_eq!(index["inputs"]["network"]["fees_to"], "2025-04-30");
+    let text = stdout(&run(dir.path(), &["index"]));
+    assert!(text.contains("fees to 2025-04-30"), "{text}");
+}
+
+/// Digiconomist's minimum begins in June 2016: before there is none, not one of zero.
+#[test]
+fn a_bound_that_does_not_exist_is_no_zero() {
+    let dir = folder();
+    let args = ["index", "--method", "digiconomist", "--from", "2016-05-31", "--to", "2016-06-01"];
+    let told = json(&run(dir.path(), &[&args[..], &["--json"]].concat()));
+    let days = &told["estimates"][0]["days"];
+    assert!(days[0]["gw"]["lower"].is_null() && days[1]["gw"]["lower"].is_number(), "{days}");
+    let csv = stdout(&run(dir.path(), &[&args[..], &["--csv"]].concat()));
+    assert!(csv.lines().nth(1).unwrap().starts_with("2016-05-31,,"), "{csv}");
 }
 
 #[test]

@@ -2,10 +2,8 @@
 
 use anyhow::{Context as _, Result};
 use jiff::civil::Date;
-use offpeak_index::answers::{hash_price_assumptions, hash_price_csv, lives_assumptions, lives_csv};
-use offpeak_index::breakeven::{
-    Life, Lives, Terms, lives, shutdown_price_usd_per_kwh, worst_paying_j_per_th,
-};
+use offpeak_index::answers::{Pricing, hash_price_assumptions, hash_price_csv, lives_assumptions, lives_csv};
+use offpeak_index::breakeven::{Life, Lives, Terms, lives, worst_paying_j_per_th};
 use offpeak_index::hashprice::{HashPriceDay, HashPriceSeries, NetworkVintage, hash_price_series};
 use serde_json::{Value, json};
 
@@ -121,21 +119,24 @@ pub(super) fn breakeven(args: &Breakeven) -> Result<Exit> {
     let (network, source) = inputs::network(&args.sources)?;
     let series = hash_price_series(&network, args.mean_days);
     let priced = || series.rows.iter().rev().find_map(|day| Some((day.date, day.usd_per_th_day?)));
-    let (from, usd) = match args.hash_price {
-        Some(usd) => ("given".to_owned(), usd),
+    let (from, day, usd) = match args.hash_price {
+        Some(usd) => ("given".to_owned(), None, usd),
         None => {
             let (date, usd) = priced().context("the series has no day with a price")?;
-            (format!("of {date}, the mean of {} days", series.mean_days), usd)
+            (format!("of {date}, the mean of {} days", series.mean_days), Some(date), usd)
         }
     };
+    let of_series = day.map(|_| (&series.vintage, source.as_str(), series.mean_days));
+    let pricing = Pricing { usd_per_th_day: usd, series: of_series, day, terms: &terms };
+    let asked = worth::Asked { pricing, from };
     if !args.classes.is_empty() {
-        return worth::classes(args, &args.classes, usd, &from, &terms);
+        return worth::classes(args, &asked);
     }
     if let Some(efficiency) = args.efficiency {
         if args.residual.ths.is_some() {
             return worth::residual(args, efficiency, &network, &source, &terms);
         }
-        return one(args, efficiency, usd, &from, &terms);
+        return worth::one(args, efficiency, &asked);
     }
     let (models, machines) = inputs::catalogue(&args.sources)?;
     let found = lives(&network, &models, args.price, &terms, args.mean_days, args.hold_days);
@@ -155,35 +156,15 @@ pub(super) fn breakeven(args: &Breakeven) -> Result<Exit> {
         let header =
             ["model", "released", "J/TH", "first paid", "stopped", "days paid", "shut down at USD/kWh"];
         print(&format!(
-            "At {} USD/kWh and {} USD per PH/s a day ({from}) machines of up to {} J/TH pay: {paying} of {} models\n\n{}\n\n{}\nmachines: {machines}; {}",
+            "At {} USD/kWh and {} USD per PH/s a day ({}) machines of up to {} J/TH pay: {paying} of {} models\n\n{}\n\n{}\nmachines: {machines}; {}",
             args.price,
             short(usd * 1e3),
+            asked.from,
             short(worst),
             found.lives.len(),
             table(&header, &rows),
             vintage_text(&found.vintage, &source),
             found.catalogue_fingerprint,
-        ))?;
-    }
-    Ok(Exit::Done)
-}
-
-/// One efficiency, without a table of machines.
-fn one(args: &Breakeven, efficiency: f64, usd: f64, from: &str, terms: &Terms) -> Result<Exit> {
-    let shutdown = shutdown_price_usd_per_kwh(efficiency, usd, terms);
-    let pays = shutdown > args.price;
-    if args.json {
-        print_json(&json!({
-            "efficiency_j_per_th": efficiency, "usd_per_th_day": usd, "hash_price": from,
-            "shutdown_usd_per_kwh": shutdown, "power_usd_per_kwh": args.price, "pays": pays,
-        }))?;
-    } else {
-        let verdict = if pays { "pays" } else { "does not pay" };
-        print(&format!(
-            "{efficiency} J/TH is shut down at {} USD/kWh, at {} USD per PH/s a day ({from}): at {} USD/kWh it {verdict}",
-            short(shutdown),
-            short(usd * 1e3),
-            args.price
         ))?;
     }
     Ok(Exit::Done)
@@ -216,10 +197,9 @@ fn lives_json(found: &Lives, source: &str, machines: &str) -> Value {
             "shutdown_now_usd_per_kwh": life.shutdown_now_usd_per_kwh,
         })
     };
-    let Terms { overhead, pool_fee, other_usd_per_kwh } = found.terms;
     json!({
         "power_usd_per_kwh": found.power_usd_per_kwh, "mean_days": found.mean_days, "hold_days": found.hold_days,
-        "terms": { "overhead": overhead, "pool_fee": pool_fee, "other_usd_per_kwh": other_usd_per_kwh },
+        "terms": worth::terms_json(&found.terms),
         "models": found.lives.iter().map(life).collect::<Vec<_>>(),
         "inputs": {
             "network": vintage_json(&found.vintage, source),

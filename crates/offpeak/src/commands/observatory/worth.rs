@@ -1,40 +1,95 @@
-//! `offpeak breakeven --classes` and `--ths`: shut-down prices of whole classes of machines, and what one machine
+//! `offpeak breakeven --efficiency`, `--classes` and `--ths`: shut-down prices of one machine or of whole classes, and what one machine
 //! will still earn under a stated scenario.
 
 use anyhow::{Context as _, Result};
-use offpeak_index::answers::{Expectation, scenario};
-use offpeak_index::breakeven::{
-    ClassShutdown, ResidualValue, Scenario, Terms, class_shutdown, residual_value,
+use offpeak_index::answers::{
+    Expectation, Pricing, classes_assumptions, classes_csv, pricing_assumptions, residual_csv, scenario,
+    scenario_assumptions, shutdown_csv,
 };
+use offpeak_index::breakeven::{
+    ClassShutdown, ResidualValue, Scenario, Terms, class_shutdown, residual_value, shutdown_price_usd_per_kwh,
+};
+use offpeak_index::hardware::fingerprint;
 use offpeak_index::hashprice::NetworkVintage;
 use offpeak_index::network::NetworkDay;
 use serde_json::{Value, json};
 
 use super::hashprice::{vintage_json, vintage_text};
 use super::inputs;
-use super::output::short;
+use super::output::{print_csv, short};
 use crate::cli::{Breakeven, Residual};
 use crate::commands::table::table;
 use crate::commands::{print, print_json};
 use crate::exit::Exit;
 
-/// Shut-down prices of classes, cut at these joules a terahash.
-pub(super) fn classes(args: &Breakeven, cuts: &[f64], usd: f64, from: &str, terms: &Terms) -> Result<Exit> {
-    let (models, machines) = inputs::catalogue(&args.sources)?;
-    let mut cuts = cuts.to_vec();
-    cuts.sort_by(f64::total_cmp);
-    let classes = class_shutdown(&models, &cuts, usd, terms);
+/// The hash price that a shut-down price is asked at, as words and as what a file rests on.
+pub(super) struct Asked<'a> {
+    /// The hash price and the terms.
+    pub(super) pricing: Pricing<'a>,
+    /// Of which day, or that it was given.
+    pub(super) from: String,
+}
+
+impl Asked<'_> {
+    /// The series where the hash price is of one, and what it says of itself.
+    fn network_json(&self) -> Value {
+        self.pricing.series.map_or(Value::Null, |(vintage, source, _)| vintage_json(vintage, source))
+    }
+    /// The terms and the series, for readers.
+    pub(super) fn rests_on(&self) -> String {
+        let Terms { overhead, pool_fee, other_usd_per_kwh } = self.pricing.terms;
+        let terms = format!(
+            "terms: overhead {overhead}, the pool takes {} %, other cost {other_usd_per_kwh} USD/kWh",
+            pool_fee * 100.0
+        );
+        let series = self.pricing.series.map(|(vintage, source, _)| vintage_text(vintage, source));
+        series.map_or_else(|| terms.clone(), |series| format!("{terms}\n{series}"))
+    }
+}
+
+/// Terms as JSON.
+pub(super) fn terms_json(terms: &Terms) -> Value {
+    let Terms { overhead, pool_fee, other_usd_per_kwh } = terms;
+    json!({ "overhead": overhead, "pool_fee": pool_fee, "other_usd_per_kwh": other_usd_per_kwh })
+}
+
+/// One efficiency, without a table of machines.
+pub(super) fn one(args: &Breakeven, efficiency: f64, asked: &Asked<'_>) -> Result<Exit> {
+    let (usd, from) = (asked.pricing.usd_per_th_day, &asked.from);
+    let shutdown = shutdown_price_usd_per_kwh(efficiency, usd, asked.pricing.terms);
+    let pays = shutdown > args.price;
     if args.csv {
-        let mut csv = "from_j_per_th,to_j_per_th,models,worst_usd_per_kwh,best_usd_per_kwh".to_owned();
-        for class in &classes {
-            let (worst, best) = class.price_usd_per_kwh.map_or_else(
-                || (String::new(), String::new()),
-                |(worst, best)| (worst.to_string(), best.to_string()),
-            );
-            let count = class.models.len();
-            csv.push_str(&format!("\n{},{},{count},{worst},{best}", class.from_j_per_th, class.to_j_per_th));
-        }
-        print(&csv)?;
+        let csv = shutdown_csv(efficiency, usd, args.price, shutdown);
+        print_csv("shut-down price", &pricing_assumptions(&asked.pricing), &csv, args.assumptions)?;
+    } else if args.json {
+        print_json(&json!({
+            "efficiency_j_per_th": efficiency, "usd_per_th_day": usd, "hash_price": from,
+            "shutdown_usd_per_kwh": shutdown, "power_usd_per_kwh": args.price, "pays": pays,
+            "terms": terms_json(asked.pricing.terms), "inputs": { "network": asked.network_json() },
+        }))?;
+    } else {
+        let verdict = if pays { "pays" } else { "does not pay" };
+        print(&format!(
+            "{efficiency} J/TH is shut down at {} USD/kWh, at {} USD per PH/s a day ({from}): at {} USD/kWh it {verdict}\n\n{}",
+            short(shutdown),
+            short(usd * 1e3),
+            args.price,
+            asked.rests_on()
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Shut-down prices of classes, cut at these joules a terahash.
+pub(super) fn classes(args: &Breakeven, asked: &Asked<'_>) -> Result<Exit> {
+    let (models, machines) = inputs::catalogue(&args.sources)?;
+    let mut cuts = args.classes.clone();
+    cuts.sort_by(f64::total_cmp);
+    let (usd, from) = (asked.pricing.usd_per_th_day, &asked.from);
+    let classes = class_shutdown(&models, &cuts, usd, asked.pricing.terms);
+    if args.csv {
+        let list = classes_assumptions(&asked.pricing, &models, &machines);
+        print_csv("shut-down prices by class", &list, &classes_csv(&classes), args.assumptions)?;
     } else if args.json {
         let class = |class: &ClassShutdown| {
             json!({
@@ -44,8 +99,13 @@ pub(super) fn classes(args: &Breakeven, cuts: &[f64], usd: f64, from: &str, term
             })
         };
         print_json(&json!({
-            "usd_per_th_day": usd, "hash_price": from, "machines": machines,
+            "usd_per_th_day": usd, "hash_price": from,
             "classes": classes.iter().map(class).collect::<Vec<_>>(),
+            "terms": terms_json(asked.pricing.terms),
+            "inputs": {
+                "network": asked.network_json(),
+                "catalogue": { "source": machines, "fingerprint": fingerprint(&models), "models": models.len() },
+            },
         }))?;
     } else {
         let row = |class: &ClassShutdown| {
@@ -60,9 +120,11 @@ pub(super) fn classes(args: &Breakeven, cuts: &[f64], usd: f64, from: &str, term
         let rows: Vec<Vec<String>> = classes.iter().map(row).collect();
         let header = ["J/TH", "models", "worst, USD/kWh", "best, USD/kWh"];
         print(&format!(
-            "Shut-down prices by class at {} USD per PH/s a day ({from})\n\n{}\n\nmachines: {machines}",
+            "Shut-down prices by class at {} USD per PH/s a day ({from})\n\n{}\n\n{}\nmachines: {machines}; {}",
             short(usd * 1e3),
-            table(&header, &rows)
+            table(&header, &rows),
+            asked.rests_on(),
+            fingerprint(&models)
         ))?;
     }
     Ok(Exit::Done)
@@ -77,12 +139,18 @@ pub(super) fn residual(
     terms: &Terms,
 ) -> Result<Exit> {
     let ths = args.residual.ths.context("a hash rate is named")?;
-    let (_, scenario) =
-        scenario(network, &expected(args, terms)).context("the series has no day with a price")?;
-    let value = residual_value(ths, efficiency, &scenario)?;
+    let expected = expected(args, terms);
+    let start = scenario(network, &expected).context("the series has no day with a price")?;
+    let scenario = &start.1;
+    let value = residual_value(ths, efficiency, scenario)?;
     let vintage = NetworkVintage::of(network);
+    if args.csv {
+        let list = scenario_assumptions(ths, efficiency, &start, &expected, &vintage, source);
+        print_csv("residual value", &list, &residual_csv(&value), args.assumptions)?;
+        return Ok(Exit::Done);
+    }
     if args.json {
-        print_json(&to_json(args, efficiency, &scenario, &value, &vintage, source))?;
+        print_json(&to_json(args, efficiency, scenario, &value, &vintage, source))?;
         return Ok(Exit::Done);
     }
     let Residual { difficulty_growth, price_growth, discount, days, .. } = &args.residual;

@@ -1,13 +1,14 @@
 //! `offpeak chain audit`: what a pool paid against what the work was worth.
 
 use anyhow::{Context as _, Result, bail};
+use offpeak_index::answers::audit_assumptions;
 use offpeak_index::hashprice::{HashPriceDay, NetworkVintage, audit_pool, hash_price_series};
 use serde_json::json;
 
 use crate::cli::ChainAudit;
 use crate::commands::observatory::hashprice::{vintage_json, vintage_text};
 use crate::commands::observatory::inputs;
-use crate::commands::observatory::output::{misused, short};
+use crate::commands::observatory::output::{misused, print_csv, short};
 use crate::commands::{print, print_json};
 use crate::exit::Exit;
 
@@ -36,13 +37,15 @@ pub(super) fn audit(args: &ChainAudit) -> Result<Exit> {
         .context("the work and what it was worth are above zero")?;
     let vintage = &series.vintage;
     if args.csv {
-        let mut csv = "date,sat_per_th_day,worth_sat,fees_known".to_owned();
+        let mut csv = "date,sat_per_th_day,worth_sat,fees_known\n".to_owned();
         for day in &days {
             let worth = day.sat_per_th_day * args.ths;
             let fees = u8::from(day.fee_share.is_some());
-            csv.push_str(&format!("\n{},{},{worth},{fees}", day.date, day.sat_per_th_day));
+            csv.push_str(&format!("{},{},{worth},{fees}\n", day.date, day.sat_per_th_day));
         }
-        print(&csv)?;
+        let fee = args.pool_fee / 100.0;
+        let list = audit_assumptions(&series, &source, args.ths, fee, args.paid_sat);
+        print_csv("pool audit", &list, &csv, args.assumptions)?;
     } else if args.json {
         print_json(&json!({
             "from": args.from.to_string(), "to": args.to.to_string(), "days": days.len(),

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use offpeak_index::answers::rates_assumptions;
 use offpeak_index::chain::{
     Facts, HALVING_BLOCKS, NextRetarget, RETARGET_BLOCKS, RateEstimate, SAT_PER_BTC, Sampling, Window, facts,
     next_halving, next_retarget, subsidy_sat, supply_sat,
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::store::{Headers, Store, read_headers, rules};
 use crate::cli::{ChainName, ChainShow};
-use crate::commands::observatory::output::{misused, short};
+use crate::commands::observatory::output::{misused, print_csv, short};
 use crate::commands::table::table;
 use crate::commands::{print, print_json};
 use crate::exit::Exit;
@@ -38,7 +39,13 @@ struct Picture {
 pub(super) fn show(args: &ChainShow) -> Result<Exit> {
     let picture = picture(args)?;
     if args.csv {
-        print(&csv(&picture))?;
+        let told = picture.headers.as_ref().map(|headers| {
+            let (first, tip) = (headers.first_height, &headers.tip);
+            format!("{first} to {}, block {}", tip.height, tip.hash)
+        });
+        let confidence = args.confidence / 100.0;
+        let list = rates_assumptions(&picture.facts, &picture.source, confidence, told.as_deref());
+        print_csv("hash rates", &list, &csv(&picture), args.assumptions)?;
     } else if args.json {
         print_json(&to_json(&picture, args))?;
     } else {
@@ -225,6 +232,15 @@ fn text(picture: &Picture, args: &ChainShow) -> String {
     );
     lines.push(format!("a TH/s should earn {} sat a day without fees{with}", short(bare)));
     lines.push(format!("\nfrom: {}", picture.source));
+    lines.extend(picture.facts.vintage().map(|vintage| {
+        format!(
+            "difficulty epochs to {}, from headers to {}; prices to {}, fees to {}",
+            vintage.epochs_to,
+            vintage.headers_to,
+            vintage.price.1,
+            vintage.fees.1.strftime("%B %Y")
+        )
+    }));
     lines.join("\n")
 }
 
@@ -244,11 +260,11 @@ fn expected(picture: &Picture, height: u32) -> (f64, Option<(Date, f64)>) {
 
 fn csv(picture: &Picture) -> String {
     let mut csv =
-        "window,first_height,blocks,seconds,confidence,lower_ths,hash_rate_ths,upper_ths".to_owned();
+        "window,first_height,blocks,seconds,confidence,lower_ths,hash_rate_ths,upper_ths\n".to_owned();
     for (name, rate) in &picture.rates {
         let upper = rate.upper_ths.map_or_else(String::new, |upper| upper.to_string());
         csv.push_str(&format!(
-            "\n\"{name}\",{},{},{},{},{},{},{upper}",
+            "\"{name}\",{},{},{},{},{},{},{upper}\n",
             rate.window.first_height,
             rate.window.blocks,
             rate.window.seconds,

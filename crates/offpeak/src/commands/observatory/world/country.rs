@@ -1,8 +1,11 @@
 //! One country: its share in every series, its load against its grid by each method, what that emits.
 
 use anyhow::{Result, bail};
-use offpeak_index::answers::{Inputs, Loaded, country_csv, country_loads, emissions, water_of};
-use offpeak_index::world::{Assumption, CountryCode, NetworkLoad, Place, ShareSeries, Whole};
+use offpeak_index::answers::{
+    Inputs, Loaded, MarketEmissions, country_csv, country_loads, emissions, market_csv, market_emissions,
+    water_of,
+};
+use offpeak_index::world::{Assumption, Contract, CountryCode, NetworkLoad, Place, ShareSeries, Whole};
 use serde_json::{Value, json};
 
 use super::asked;
@@ -36,19 +39,79 @@ pub(super) fn show(
             country.name()
         );
     }
-    let list: Vec<Assumption> = loads.iter().flat_map(|one| one.load.assumptions.iter().cloned()).collect();
-    if args.csv {
+    let mut list: Vec<Assumption> =
+        loads.iter().flat_map(|one| one.load.assumptions.iter().cloned()).collect();
+    let market = by_contract(country, &loads, &args.contract)?;
+    for one in market.iter().flat_map(|(_, all)| all).flat_map(|one| &one.market.assumptions) {
+        if !list.contains(one) {
+            list.push(one.clone());
+        }
+    }
+    if args.csv && !market.is_empty() {
+        print_csv("emissions by contracts", &list, &market_csv(&market), args.assumptions)?;
+    } else if args.csv {
         print_csv("country", &list, &country_csv(&loads), args.assumptions)?;
     } else if args.json {
-        print_json(&as_json(country, &world, &loads))?;
+        print_json(&as_json(country, &world, &loads, &args.contract))?;
     } else {
         let mut text = as_text(country, &world, &loads);
+        if let Some((of, all)) = market.first() {
+            text.push_str(&format!("\n\n{}", market_text(of, all)));
+        }
         if args.assumptions {
             text.push_str(&format!("\n\n{}", assumptions_text(&list)));
         }
         print(&text)?;
     }
     Ok(Exit::Done)
+}
+
+/// What each load emits by declared contracts; nothing without any.
+fn by_contract<'a>(
+    country: CountryCode,
+    loads: &'a [Loaded<'a>],
+    contracts: &[Contract],
+) -> Result<Vec<(&'a Loaded<'a>, Vec<MarketEmissions>)>> {
+    if contracts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let market: Vec<_> =
+        loads.iter().map(|one| (one, market_emissions(country, &one.load, contracts))).collect();
+    if market.iter().all(|(_, all)| all.is_empty()) {
+        bail!(
+            "neither a mix nor an intensity of {}'s grid is known, so what no contract covers has no factor\nhint: \
+             leave out --contract",
+            country.name()
+        );
+    }
+    Ok(market)
+}
+
+fn market_text(of: &Loaded<'_>, all: &[MarketEmissions]) -> String {
+    let row = |one: &MarketEmissions| {
+        let market = &one.market;
+        let tonnes = [one.location_tonnes, market.tonnes].map(|tonnes| short(tonnes / 1e6));
+        let energy = [market.contracted_mwh, market.residual_mwh, market.unused_mwh].map(short);
+        [vec![one.by.clone()], tonnes.to_vec(), energy.to_vec()].concat()
+    };
+    let header =
+        ["by", "Mt/a: location-based", "market-based", "MWh: contracted", "at the grid's mean", "unused"];
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    format!(
+        "Emissions of the guess by declared contracts, of {} by {}\n{}\nWhat no contract covers counts at the grid's mean: too low where others have bought the clean power.",
+        of.load.period,
+        of.method,
+        table(&header, &rows)
+    )
+}
+
+fn market_json(one: &MarketEmissions) -> Value {
+    let market = &one.market;
+    json!({
+        "by": one.by, "location_based_tonnes": one.location_tonnes, "market_based_tonnes": market.tonnes,
+        "contracted_mwh": market.contracted_mwh, "residual_mwh": market.residual_mwh,
+        "unused_mwh": market.unused_mwh, "assumptions": assumptions_json(&market.assumptions),
+    })
 }
 
 fn as_text(country: CountryCode, world: &[&ShareSeries], loads: &[Loaded<'_>]) -> String {
@@ -118,7 +181,12 @@ fn as_text(country: CountryCode, world: &[&ShareSeries], loads: &[Loaded<'_>]) -
     blocks.join("\n\n")
 }
 
-fn as_json(country: CountryCode, world: &[&ShareSeries], loads: &[Loaded<'_>]) -> Value {
+fn as_json(
+    country: CountryCode,
+    world: &[&ShareSeries],
+    loads: &[Loaded<'_>],
+    contracts: &[Contract],
+) -> Value {
     let place = Place::Country(country);
     let history: Vec<Value> = world
         .iter()
@@ -151,6 +219,8 @@ fn as_json(country: CountryCode, world: &[&ShareSeries], loads: &[Loaded<'_>]) -
                 })
                 .collect();
             let water = water_of(country, &one.load);
+            let market = market_emissions(country, &one.load, contracts);
+            let market = (!contracts.is_empty()).then(|| market.iter().map(market_json).collect::<Vec<_>>());
             json!({
                 "series": one.series.key,
                 "method": one.method,
@@ -160,6 +230,7 @@ fn as_json(country: CountryCode, world: &[&ShareSeries], loads: &[Loaded<'_>]) -
                 "twh_per_year": band_json(one.load.twh_per_year),
                 "against": against,
                 "emissions_location_based": emissions,
+                "emissions_by_contracts": market,
                 "water": water.map(|(litres, gigalitres)| json!({ "l_per_kwh": litres, "gigalitres_per_year": band_json(gigalitres) })),
                 "assumptions": assumptions_json(&one.load.assumptions),
             })
