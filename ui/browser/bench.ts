@@ -67,3 +67,15 @@ it('opens', async () => {
   figures['ui_first_view_kb'] = bytes / 1_000;
   await context.close();
 });
+
+it('shows a change of the plant', async () => {
+  const { page, context } = await visit(browser, demo);
+  await open(page, '/');
+  await page.waitForSelector('.verdict');
+  const { csrf } = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+  const began = performance.now();
+  await page.request.post(`${demo.origin}/api/v1/stops`, { data: { reason: 'bench' }, headers: { 'x-csrf-token': csrf } });
+  await page.waitForFunction(() => /Stopped|Above its power/.test(document.querySelector('.verdict')?.textContent ?? ''));
+  figures['ui_change_ms'] = performance.now() - began;
+  await context.close();
+});
