@@ -66,10 +66,7 @@ impl Network {
             anyhow!("{path}: {error}\nhint: secrets of channels stand in the environment")
         })?;
         // A demo's plant begins anew each time.
-        if self.is_demo {
-            return Ok(alerts);
-        }
-        alerts.kept_in(dir.join(ALERTS)).map_err(|error| anyhow!(error))
+        Ok(if self.is_demo { alerts } else { alerts.kept_in(dir.join(ALERTS)) })
     }
 
     /// Over TLS, unless on loopback without a certificate of the site's own.

@@ -87,26 +87,23 @@ impl Alerts {
         })
     }
 
-    /// Kept in a file, from which they go on: what held, what was told, what each machine had.
-    ///
-    /// # Errors
-    /// In words, when there is a file that is none of a board; it is left alone.
-    pub fn kept_in(mut self, path: PathBuf) -> Result<Self, String> {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                let board = Board::read(&text).map_err(|error| {
-                    format!(
-                        "{} holds no alerts: {error}\nhint: move it aside; alerts then begin anew",
-                        path.display()
-                    )
-                })?;
-                self.board = Mutex::new(board);
+    /// Kept in a file, from which they go on: what held, what was told, what each machine had. One that is not
+    /// understood is moved aside and told of: no site waits for it.
+    #[must_use]
+    pub fn kept_in(mut self, path: PathBuf) -> Self {
+        let read = std::fs::read_to_string(&path).map(|text| Board::read(&text));
+        match read {
+            Ok(Ok(board)) => self.board = Mutex::new(board),
+            Ok(Err(error)) => {
+                let aside = path.with_extension("unread");
+                let moved = std::fs::rename(&path, &aside).is_ok();
+                tracing::warn!(file = %path.display(), %error, moved, "no kept alerts: they begin anew");
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+            Err(error) => tracing::warn!(file = %path.display(), %error, "no kept alerts: they begin anew"),
         }
         self.file = Some(path);
-        Ok(self)
+        self
     }
 
     /// Judges for ever.
@@ -324,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn alerts_go_on_from_their_file_and_leave_another_s_alone() {
+    fn alerts_go_on_from_their_file_and_move_another_s_aside() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("alerts.json");
         let fresh = || Alerts::new(Rules::default(), "mine", TimeZone::UTC, &|_| None).unwrap();
@@ -339,17 +336,18 @@ mod tests {
             stalled: None,
             book_error: Some("full".into()),
         };
-        let alerts = fresh().kept_in(path.clone()).unwrap();
+        let alerts = fresh().kept_in(path.clone());
         assert_eq!(alerts.judge(&facts).len(), 0, "nobody is named to be told");
         assert!(runtime.block_on(alerts.keep()));
-        let again = fresh().kept_in(path.clone()).unwrap();
+        let again = fresh().kept_in(path.clone());
         assert_eq!(
             again.with_board(|board| board.open()[0].condition.text.clone()),
             "the book cannot be written: full"
         );
         std::fs::write(&path, "something else").unwrap();
-        let error = fresh().kept_in(path.clone()).err().unwrap();
-        assert!(error.contains("holds no alerts") && error.contains("hint: move it aside"), "{error}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "something else");
+        let anew = fresh().kept_in(path.clone());
+        assert!(anew.with_board(|board| board.open().is_empty()), "a site does not wait for it");
+        assert_eq!(std::fs::read_to_string(path.with_extension("unread")).unwrap(), "something else");
+        assert!(!path.exists());
     }
 }
