@@ -72,7 +72,7 @@ fn stopped() -> SiteView {
     let mut view = sample(Some(37.0));
     view.block = Some("operator's stop: nothing may hash".into());
     view.limit = Some(LimitView { limit_kw: 76.0, source: "operator's stop".into(), until: None });
-    view.hash_rate_ths = None;
+    view.hash_rate_ths = Some(0.0);
     view.efficiency_j_per_th = None;
     view.counts = CountsView { asleep: 990, unknown: 10, total: 1_000, ..CountsView::default() };
     view
