@@ -66,7 +66,8 @@ pub(crate) fn tables(path: &Path) -> Result<Vec<(String, BookTable)>, QueryError
 
 fn schema_of(book: &Connection, name: &str) -> rusqlite::Result<Schema> {
     let mut columns = book.prepare(&format!("PRAGMA table_info({})", quoted(name)))?;
-    let told = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, String)> { Ok((row.get(1)?, row.get(2)?)) };
+    let told =
+        |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, String)> { Ok((row.get(1)?, row.get(2)?)) };
     let is_told = |column: &(String, String)| !WITHHELD_COLUMNS.contains(&(name, column.0.as_str()));
     let columns: Vec<_> = columns.query_map([], told)?.collect::<Result<_, _>>()?;
     let fields = columns.into_iter().filter(is_told).map(|(name, declared)| {

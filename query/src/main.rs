@@ -93,11 +93,8 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 fn sql(args: &Sql) -> Result<()> {
     let runtime = runtime()?;
-    let limits = Limits {
-        memory_bytes: args.memory_mb as usize * 1_000_000,
-        rows: args.rows,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { memory_bytes: args.memory_mb as usize * 1_000_000, rows: args.rows, ..Limits::default() };
     let query = Query::open(Place::parse(&args.lake)?.store()?, args.book.as_deref(), limits)?;
     let Some(statement) = &args.statement else { return say(&tables_text(query.tables())) };
     if args.plan {
