@@ -47,9 +47,15 @@ fn machine(number: u32, minute: i64) -> MachineRow {
 
 /// Three days of twelve machines by the quarter hour, and a meter.
 fn lake(dir: &Path) -> Lake {
-    let mut lake =
-        Lake::open(dir, Options { publish_rows: 500, keep: Keep { free_bytes_min: 0, ..Keep::default() } })
-            .unwrap();
+    let mut lake = Lake::open(
+        dir,
+        Options {
+            publish_rows: 500,
+            keep: Keep { free_bytes_min: 0, ..Keep::default() },
+            ..Options::default()
+        },
+    )
+    .unwrap();
     for quarter in 0..3 * 96 {
         let rows: Vec<_> = (0..12).map(|number| machine(number, quarter * 15)).collect();
         lake.append(&rows).unwrap();
@@ -252,7 +258,8 @@ fn a_question_that_takes_too_much_memory_fails_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let _writer = lake(folder.path());
     let store = Place::Folder(folder.path().to_owned()).store().unwrap();
-    let query = Query::open(store, None, Limits { memory_bytes: 200_000, threads: 2 }).unwrap();
+    let query =
+        Query::open(store, None, Limits { memory_bytes: 200_000, threads: 2, ..Limits::default() }).unwrap();
     let sql = "select a.machine, b.start, c.energy_j from machine a cross join machine b cross join machine c
                order by a.energy_j + b.energy_j + c.energy_j";
     let error = ask(&query, sql).unwrap_err();
