@@ -70,10 +70,14 @@ impl Answers {
         })
     }
 
+    fn factory_driver(&self) -> Driver {
+        Driver::new(self.shared.wire.connector.clone(), self.shared.wire.clock)
+    }
+
+    /// With the site's logins.
     fn driver(&self) -> Driver {
-        let wire = &self.shared.wire;
-        let mut driver = Driver::new(wire.connector.clone(), wire.clock);
-        if let Some(logins) = &wire.logins {
+        let mut driver = self.factory_driver();
+        if let Some(logins) = &self.shared.wire.logins {
             driver.access = Arc::new(logins.access.clone());
         }
         driver
@@ -112,7 +116,7 @@ impl Field for Answers {
         let site = self.site();
         let others = matches!(self.shared.wire.connector, Connector::Tcp);
         // With the factory's logins: the site's own are not for whoever stands in a range that somebody names.
-        let driver = Driver::new(self.shared.wire.connector.clone(), self.shared.wire.clock);
+        let driver = self.factory_driver();
         let looking = Looking { driver, web: web_port(&site), budget, others };
         let (told, kept) = (Arc::clone(&self.scans), Arc::clone(&self.scans));
         let task = self.runtime().spawn(async move {
@@ -176,7 +180,9 @@ impl Field for Answers {
             why: by.why,
         };
         self.shared.book.note(self.now(), &deed).map_err(book_error)?;
-        let driver = self.driver();
+        // The site's logins are for who stands in a place of the site; a stranger is tried with the factory's.
+        let is_ours = row.is_some_and(|row| row.machine.is_some());
+        let driver = if is_ours { self.driver() } else { self.factory_driver() };
         let given =
             self.there(async move { give(&driver, endpoint, mac, None, &Order::Locate(on)).await })?;
         answered(given.map_err(|error| HandleError::Conflict(format!("{error:#}")))?)

@@ -179,7 +179,8 @@ fn answer_of(mut child: std::process::Child) -> Result<String, HandleError> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// The place of seconds without data among a run's.
+/// The places of seconds without an answer, and without data, among a run's.
+const UNREACHABLE: usize = 6;
 const NO_DATA: usize = 8;
 
 /// A step's sums.
@@ -213,7 +214,9 @@ fn read_minutes(
             }
             let step = steps.entry(run.start.as_second().div_euclid(i64::from(step_s))).or_default();
             let billed_s = run.measured_s + run.register_s + run.estimated_s;
-            step.known_s += run.length_s.saturating_sub(run.seconds[NO_DATA]);
+            // Of a machine that did not answer nothing is known either.
+            let unknown_s = run.seconds[UNREACHABLE] + run.seconds[NO_DATA];
+            step.known_s += run.length_s.saturating_sub(unknown_s);
             step.billed_j += run.billed_j;
             step.billed_s += billed_s;
             step.said_j += run.energy_j;

@@ -107,7 +107,7 @@ pub(super) async fn alerts(State(app): State<Arc<App>>) -> Json<AlertsView> {
     Json(AlertsView { alerts, channels: app.alerts.channels().into_iter().map(channel).collect() })
 }
 
-/// Alerts that are over, the newest first; a thousand are remembered until offpeak ends
+/// Alerts that are over, the newest first; a thousand are kept
 #[utoipa::path(get, path = "/api/v1/alerts/history", tag = "alerts", responses((status = 200, body = Vec<AlertView>)))]
 pub(super) async fn history(State(app): State<Arc<App>>) -> Json<Vec<AlertView>> {
     let now = app.handle.now();
