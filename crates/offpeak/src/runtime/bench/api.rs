@@ -74,7 +74,11 @@ fn measured(folder: &std::path::Path) -> Result<Figures> {
 
     let token = token(&book)?;
     let doors = Doors::new(book).unbounded();
-    let handle: Arc<dyn SiteHandle> = Arc::new(Answers::new(Arc::clone(&shared), 1, "in process"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let handle: Arc<dyn SiteHandle> = {
+        let _inside = runtime.enter();
+        Arc::new(Answers::new(Arc::clone(&shared), 1, "in process"))
+    };
     let alerts =
         Alerts::new(Rules::default(), "bench", site.time_zone.clone(), &|_| None).map_err(|e| anyhow!(e))?;
     let served = serve_tcp(App::new(handle, doors, alerts, None), ([127, 0, 0, 1], 0).into(), None)?;
@@ -89,7 +93,6 @@ fn measured(folder: &std::path::Path) -> Result<Figures> {
             std::thread::sleep(Duration::from_secs(1).saturating_sub(began.elapsed()));
         }
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let figures = runtime.block_on(async {
         let read = p95(&base, &token, &READS).await?;
         let table = p95(&base, &token, &TABLES).await?;
