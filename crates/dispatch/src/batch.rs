@@ -7,7 +7,7 @@
 use core::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{CircuitIx, MachineIx, Site};
+use offpeak_site::{Action, CircuitIx, MachineIx, Site};
 use offpeak_units::Power;
 
 use crate::frame::Frame;
@@ -110,6 +110,9 @@ impl Batch {
 
     /// Takes in a command's change of state. `full` is what the machine draws beyond sleep.
     fn take(&mut self, transition: &Transition, full: Power, settles: SignedDuration) {
+        if matches!(transition.action, Action::SetMode(_)) {
+            return self.take_mode(transition, full, settles);
+        }
         let increase = is_increase(transition.action);
         let wait = if increase { settles } else { limits::METER_SETTLES };
         self.settles_at = self.settles_at.max(transition.at + wait);
@@ -143,6 +146,24 @@ impl Batch {
         } else {
             self.least -= possible.scale(high);
             self.most -= certain.scale(low);
+        }
+    }
+
+    /// One that takes another mode restarts for it, so nothing is said of what the meter makes of it.
+    fn take_mode(&mut self, transition: &Transition, full: Power, settles: SignedDuration) {
+        self.settles_at = self.settles_at.max(transition.at + settles);
+        match transition.state {
+            CommandState::Issued => {
+                self.commands += 1;
+                self.open += 1;
+                self.least -= full;
+                self.most += full;
+            }
+            CommandState::Accepted => {}
+            _ => {
+                self.open = self.open.saturating_sub(1);
+                self.confirmed += u32::from(transition.state == CommandState::Confirmed);
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use offpeak_site::{Action, Activity, Authority, CircuitIx, MachineIx, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Envelope, Source};
-use crate::frame::{Frame, Place};
+use crate::frame::{Frame, Place, Rated};
 use crate::memory::Memory;
 use crate::plan::{Plan, Reason, Setpoint, Target};
 use crate::snapshot::Snapshot;
@@ -122,7 +122,12 @@ pub(crate) fn apply(site: &Site, vetoes: &[Veto], plan: &mut Plan) {
             let concerned = matches!(setpoint.target, Target::Run(_))
                 && (sheds || matches!(setpoint.reason, Reason::Starts | Reason::Returns))
                 && site.circuits.is_within(machine.circuit, veto.circuit);
-            if concerned {
+            let rises =
+                setpoint.reason == Reason::Raises && site.circuits.is_within(machine.circuit, veto.circuit);
+            if rises && !sheds {
+                // It goes on as it is.
+                *setpoint = Setpoint { target: Target::Leave, reason: Reason::Vetoed(veto.circuit) };
+            } else if concerned {
                 *setpoint = Setpoint { target: Target::Off, reason: Reason::Vetoed(veto.circuit) };
             } else if veto.cause == VetoCause::NoAuthority
                 && site.circuits.is_within(machine.circuit, veto.circuit)
@@ -144,7 +149,7 @@ struct Sums {
     rising: Power,
     /// Reductions in flight or planned.
     falling: Power,
-    /// Starts of this plan.
+    /// Starts and rises of this plan.
     starts: Power,
     /// Starts of the last minute and of this plan.
     ramped: Power,
@@ -197,21 +202,40 @@ impl Judge<'_> {
         }
     }
 
+    /// What a machine that is on draws at most, and by how much more in the mode that it is told now.
+    fn awake(&self, machine: MachineIx, rated: &Rated, rising: bool, target: Target) -> (Power, Power) {
+        let memory = &self.memory.machines[machine.ix()];
+        let said = self.snapshot.machines[machine.ix()].reading.and_then(|reading| reading.mode);
+        let under_way = memory.changes_mode.filter(|(_, until)| self.snapshot.at < *until);
+        let told = under_way.map(|(mode, _)| rated.in_mode(Some(mode)));
+        let now = rated.in_mode(said).max(if rising { rated.normal } else { Power::ZERO });
+        let now = now.max(told.unwrap_or(Power::ZERO));
+        let wanted = match target {
+            Target::Run(mode) => rated.in_mode(Some(mode)),
+            Target::Off | Target::Leave => Power::ZERO,
+        };
+        (now, wanted.saturating_sub(now))
+    }
+
     fn add_machines(&mut self, frame: &Frame, envelope: &Envelope, plan: &Plan) {
         let minute_ago = self.snapshot.at - SignedDuration::from_secs(60);
         for (place, (entry, setpoint)) in frame.places().iter().zip(&plan.setpoints).enumerate() {
             let ix = MachineIx(place as u32);
-            let watts = frame.rated(entry.model).normal;
-            let word = self.word(ix);
+            let (rated, word) = (frame.rated(entry.model), self.word(ix));
             let off = matches!(word, Word::Off);
+            let rising = !matches!(word, Word::On { rising: false });
+            let (watts, more) = self.awake(ix, rated, rising, setpoint.target);
             if setpoint.target != Target::Leave && entry.authority == Authority::Observe {
                 let hall = self.site.circuits.hall_of(entry.circuit).unwrap_or(CircuitIx::ROOT);
                 self.object(hall, VetoCause::NoAuthority, ix);
             }
             let wants_run = matches!(setpoint.target, Target::Run(_));
             let is_start = wants_run && !matches!(word, Word::On { .. });
+            let is_raise = wants_run && !is_start && !more.is_zero();
             if is_start {
                 self.judge_start(envelope, ix, entry, matches!(word, Word::None));
+            } else if is_raise {
+                self.judge_rise(envelope, ix, entry);
             }
             let memory = &self.memory.machines[place];
             let returns = wants_run && !is_start && memory.returns;
@@ -221,8 +245,9 @@ impl Judge<'_> {
                 setpoint.target == Target::Off || matches!(in_flight, Some(Action::Sleep | Action::Cut));
             let may_command = entry.authority == Authority::Control && entry.commandable;
             let leaf = &mut self.sums[entry.circuit.ix()];
-            let drawn = if off { frame.rated(entry.model).sleep } else { watts };
+            let drawn = if off { rated.sleep } else { watts };
             leaf.ramped += if ramps { watts } else { Power::ZERO };
+            leaf.ramped += if is_raise { more } else { Power::ZERO };
             leaf.on += drawn;
             leaf.drawn += drawn;
             if matches!(word, Word::On { rising: true }) && !reducing {
@@ -233,8 +258,8 @@ impl Judge<'_> {
             }
             leaf.returns |= returns;
             leaf.left_on += u32::from(wants_run && !is_start && may_command);
-            if is_start {
-                leaf.starts += watts;
+            if is_start || is_raise {
+                leaf.starts += if is_start { watts } else { more };
                 leaf.first_start = leaf.first_start.or(Some(ix));
             }
         }
@@ -268,14 +293,7 @@ impl Judge<'_> {
 
     fn judge_start(&mut self, envelope: &Envelope, machine: MachineIx, place: &Place, unknown: bool) {
         let circuit = place.circuit;
-        let blocked = self
-            .site
-            .circuits
-            .path(circuit)
-            .find_map(|ix| envelope.circuit(ix).block.map(|block| (ix, block.source)));
-        if let Some((at, source)) = blocked {
-            self.object(at, VetoCause::StartBlocked(source), machine);
-        }
+        self.judge_rise(envelope, machine, place);
         if unknown {
             self.object(circuit, VetoCause::StartUnknown, machine);
         }
@@ -283,6 +301,15 @@ impl Judge<'_> {
         let slept = self.memory.machines[machine.ix()].rests_since;
         if slept.is_some_and(|since| self.snapshot.at < since + rest) {
             self.object(circuit, VetoCause::StartUnrested, machine);
+        }
+    }
+
+    /// What holds for a start and for whoever is to draw more.
+    fn judge_rise(&mut self, envelope: &Envelope, machine: MachineIx, place: &Place) {
+        let mut path = self.site.circuits.path(place.circuit);
+        let blocked = path.find_map(|ix| envelope.circuit(ix).block.map(|block| (ix, block.source)));
+        if let Some((at, source)) = blocked {
+            self.object(at, VetoCause::StartBlocked(source), machine);
         }
         if !self.memory.ready {
             self.object(CircuitIx::ROOT, VetoCause::StartTooEarly, machine);
@@ -358,6 +385,9 @@ impl Judge<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use offpeak_site::ModeName;
+
+    use crate::aim::{Aim, Want};
     use crate::directive::{Directives, Lockout, Stop};
     use crate::envelope::envelope;
     use crate::load::Loads;
@@ -383,7 +413,7 @@ mod tests {
             let envelope = envelope(&self.site, &self.snapshot.directives, self.snapshot.at);
             let frame = Frame::new(&self.site);
             let loads = Loads::new(&self.site, &frame, &self.snapshot, &self.memory);
-            let ranking = rank(&self.site, None, None);
+            let ranking = rank(&self.site, &[], None, None);
             let mut planner =
                 Planner::new(&self.site, &frame, &self.snapshot, &envelope, &loads, &ranking, &self.memory);
             planner.flaw = flaw;
@@ -528,6 +558,24 @@ mod tests {
             offpeak_site::Ramp { up_per_minute: Some(Power::from_watts(5_000)), down_per_minute: None };
         case.site.circuits = changed(&case.site, |ix, circuit| circuit.ramp = (ix.0 == 3).then_some(ramp));
         case.assert_caught(VetoCause::RampExceeded);
+    }
+
+    #[test]
+    fn a_higher_mode_without_room_is_caught() {
+        let mut case = Case::new(Flaw::Raise, monday(3_600), 34);
+        case.site = site_with_modes();
+        for place in 0..34 {
+            let mode = if place < 4 { ModeName::Low } else { ModeName::Normal };
+            case.snapshot.machines[place] = in_mode(monday(3_600), mode);
+        }
+        let watts = 4 * 2_000 + 30 * MACHINE_W + 6 * SLEEP_W;
+        case.snapshot.meters[0].as_mut().unwrap().power = offpeak_units::Power::from_watts(watts);
+        case.memory = memory(&case.site, &case.snapshot);
+        case.memory.aim = Aim::wanting(monday(3_600), [(MachineIx(0), Want::Mode(ModeName::High))]);
+        // 98.1 kW and 1.5 kW more fit below 100 kW.
+        assert_eq!(case.judge(Some(Flaw::Raise)), vec![]);
+        case.site.contract.windows[0].limit = offpeak_units::Power::from_watts(99_000);
+        case.assert_caught(VetoCause::StartAboveLimit);
     }
 
     #[test]

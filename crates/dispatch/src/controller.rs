@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, MeterReading, SharingRule, Site};
+use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, MeterReading, Site, Tuning};
 use offpeak_units::{HashPrice, Power, Price};
 
+use crate::aim;
 use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
 use crate::directive::Directives;
@@ -18,6 +19,7 @@ use crate::load::Loads;
 use crate::memory::Memory;
 use crate::meter_filter::MeterFilter;
 use crate::plan::{Plan, Slack, plan};
+use crate::quality;
 use crate::rank::{self, Ranking, rank};
 use crate::reconcile::{self, Command, CommandState, Transition, sooner};
 use crate::share;
@@ -70,7 +72,7 @@ struct Ranked {
     hash_price: Option<HashPrice>,
     /// When the contract's span began; imports come and go with it.
     span_from: Timestamp,
-    /// The quarter of an hour; who was served what goes into the order.
+    /// The quarter of an hour; who was served what goes into the order, and what each machine reaches.
     quarter: i64,
     /// The plan of the hours ahead that is followed, and its step.
     ahead: Option<(Timestamp, usize)>,
@@ -162,7 +164,8 @@ impl Controller {
         self.memory.ready |= self.is_ready(snapshot);
 
         let (span, next) = self.spans(now);
-        let Ranked { worth, again_at, ranking, .. } = self.ranked(&snapshot.directives, span, now);
+        let ranked = self.ranked(&snapshot.directives, span, now);
+        let Ranked { worth, again_at, ref ranking, .. } = ranked;
         let known = Known { means: &self.memory.means, worth };
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
@@ -173,7 +176,9 @@ impl Controller {
             frozen.note(loads.circuit(meter.circuit).settled());
         }
         fans::note_idle(&site, &loads.standings, now, &mut self.memory);
-        let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, &ranking, &self.memory);
+        quality::note(&site, snapshot, &loads, &mut self.memory);
+        self.take_aim(snapshot, &envelope, &loads, &ranked, span.until);
+        let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, ranking, &self.memory);
         let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);
         check::apply(&site, &vetoes, &mut plan);
         self.memory.release.clone_from(&plan.release);
@@ -189,6 +194,7 @@ impl Controller {
         let mut transitions = settled.transitions;
         transitions.extend(issued);
         let changes_at = sooner(settled.changes_at, batch_ends_at);
+        let changes_at = sooner(changes_at, self.memory.aim.again_at);
         let changes_at = sooner(changes_at, fans::next_change(&site, &self.memory, now));
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
@@ -202,7 +208,7 @@ impl Controller {
         };
         self.last = Some(Quiet {
             wake_at,
-            loads: Loads { circuits: loads.circuits.clone(), standings: Vec::new(), ..loads },
+            loads: Loads { circuits: loads.circuits.clone(), standings: vec![], awake: vec![], ..loads },
             slack: plan.slack.clone(),
             on_means: envelope.on_means(&site),
         });
@@ -219,6 +225,33 @@ impl Controller {
             batches,
             wake_at,
         }
+    }
+
+    /// Works out what is best for the machines that run, where they may be tuned and it is time.
+    fn take_aim(
+        &mut self,
+        snapshot: &Snapshot,
+        envelope: &Envelope,
+        loads: &Loads,
+        ranked: &Ranked,
+        until: Timestamp,
+    ) {
+        let due = self.memory.aim.again_at.is_none_or(|at| at <= snapshot.at);
+        if self.site.rules.tuning == Tuning::default() || !due || !self.memory.ready {
+            return;
+        }
+        let moment = aim::Moment {
+            site: &self.site,
+            frame: &self.frame,
+            snapshot,
+            envelope,
+            loads,
+            ranking: &ranked.ranking,
+            memory: &self.memory,
+            prices: (ranked.power_price, ranked.hash_price),
+            until,
+        };
+        self.memory.aim = moment.aim();
     }
 
     /// Remembers what each circuit is to come down to with the reductions just issued.
@@ -259,25 +292,26 @@ impl Controller {
         let power_price =
             economics.power_price_at(zone, now).map(|price| economics.marginal(price, zone, now));
         let told = rank::hash_price(&self.site, &directives.feeds, now);
-        let (quarter, shares) = (share::quarter(now), self.site.rules.sharing == SharingRule::Proportional);
+        let quarter = share::quarter(now);
         let hash_price = told.map(|price| economics.after_fees(price));
         let outlook = directives.ahead.as_ref().and_then(|outlook| Some((outlook, outlook.step_at(now)?)));
         let ahead = outlook.map(|(outlook, step)| (outlook.made_at, step));
         if let Some(held) = &self.ranking
             && (held.power_price, held.hash_price, held.span_from) == (power_price, hash_price, span.from)
             && held.ahead == ahead
-            && (held.quarter == quarter || !shares)
+            && held.quarter == quarter
             && held.again_at.is_none_or(|at| now < at)
         {
             return held.clone();
         }
-        let mut ranking = rank(&self.site, power_price, hash_price);
-        ranking.steady(&self.site, (power_price, hash_price), &mut self.memory.earning, now);
+        let mut ranking = rank(&self.site, &self.memory.machines, power_price, hash_price);
+        ranking.steady(&self.site, (power_price, hash_price), &mut self.memory.machines, now);
         if let Some((outlook, step)) = outlook {
-            ranking.follow(outlook, step);
+            ranking.follow(&self.site, outlook, step);
         }
         share::put_in_order(&self.site, &self.memory.served, &mut ranking.order);
-        let resting = self.memory.earning.iter().filter(|held| held.earns == Some(false));
+        let earnings = self.memory.machines.iter().map(|remembered| &remembered.earning);
+        let resting = earnings.filter(|held| held.earns == Some(false));
         let again = resting.filter_map(|held| held.since).map(|since| since + limits::EARNS_AGAIN_AFTER);
         let ranked = Ranked {
             power_price,

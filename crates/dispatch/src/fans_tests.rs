@@ -195,7 +195,7 @@ fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, flaw: Option<Flaw>
     let envelope = envelope(site, &snapshot.directives, snapshot.at);
     let frame = Frame::new(site);
     let loads = Loads::new(site, &frame, snapshot, memory);
-    let ranking = rank(site, None, None);
+    let ranking = rank(site, &[], None, None);
     let mut planner = Planner::new(site, &frame, snapshot, &envelope, &loads, &ranking, memory);
     planner.flaw = flaw;
     planner.run()

@@ -2,7 +2,7 @@
 //! never change, worked out once.
 
 use jiff::SignedDuration;
-use offpeak_site::{Authority, CircuitIx, Family, FanIx, Model, ModelIx, Site};
+use offpeak_site::{Authority, CircuitIx, Family, FanIx, ModeName, Model, ModelIx, Site};
 use offpeak_units::Power;
 
 use crate::limits;
@@ -25,6 +25,8 @@ pub(crate) struct Rated {
     pub(crate) normal: Power,
     pub(crate) most: Power,
     pub(crate) sleep: Power,
+    /// By [`ModeName`]; `None` where the model has no such mode.
+    modes: [Option<Power>; 3],
     /// From the first hash to full load, at the fastest.
     pub(crate) ramp_fastest: SignedDuration,
     /// From the first hash until the meter alone is believed.
@@ -83,12 +85,22 @@ impl Rated {
     pub(crate) fn need(&self) -> Power {
         self.normal.scale(1.0 + tolerance(1)) - self.sleep
     }
+    /// What it draws in a mode: the most of all where its model has no such mode, `normal` where none is told.
+    pub(crate) fn in_mode(&self, mode: Option<ModeName>) -> Power {
+        mode.map_or(self.normal, |mode| self.modes[mode as usize].unwrap_or(self.most))
+    }
+    /// What a machine adds at most that comes to draw so much more.
+    pub(crate) fn with_tolerance(more: Power) -> Power {
+        more.scale(1.0 + tolerance(1))
+    }
     fn new(model: &Model) -> Self {
         let settles = p95(model.transitions.ramp_up) + limits::SETTLE_GRACE;
         Self {
             normal: model.normal().power,
             most: model.power_max(),
             sleep: model.sleep,
+            modes: [ModeName::Low, ModeName::Normal, ModeName::High]
+                .map(|name| model.mode(name).map(|mode| mode.power)),
             ramp_fastest: SignedDuration::from_millis(i64::from(model.transitions.ramp_up.p5_ms)),
             settles,
             settles_from_start: p95(model.transitions.wake) + settles,

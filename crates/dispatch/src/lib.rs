@@ -10,6 +10,7 @@
 //! (`store`).
 
 pub mod ahead;
+mod aim;
 mod batch;
 mod calendar;
 mod check;
@@ -26,6 +27,7 @@ mod memory;
 mod meter_filter;
 mod plan;
 mod preview;
+mod quality;
 mod rank;
 mod reconcile;
 mod share;
@@ -35,6 +37,7 @@ mod standing;
 #[cfg(test)]
 mod testing;
 
+pub use aim::{Aim, Want};
 pub use batch::{Batch, BatchVerdict, MeterSays};
 pub use calendar::{CalendarRow, calendar};
 pub use check::{Veto, VetoCause, check};
@@ -50,6 +53,7 @@ pub use memory::{MachineMemory, Memory, Outstanding, Release};
 pub use meter_filter::MeterFilter;
 pub use plan::{Behind, Plan, Reason, Setpoint, Target, Unmet, plan};
 pub use preview::{Preview, Why, preview, why};
+pub use quality::Quality;
 pub use rank::{Earning, Ranking, break_even, hash_price, rank, worth_of_imports};
 pub use reconcile::{Command, CommandState, Transition};
 pub use share::Served;
@@ -112,6 +116,19 @@ pub mod limits {
     /// What is left of a limit on a mean is spread over no less than this, so that the last second of a
     /// stretch asks nothing that nobody can do.
     pub const MEAN_LEFT_LEAST: SignedDuration = SignedDuration::from_secs(60);
+    /// What is best for machines that run is worked out so often,
+    pub const AIM_EVERY: SignedDuration = SignedDuration::from_mins(5);
+    /// again after this while too many machines are on their way,
+    pub const AIM_RETRY: SignedDuration = SignedDuration::from_mins(1);
+    /// and goes for so long: prices and meters move on.
+    pub const AIM_HOLDS: SignedDuration = SignedDuration::from_mins(10);
+    /// So many percent of the machines (and one) may be on their way at once for others to be tuned: each restarts
+    /// for it and draws nothing meanwhile.
+    pub const TUNED_AT_ONCE_PERCENT: usize = 2;
+    /// A change of mode must pay for itself within this, and within the present span of the contract.
+    pub const TUNING_LASTS: SignedDuration = SignedDuration::from_hours(4);
+    /// A machine that did not take a mode is not told another for so long.
+    pub const MODE_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take
     /// until the meter alone is believed to hold it: the meter filter's memory.
     pub const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(90);

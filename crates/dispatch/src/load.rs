@@ -2,7 +2,7 @@
 //! cannot hold yet; the machines' credible watts where there is none.
 
 use jiff::Timestamp;
-use offpeak_site::{Activity, Authority, CircuitIx, MeterIx, Site};
+use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, MeterIx, Site};
 use offpeak_units::Power;
 
 use crate::frame::{Frame, Place, Rated};
@@ -133,6 +133,8 @@ pub struct Loads {
     pub circuits: Vec<CircuitLoad>,
     /// One element a machine.
     pub standings: Vec<Standing>,
+    /// One element a machine: what it draws awake, or may come to draw.
+    pub(crate) awake: Vec<Power>,
     /// What of a machine's catalogue watts a reduction is counted on for, in parts per million.
     pub relief_ppm: i64,
 }
@@ -147,12 +149,32 @@ pub(crate) fn tolerance(machines: u32) -> f64 {
     0.03 + 0.06 / f64::from(machines.max(1)).sqrt()
 }
 
+/// What a machine draws awake: in the mode that it says while it runs; else what it may come to, by the mode that
+/// it says, by the one it was told, and at the least by its normal one.
+fn awake(
+    rated: &Rated,
+    standing: Standing,
+    seen: &Seen,
+    remembered: &MachineMemory,
+    now: Timestamp,
+) -> Power {
+    let said = rated.in_mode(seen.reading.and_then(|reading| reading.mode));
+    match standing {
+        Standing::Running | Standing::Falling => said,
+        Standing::Unknown => rated.most,
+        Standing::Cut | Standing::Asleep | Standing::Rising | Standing::Failed => {
+            let told = remembered.mode_under_way(now).map_or(Power::ZERO, |mode| rated.in_mode(Some(mode)));
+            said.max(rated.normal).max(told)
+        }
+    }
+}
+
 /// The most a machine may be drawing, as far as we know.
-fn credible(rated: &Rated, standing: Standing) -> Power {
+fn credible(rated: &Rated, standing: Standing, awake: Power) -> Power {
     match standing {
         Standing::Cut => Power::ZERO,
         Standing::Asleep => rated.sleep,
-        Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed => rated.normal,
+        Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed => awake,
         Standing::Unknown => rated.most,
     }
 }
@@ -165,13 +187,16 @@ impl Loads {
         let stale_before = now - limits::READING_STALE;
         let mut circuits = vec![CircuitLoad::default(); site.circuits.len()];
         let mut standings = Vec::with_capacity(site.machines.len());
+        let mut all_awake = Vec::with_capacity(site.machines.len());
         let machines = frame.places().iter().zip(&snapshot.machines).zip(&memory.machines);
         for ((place, seen), remembered) in machines {
             let rated = frame.rated(place.model);
             let standing = standing(seen, remembered, now, stale_before);
             standings.push(standing);
             let load = &mut circuits[place.circuit.ix()];
-            let credible = credible(rated, standing);
+            let awake = awake(rated, standing, seen, remembered, now);
+            all_awake.push(awake);
+            let credible = credible(rated, standing, awake);
             load.machines += 1;
             load.direct.credible += credible;
             match standing {
@@ -189,10 +214,10 @@ impl Loads {
                 _ => {}
             }
             if is_stubborn(place, remembered, standing) {
-                load.direct.stubborn += rated.normal - rated.sleep;
+                load.direct.stubborn += awake - rated.sleep;
             }
             load.direct.settled += match standing {
-                Standing::Running | Standing::Falling => rated.normal,
+                Standing::Running | Standing::Falling => awake,
                 Standing::Asleep => rated.sleep,
                 _ => Power::ZERO,
             };
@@ -205,7 +230,7 @@ impl Loads {
             direct.credible += load.credible;
             direct.pending += load.pending;
         }
-        let mut loads = Self { circuits, standings, relief_ppm: *RELIEF_PPM.start() };
+        let mut loads = Self { circuits, standings, awake: all_awake, relief_ppm: *RELIEF_PPM.start() };
         loads.add_up(site, memory, now);
         let connection = loads.circuit(CircuitIx::ROOT);
         let fresh = connection.catalogue_ppm().unwrap_or(0).clamp(*RELIEF_PPM.start(), *RELIEF_PPM.end());
@@ -271,10 +296,15 @@ impl Loads {
         }
     }
 
-    /// What the meter will certainly fall by when a machine of these watts that hashes is put to sleep.
+    /// What the meter will certainly fall by when a machine that runs is put to sleep, which then draws this.
     #[must_use]
-    pub(crate) fn relief(&self, normal: Power, sleep: Power) -> Power {
-        (normal - sleep).scale(self.relief_ppm as f64 / 1e6)
+    pub(crate) fn relief(&self, machine: MachineIx, sleep: Power) -> Power {
+        (self.awake[machine.ix()] - sleep).scale(self.relief_ppm as f64 / 1e6)
+    }
+    /// What a start of a machine adds at most, with the tolerance of a single one.
+    #[must_use]
+    pub(crate) fn need(&self, machine: MachineIx, sleep: Power) -> Power {
+        Rated::with_tolerance(self.awake[machine.ix()]) - sleep
     }
     /// One circuit's load.
     #[must_use]
@@ -300,6 +330,10 @@ pub(crate) fn is_stubborn(place: &Place, remembered: &MachineMemory, standing: S
 /// What of a rising machine the meter cannot hold yet, if its ramp is as fast as they come. It only
 /// falls as time passes, so that a quiet second may be judged by an older one.
 fn not_metered(rated: &Rated, remembered: &MachineMemory, now: Timestamp) -> Power {
+    // One that restarts for another mode was in what was admitted before.
+    if remembered.mode_under_way(now).is_some() {
+        return Power::ZERO;
+    }
     let full = rated.normal - rated.sleep;
     let Some(since) = remembered.hashing_since else {
         return if remembered.activity == Some(Activity::Hashing) { Power::ZERO } else { full };

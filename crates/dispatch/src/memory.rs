@@ -3,14 +3,16 @@
 //! learned again within minutes.
 
 use jiff::Timestamp;
-use offpeak_site::{Action, Activity, Site};
+use offpeak_site::{Action, Activity, ModeName, Site};
 use offpeak_units::Power;
 
+use crate::aim::Aim;
 use crate::batch::Batch;
 use crate::fans::FansMemory;
 use crate::frozen::Frozen;
 use crate::mean::Means;
 use crate::meter_filter::MeterFilter;
+use crate::quality::Quality;
 use crate::rank::Earning;
 use crate::share::Served;
 
@@ -81,6 +83,22 @@ pub struct MachineMemory {
     pub rests_since: Option<Timestamp>,
     /// It has let every try to put it to sleep pass: next time its outlet is opened at once.
     pub disobeys: bool,
+    /// What it was found to reach of its catalogue efficiency.
+    pub quality: Quality,
+    /// Whether it earns what its power costs, as last decided.
+    pub earning: Earning,
+    /// The mode it was last told to take, and until when it may be restarting for it.
+    pub changes_mode: Option<(ModeName, Timestamp)>,
+    /// It did not take a mode, and is not told another before this.
+    pub mode_retry_at: Option<Timestamp>,
+}
+
+impl MachineMemory {
+    /// The mode that it may be restarting for.
+    #[must_use]
+    pub(crate) fn mode_under_way(&self, now: Timestamp) -> Option<ModeName> {
+        self.changes_mode.filter(|(_, until)| now < *until).map(|(mode, _)| mode)
+    }
 }
 
 /// How much of a circuit's upward ramp is used: a token bucket.
@@ -117,8 +135,8 @@ pub struct Memory {
     pub fans: Vec<FansMemory>,
     /// One element a circuit: its upward ramp, where it has one that is used.
     pub release: Vec<Option<Release>>,
-    /// One element a model: whether it earns what its power costs, as last decided.
-    pub earning: Vec<Earning>,
+    /// What is best for each machine as the mine stands; see [`Aim`].
+    pub aim: Aim,
     /// What each owner was served this month.
     pub served: Served,
     /// One element a meter: since when it has shown one and the same value.
@@ -143,7 +161,7 @@ impl Memory {
             batches: vec![None; site.circuits.len()],
             fans: vec![FansMemory::default(); site.fans.len()],
             release: vec![None; site.circuits.len()],
-            earning: vec![Earning::default(); site.models.len()],
+            aim: Aim::default(),
             served: Served::default(),
             frozen: vec![Frozen::default(); site.meters.len()],
             generation,

@@ -5,15 +5,16 @@
 //! level below which it starts and the one above which it sheds lies a dead band wider than the
 //! meters' noise, so that a steady mine stays steady.
 //!
-//! The third pass stands in `plan_starts.rs`, what fans ask in `plan_fans.rs`, the reasons in `plan_words.rs`.
+//! The third pass stands in `plan_starts.rs`, what fans ask in `plan_fans.rs`, modes and swaps in `plan_tuning.rs`,
+//! the reasons in `plan_words.rs`.
 
 use jiff::Timestamp;
-use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, ModeName, Site};
+use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, Site};
 use offpeak_units::Power;
 
 use crate::envelope::{Block, Envelope, Source};
 use crate::fans::FanTarget;
-use crate::frame::Frame;
+use crate::frame::{Frame, Rated};
 use crate::limits;
 use crate::load::{Loads, is_stubborn};
 use crate::memory::{Memory, Release};
@@ -98,11 +99,37 @@ pub(crate) enum Flaw {
     Orders,
     Rest,
     Returns,
+    Raise,
     FansNotRun,
     FansOffEarly,
     FansOffUnknown,
     FansGone,
     FansLockedOut,
+}
+
+/// The dead band of a circuit: above which load it sheds, and up to which it starts. `None` without a limit.
+pub(crate) fn band(
+    site: &Site,
+    envelope: &Envelope,
+    memory: &Memory,
+    ix: CircuitIx,
+) -> Option<(Power, Power)> {
+    let limits = envelope.circuit(ix);
+    let limit = limits.binding?;
+    let meter = site.circuits.get(ix).meter.map(|meter| &memory.meters[meter.ix()]);
+    let band = |limit: Power| {
+        let noise = meter.map_or(Power::ZERO, |meter| meter.uncertainty(limit));
+        // 0.15 % for what changes within a second without our doing (weather, returns).
+        let shed_above = limit - limit.scale(0.0015) - noise;
+        (shed_above, shed_above - limit.scale(0.0015) - noise * 2)
+    };
+    if !limit.holds {
+        return Some(band(limit.power));
+    }
+    // A setpoint lies in the middle of its band; the next limit is still a limit.
+    let (above, below) = (limit.power + limit.power.scale(0.004), limit.power);
+    let next = limits.next.map(|next| band(next.power));
+    Some(next.map_or((above, below), |(shed, start)| (above.min(shed), below.min(start))))
 }
 
 pub(crate) struct Planner<'a> {
@@ -127,6 +154,8 @@ pub(crate) struct Planner<'a> {
     setpoints: Vec<Setpoint>,
     /// By circuit: whether a setpoint keeps machines from being stopped for money.
     obliged: Vec<bool>,
+    /// How many machines that run may still be tuned.
+    tunable: usize,
     /// As if no hall were only watched; such a plan is shown and never carried out.
     pub(crate) acts_everywhere: bool,
     /// Always `None` outside tests.
@@ -160,6 +189,7 @@ impl<'a> Planner<'a> {
             fans_granted: vec![false; site.fans.len()],
             setpoints: Vec::with_capacity(site.machines.len()),
             obliged: rank::obliged(site, envelope),
+            tunable: 0,
             acts_everywhere: false,
             flaw: None,
         }
@@ -168,6 +198,7 @@ impl<'a> Planner<'a> {
     pub(crate) fn run(mut self) -> Plan {
         self.inherit_blocks();
         self.measure_room();
+        self.tunable = self.tunable();
         self.classify();
         self.shed();
         self.keep_fans();
@@ -219,26 +250,14 @@ impl<'a> Planner<'a> {
 
     /// The dead band: where each circuit sheds and up to where it starts.
     fn measure_room(&mut self) {
-        for (ix, circuit) in self.site.circuits.iter() {
+        for (ix, _) in self.site.circuits.iter() {
             let Some(limit) = self.envelope.circuit(ix).binding else { continue };
             if self.overlooks(limit.source) {
                 continue;
             }
-            let band = |limit: Power| {
-                let meter = circuit.meter.map(|meter| &self.memory.meters[meter.ix()]);
-                let noise = meter.map_or(Power::ZERO, |meter| meter.uncertainty(limit));
-                // 0.15 % for what changes within a second without our doing (weather, returns).
-                let shed_above = limit - limit.scale(0.0015) - noise;
-                (shed_above, shed_above - limit.scale(0.0015) - noise * 2)
+            let Some((shed_above, start_below)) = band(self.site, self.envelope, self.memory, ix) else {
+                continue;
             };
-            let (mut shed_above, mut start_below) = band(limit.power);
-            if limit.holds {
-                // A setpoint lies in the middle of its band; the next limit is still a limit.
-                let next = self.envelope.circuit(ix).next.map(|next| band(next.power));
-                let (above, below) = (limit.power + limit.power.scale(0.004), limit.power);
-                (shed_above, start_below) =
-                    next.map_or((above, below), |(shed, start)| (above.min(shed), below.min(start)));
-            }
             let load = self.loads.circuit(ix);
             self.slack[ix.ix()].shed_above = Some(shed_above);
             self.over[ix.ix()] = (load.expected - shed_above).saturating_sub(Power::ZERO);
@@ -266,9 +285,8 @@ impl<'a> Planner<'a> {
             let stop = block.filter(|(_, block)| block.stops);
             let pinned = self.site.rules.pinned.get(&ix).copied();
             let obliged = self.obliged[place.circuit.ix()] || pinned == Some(true);
-            let earns = obliged || self.ranking.earns[place.model.ix()] != Some(false);
-            let for_money =
-                if self.ranking.kept_out[place.model.ix()] { Reason::KeptOut } else { Reason::Uneconomic };
+            let earns = obliged || self.ranking.earns[ix.ix()] != Some(false);
+            let for_money = if self.ranking.kept_out[ix.ix()] { Reason::KeptOut } else { Reason::Uneconomic };
             let now = self.snapshot.at;
             let timing = self.site.rules.timing;
             let runs_on = remembered.started_at.is_some_and(|at| at + timing.least_run > now);
@@ -298,8 +316,9 @@ impl<'a> Planner<'a> {
                     }
                     (Standing::Running | Standing::Rising, None) if !earns && !runs_on => off(for_money),
                     (Standing::Rising, None) if remembered.returns => off(Reason::HeldBack),
-                    (Standing::Running | Standing::Rising, None) => {
-                        Setpoint { target: Target::Run(ModeName::Normal), reason: Reason::Runs }
+                    (Standing::Running, None) => self.tuned(ix),
+                    (Standing::Rising, None) => {
+                        Setpoint { target: Target::Run(self.mode_of(ix)), reason: Reason::Runs }
                     }
                     (Standing::Failed, None) => leave(Reason::Failed),
                     (Standing::Falling, _) => off(Reason::Falling),
@@ -370,8 +389,11 @@ impl<'a> Planner<'a> {
     }
 
     fn relief(&self, machine: MachineIx) -> Power {
-        let rated = self.frame.rated(self.frame.places()[machine.ix()].model);
-        self.loads.relief(rated.normal, rated.sleep)
+        self.loads.relief(machine, self.rated(machine).sleep)
+    }
+
+    fn rated(&self, machine: MachineIx) -> &Rated {
+        self.frame.rated(self.frame.places()[machine.ix()].model)
     }
 
     fn relieve(&mut self, circuit: CircuitIx, relief: Power) {
@@ -414,7 +436,7 @@ impl<'a> Planner<'a> {
             let rated = self.frame.rated(place.model);
             if is_stubborn(place, remembered, *standing) {
                 behind.stubborn += 1;
-                behind.on += rated.normal;
+                behind.on += self.loads.awake[ix];
                 if behind.names.len() < Behind::NAMED {
                     behind.names.push(MachineIx(ix as u32));
                 }
@@ -431,6 +453,8 @@ impl<'a> Planner<'a> {
 mod fan_rules;
 #[path = "plan_starts.rs"]
 mod starts;
+#[path = "plan_tuning.rs"]
+mod tuning;
 #[path = "plan_words.rs"]
 mod words;
 

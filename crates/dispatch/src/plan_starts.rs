@@ -1,7 +1,7 @@
 //! The planner's starts: who is started now, in which turn, and what holds the others: room, ramps, and what came
 //! back by itself. Who may be started at all is [`Planner::classify`]'s.
 
-use offpeak_site::{CircuitIx, MachineIx, ModeName};
+use offpeak_site::{CircuitIx, MachineIx};
 use offpeak_units::Power;
 
 use super::{Flaw, Planner, Reason, Setpoint, Target};
@@ -30,7 +30,7 @@ impl Planner<'_> {
             let reason = match waits {
                 Some(reason) => reason,
                 None => {
-                    let power = self.frame.rated(self.frame.places()[ix.ix()].model).normal;
+                    let power = self.loads.awake[ix.ix()];
                     let path = || self.site.circuits.path(self.frame.places()[ix.ix()].circuit);
                     let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
                     if path().any(used) && !self.flawed(Flaw::Ramp) {
@@ -47,9 +47,10 @@ impl Planner<'_> {
                     }
                 }
             };
-            let target = if reason == Reason::Starts { Target::Run(ModeName::Normal) } else { Target::Off };
+            let target = if reason == Reason::Starts { Target::Run(self.mode_of(*ix)) } else { Target::Off };
             self.setpoints[ix.ix()] = Setpoint { target, reason };
         }
+        ramp_limited |= self.raise(hold.is_some(), &mut release);
         let after = release.into_iter().zip(full).zip(&self.memory.release);
         let after = after.map(|((used, full), held)| if used == full { *held } else { used });
         (after.collect(), ramp_limited)
@@ -64,7 +65,7 @@ impl Planner<'_> {
             if self.setpoints[ix.ix()].reason != Reason::HeldBack {
                 continue;
             }
-            let power = self.frame.rated(place.model).normal;
+            let power = self.loads.awake[ix.ix()];
             let has_room = self.no_room_for(Power::ZERO, place.circuit).is_none();
             let path = || self.site.circuits.path(place.circuit);
             let used = |ix: CircuitIx| release[ix.ix()].is_some_and(|bucket| bucket.tokens < power);
@@ -74,7 +75,7 @@ impl Planner<'_> {
                         bucket.tokens -= power;
                     }
                 }
-                let target = Target::Run(ModeName::Normal);
+                let target = Target::Run(self.mode_of(*ix));
                 self.setpoints[ix.ix()] = Setpoint { target, reason: Reason::Returns };
             } else {
                 held = true;
@@ -84,7 +85,7 @@ impl Planner<'_> {
     }
 
     fn need(&self, machine: MachineIx) -> Power {
-        self.frame.rated(self.frame.places()[machine.ix()].model).need()
+        self.loads.need(machine, self.rated(machine).sleep)
     }
 
     /// The first circuit on the way to the grid without room, which is noted in its slack.
@@ -115,11 +116,16 @@ impl Planner<'_> {
         }
     }
 
-    /// What each circuit may come to draw, where this plan starts something.
+    /// What each circuit may come to draw, where this plan starts or tunes something.
     pub(super) fn admitted(&self) -> Vec<Option<Power>> {
         let circuits = self.started.iter().zip(&self.loads.circuits).zip(&self.memory.admitted);
+        let circuits = circuits.zip(self.tuned_circuits());
         circuits
-            .map(|((started, load), held)| if started.is_zero() { *held } else { load.admit(*started) })
+            .map(
+                |(((started, load), held), tuned)| {
+                    if started.is_zero() && !tuned { *held } else { load.admit(*started) }
+                },
+            )
             .collect()
     }
 

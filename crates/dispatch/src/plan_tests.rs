@@ -1,21 +1,22 @@
 //! The planner, alone and against its judge.
 
 use jiff::SignedDuration;
-use offpeak_site::{Activity, Trouble};
+use offpeak_site::{Activity, ModeName, Trouble};
 use proptest::prelude::*;
 
 use super::*;
+use crate::aim::{Aim, Want};
 use crate::check::check;
 use crate::directive::{Directives, Lockout, Order, Stop};
 use crate::envelope::envelope;
 use crate::rank::rank;
-use crate::testing::{MACHINE_W, memory, monday, says, site, snapshot};
+use crate::testing::{MACHINE_W, memory, monday, says, site, site_with_modes, snapshot};
 
 fn planned(snapshot: &Snapshot, site: &Site, memory: &Memory) -> Plan {
     let envelope = envelope(site, &snapshot.directives, snapshot.at);
     let frame = Frame::new(site);
     let loads = Loads::new(site, &frame, snapshot, memory);
-    plan(site, &frame, snapshot, &envelope, &loads, &rank(site, None, None), memory)
+    plan(site, &frame, snapshot, &envelope, &loads, &rank(site, &memory.machines, None, None), memory)
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn a_machine_that_the_plan_ahead_keeps_out_is_told_so() {
     let (frame, envelope) = (Frame::new(&site), envelope(&site, &snapshot.directives, snapshot.at));
     let loads = Loads::new(&site, &frame, &snapshot, &memory);
     for (kept_out, told) in [(true, Reason::KeptOut), (false, Reason::Uneconomic)] {
-        let mut ranking = rank(&site, None, None);
+        let mut ranking = rank(&site, &[], None, None);
         ranking.earns.fill(Some(false));
         ranking.kept_out.fill(kept_out);
         let plan = plan(&site, &frame, &snapshot, &envelope, &loads, &ranking, &memory);
@@ -103,6 +104,20 @@ fn any_activity() -> impl Strategy<Value = Option<Activity>> {
     ]
 }
 
+fn any_mode() -> impl Strategy<Value = Option<ModeName>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(ModeName::Low)),
+        Just(Some(ModeName::Normal)),
+        Just(Some(ModeName::High))
+    ]
+}
+
+fn any_want() -> impl Strategy<Value = Option<Want>> {
+    let mode = any_mode().prop_map(|mode| mode.map(Want::Mode));
+    prop_oneof![1 => Just(Some(Want::Sleep)), 2 => mode]
+}
+
 proptest! {
     /// Whatever is seen and ordered, at whatever time, the sound plan passes the judge.
     #[test]
@@ -113,10 +128,12 @@ proptest! {
         order_w in proptest::option::of(0_i64..150_000),
         stop in proptest::option::of(0_u32..7),
         lockout in proptest::option::of(0_u32..7),
+        modes in proptest::option::of(proptest::collection::vec(any_mode(), 40)),
+        wants in proptest::collection::vec(any_want(), 40),
         meter_factor in 0.8_f64..1.1,
         meter_age in 0_i64..20,
     ) {
-        let mut site = site();
+        let mut site = if modes.is_some() { site_with_modes() } else { site() };
         site.contract.windows[0].limit = Power::from_watts(limit_w);
         let at = monday(second);
         let mut snapshot = snapshot(at, 0);
@@ -127,6 +144,11 @@ proptest! {
                 None => seen.trouble = Some((Trouble::Silent, at - SignedDuration::from_secs(5))),
             }
             drawn += if *state == Some(Activity::Hashing) { 3_000.0 } else { 20.0 };
+        }
+        for (seen, mode) in snapshot.machines.iter_mut().zip(modes.iter().flatten()) {
+            if let Some(reading) = &mut seen.reading {
+                reading.mode = *mode;
+            }
         }
         if let Some(reading) = &mut snapshot.meters[0] {
             reading.power = Power::from_watts_f64(drawn * meter_factor).unwrap();
@@ -141,7 +163,9 @@ proptest! {
             orders: order.into_iter().collect(),
             ..Directives::default()
         };
-        let memory = memory(&site, &snapshot);
+        let mut memory = memory(&site, &snapshot);
+        let wants = wants.into_iter().enumerate().filter_map(|(ix, want)| Some((MachineIx(ix as u32), want?)));
+        memory.aim = Aim::wanting(at, wants);
         let envelope = envelope(&site, &snapshot.directives, at);
         let plan = planned(&snapshot, &site, &memory);
         prop_assert_eq!(check(&site, &Frame::new(&site), &snapshot, &envelope, &memory, &plan), vec![]);

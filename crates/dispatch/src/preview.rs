@@ -49,7 +49,7 @@ fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, directives: &Direc
     let power = power.map(|price| economics.marginal(price, &site.time_zone, snapshot.at));
     let hash =
         rank::hash_price(site, &directives.feeds, snapshot.at).map(|price| economics.after_fees(price));
-    let mut ranking = rank(site, power, hash);
+    let mut ranking = rank(site, &memory.machines, power, hash);
     share::put_in_order(site, &memory.served, &mut ranking.order);
     (plan(site, &frame, snapshot, &envelope, &loads, &ranking, memory), loads)
 }
@@ -149,7 +149,7 @@ pub struct Why {
 /// Why a machine is as the cycle has it.
 #[must_use]
 pub fn why(site: &Site, cycle: &Cycle, memory: &Memory, machine: MachineIx) -> Why {
-    let mut order = rank(site, None, None).order;
+    let mut order = rank(site, &memory.machines, None, None).order;
     share::put_in_order(site, &memory.served, &mut order);
     let place = order.iter().position(|ix| *ix == machine).unwrap_or(order.len());
     let circuit = site.machine(machine).circuit;
@@ -178,7 +178,7 @@ fn changes(
     let remembered = &memory.machines[machine.ix()];
     let mut words = Vec::new();
     match cycle.plan.setpoints[machine.ix()].reason {
-        Reason::Runs | Reason::Returns | Reason::Starts => {
+        Reason::Runs | Reason::Returns | Reason::Starts | Reason::Lowers | Reason::Raises => {
             if let Some((ix, limit, room)) = tightest {
                 let source = limit.source.describe(site);
                 words.push(format!("stops when {} at {} leaves {room} less", source, name(ix)));
@@ -197,6 +197,7 @@ fn changes(
             words.push(format!("starts when this ends: {} at {}{ends}", source.describe(site), name(ix)));
         }
         Reason::ClosesSoon => words.push(format!("next window from {}", cycle.envelope.contract_next.from)),
+        Reason::Swapped => words.push(format!("starts again when {needs} come free beside the better ones")),
         Reason::Shed(ix) => words.push(format!("starts again when {needs} come free at {}", name(ix))),
         Reason::Uneconomic => words.extend(break_even_words(site, &cycle.envelope, machine)),
         Reason::KeptOut => {

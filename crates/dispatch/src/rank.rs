@@ -3,29 +3,32 @@
 //! Prices come in as they are all told: a kilowatt-hour with levies, losses and cooling, hashes after fees
 //! ([`offpeak_site::Economics::marginal`], [`offpeak_site::Economics::after_fees`]).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use offpeak_site::{CircuitIx, LimitSpan, MachineIx, Model, Site};
+use offpeak_site::{CircuitIx, LimitSpan, MachineIx, Model, ModelIx, Site};
 use offpeak_units::{HashPrice, Power, Price};
 use rust_decimal::Decimal;
 
 use crate::ahead::Outlook;
 use crate::directive::Feeds;
 use crate::limits;
+use crate::memory::MachineMemory;
 
 /// Machines from the one that makes most of a watt to the one that makes least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranking {
     /// Best first; equals in the order of the site file.
     pub order: Vec<MachineIx>,
-    /// One element a model: whether it earns more than its power costs. `None` while a price is
+    /// One element a machine: whether it earns more than its power costs. `None` while a price is
     /// not known: then nobody is stopped for money.
     pub earns: Vec<Option<bool>>,
-    /// One element a model: whether it would earn by the hour's own prices, and the plan of the hours ahead keeps
-    /// it out all the same.
+    /// One element a machine: whether it would earn by the hour's own prices, and the plan of the hours ahead keeps
+    /// its model out all the same.
     pub kept_out: Vec<bool>,
 }
 
-/// What was last decided of a model, and when that changed.
+/// What was last decided of a machine, and when that changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Earning {
     /// Whether it earns.
@@ -34,10 +37,15 @@ pub struct Earning {
     pub since: Option<Timestamp>,
 }
 
-/// Ranks the machines at these prices. Without a hash price the order is by efficiency, which is
-/// the same order for any price.
+/// Ranks the machines at these prices, by the catalogue's figures and what each was found to reach of them. Without a
+/// hash price the order is by efficiency, which is the same order for any price.
 #[must_use]
-pub fn rank(site: &Site, power_price: Option<Price>, hash_price: Option<HashPrice>) -> Ranking {
+pub fn rank(
+    site: &Site,
+    machines: &[MachineMemory],
+    power_price: Option<Price>,
+    hash_price: Option<HashPrice>,
+) -> Ranking {
     let terahashes_per_kilowatt: Vec<f64> = site
         .models
         .iter()
@@ -46,24 +54,56 @@ pub fn rank(site: &Site, power_price: Option<Price>, hash_price: Option<HashPric
             mode.hash_rate.to_terahashes_f64() / mode.power.to_kilowatts_f64().max(f64::MIN_POSITIVE)
         })
         .collect();
-    let mut models: Vec<usize> = (0..site.models.len()).collect();
-    models.sort_by(|a, b| terahashes_per_kilowatt[*b].total_cmp(&terahashes_per_kilowatt[*a]).then(a.cmp(b)));
-    let mut place = vec![0_usize; models.len()];
-    for (position, model) in models.iter().enumerate() {
-        place[*model] = position;
-    }
+    let worth = |ix: MachineIx| {
+        terahashes_per_kilowatt[site.machine(ix).model.ix()] * f64::from(percent_of(machines, ix))
+    };
     let mut order: Vec<MachineIx> = site.machines().map(|(machine, _)| machine).collect();
-    order.sort_by_key(|machine| (place[site.machine(*machine).model.ix()], *machine));
-    let earns = site.models.iter().map(|model| earns(model, power_price?, hash_price?, None)).collect();
-    Ranking { order, earns, kept_out: vec![false; site.models.len()] }
+    order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
+    let mut prices = Prices::new(site, power_price, hash_price);
+    let earns =
+        site.machines().map(|(ix, machine)| prices.earns(machine.model, percent_of(machines, ix), None));
+    Ranking { order, earns: earns.collect(), kept_out: vec![false; site.machines.len()] }
 }
 
-/// Whether an hour of this model's normal mode earns more than its energy costs. One that was stopped for
-/// money must earn [`limits::EARNS_AGAIN_PERCENT`] more before it is started again.
-fn earns(model: &Model, power_price: Price, hash_price: HashPrice, held: Option<bool>) -> Option<bool> {
+/// What of its catalogue efficiency a machine is ranked by.
+fn percent_of(machines: &[MachineMemory], machine: MachineIx) -> u8 {
+    machines.get(machine.ix()).map_or(100, |remembered| remembered.quality.percent())
+}
+
+/// Who earns at some prices: there are few models and a hundred qualities, and many machines.
+struct Prices<'a> {
+    site: &'a Site,
+    power: Option<Price>,
+    hash: Option<HashPrice>,
+    known: BTreeMap<(ModelIx, u8, Option<bool>), Option<bool>>,
+}
+
+impl<'a> Prices<'a> {
+    const fn new(site: &'a Site, power: Option<Price>, hash: Option<HashPrice>) -> Self {
+        Self { site, power, hash, known: BTreeMap::new() }
+    }
+    fn earns(&mut self, model: ModelIx, percent: u8, held: Option<bool>) -> Option<bool> {
+        let Self { site, power, hash, known } = self;
+        *known
+            .entry((model, percent, held))
+            .or_insert_with(|| earns(site.model(model), percent, (*power)?, (*hash)?, held))
+    }
+}
+
+/// Whether an hour of this model's normal mode earns more than its energy costs, in a machine that reaches so many
+/// percent of it. One that was stopped for money must earn [`limits::EARNS_AGAIN_PERCENT`] more before it is started
+/// again.
+fn earns(
+    model: &Model,
+    percent: u8,
+    power_price: Price,
+    hash_price: HashPrice,
+    held: Option<bool>,
+) -> Option<bool> {
     let mode = model.normal();
     let hour_ms = 3_600_000;
-    let revenue = hash_price.of(mode.hash_rate.over_millis(hour_ms)).amount();
+    let reached = Decimal::new(percent.into(), 2);
+    let revenue = hash_price.of(mode.hash_rate.over_millis(hour_ms)).amount().checked_mul(reached)?;
     let cost = power_price.of(mode.power.over_millis(hour_ms)).amount();
     let percent = if held == Some(false) { limits::EARNS_AGAIN_PERCENT } else { 0 };
     let more = Decimal::ONE + Decimal::new(percent, 2);
@@ -71,21 +111,22 @@ fn earns(model: &Model, power_price: Price, hash_price: HashPrice, held: Option<
 }
 
 impl Ranking {
-    /// Lets a model stopped for money rest for a while, and begin again only where it earns clearly more, so that
+    /// Lets a machine stopped for money rest for a while, and begin again only where it earns clearly more, so that
     /// a price at the threshold stops and starts nobody all the time. Remembers what is decided.
     pub(crate) fn steady(
         &mut self,
         site: &Site,
         (power_price, hash_price): (Option<Price>, Option<HashPrice>),
-        held: &mut [Earning],
+        remembered: &mut [MachineMemory],
         now: Timestamp,
     ) {
-        for ((model, earns_now), held) in site.models.iter().zip(&mut self.earns).zip(held) {
+        let mut prices = Prices::new(site, power_price, hash_price);
+        let prices_known = power_price.is_some() && hash_price.is_some();
+        for (((_, machine), earns_now), remembered) in site.machines().zip(&mut self.earns).zip(remembered) {
+            let (held, percent) = (&mut remembered.earning, remembered.quality.percent());
             let rests = held.since.is_some_and(|since| now < since + limits::EARNS_AGAIN_AFTER);
-            if held.earns == Some(false)
-                && let (Some(power), Some(hash)) = (power_price, hash_price)
-            {
-                let again = earns(model, power, hash, Some(false)) == Some(true);
+            if held.earns == Some(false) && prices_known {
+                let again = prices.earns(machine.model, percent, Some(false)) == Some(true);
                 *earns_now = Some(again && !rests);
             }
             if *earns_now != held.earns {
@@ -94,14 +135,12 @@ impl Ranking {
             }
         }
     }
-}
 
-impl Ranking {
     /// Goes by the plan of the hours ahead instead of by the hour, where it says something and prices are known.
-    pub(crate) fn follow(&mut self, outlook: &Outlook, step: usize) {
-        let models = self.earns.iter_mut().zip(&mut self.kept_out).enumerate();
-        for (model, (earns, kept_out)) in models.filter(|(_, (earns, _))| earns.is_some()) {
-            let says = outlook.says(step, model);
+    pub(crate) fn follow(&mut self, site: &Site, outlook: &Outlook, step: usize) {
+        let machines = site.machines().zip(&mut self.earns).zip(&mut self.kept_out);
+        for (((_, machine), earns), kept_out) in machines.filter(|((_, earns), _)| earns.is_some()) {
+            let says = outlook.says(step, machine.model.ix());
             *kept_out = *earns == Some(true) && says == Some(false);
             *earns = says.or(*earns);
         }
@@ -136,7 +175,7 @@ pub fn worth_of_imports(
     for import in imports {
         let price = site.economics.marginal(import.price, &site.time_zone, at);
         let awake = |model: &Model| model.normal().power - model.sleep;
-        let pays = |ix: &MachineIx| earns(site.model_of(*ix), price, hash_price, None) == Some(true);
+        let pays = |ix: &MachineIx| earns(site.model_of(*ix), 100, price, hash_price, None) == Some(true);
         let rises: Power =
             site.machines().map(|(ix, _)| ix).filter(pays).map(|ix| awake(site.model_of(ix))).sum();
         worth = (worth + import.hours.limit).min(worth.max(base + asleep + rises));

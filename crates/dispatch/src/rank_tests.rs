@@ -6,7 +6,7 @@ use offpeak_units::{Currency, HashRate};
 use super::*;
 use crate::testing::{monday, site};
 
-/// The small site, which has the story's tariffs, with models of 30 to 70 J/TH of 3,000 W.
+/// The small site, which has the story's tariffs, with one machine of each of 30 to 70 J/TH, of 3,000 W.
 fn story() -> Site {
     let mut site =
         offpeak_site::file::load("small.toml", include_str!("../../../sites/small.toml"), &|_| None).unwrap();
@@ -20,10 +20,14 @@ fn story() -> Site {
             model
         })
         .collect();
+    let machine = site.machines[0].clone();
+    let machines = (0..site.models.len() as u16)
+        .map(|model| offpeak_site::Machine { model: offpeak_site::ModelIx(model), ..machine.clone() });
+    site.machines = machines.collect();
     site
 }
 
-/// Whether a model of so many joules a terahash earns in the hour of the week from Monday 3 October 2022.
+/// Whether a machine of so many joules a terahash earns in the hour of the week from Monday 3 October 2022.
 fn earns_in(site: &Site, joules: usize, hour: i64) -> bool {
     let week = site.time_zone.to_timestamp(jiff::civil::date(2022, 10, 3).at(0, 0, 0, 0)).unwrap();
     let at = week + jiff::SignedDuration::from_hours(hour);
@@ -31,7 +35,7 @@ fn earns_in(site: &Site, joules: usize, hour: i64) -> bool {
     let power = economics.power_price_at(&site.time_zone, at).unwrap();
     let power = economics.marginal(power, &site.time_zone, at);
     let hash = economics.after_fees(hash_price(site, &Feeds::default(), at).unwrap());
-    rank(site, Some(power), Some(hash)).earns[joules - 30].unwrap()
+    rank(site, &[], Some(power), Some(hash)).earns[joules - 30].unwrap()
 }
 
 #[test]
@@ -86,20 +90,20 @@ fn a_price_at_the_threshold_stops_and_starts_nobody_all_the_time() {
     let site = story();
     let currency = site.economics.currency;
     let power = Some(Price::per_kilowatt_hour(26.into(), currency));
-    let mut held = vec![Earning::default(); site.models.len()];
+    let mut held = vec![MachineMemory::default(); site.machines.len()];
     let (mut changes, mut before) = (0, None);
     // 40 J/TH breaks even at 24.96 KZT a terahash and day; the price sways by 1 % around that each second.
     for second in 0..7_200_i64 {
         let sway = Decimal::new(2_496 + if second % 2 == 0 { 25 } else { -25 }, 2);
         let hash = Some(HashPrice::per_terahash_day(sway, currency));
-        let mut ranking = rank(&site, power, hash);
+        let mut ranking = rank(&site, &[], power, hash);
         ranking.steady(&site, (power, hash), &mut held, monday(second));
         changes += i32::from(before.is_some() && before != ranking.earns[10]);
         before = ranking.earns[10];
     }
     assert_eq!((changes, before), (1, Some(false)), "it stops once");
     let hash = Some(HashPrice::per_terahash_day(Decimal::new(2_600, 2), currency));
-    let mut ranking = rank(&site, power, hash);
+    let mut ranking = rank(&site, &[], power, hash);
     ranking.steady(&site, (power, hash), &mut held, monday(7_200));
     assert_eq!(ranking.earns[10], Some(true), "and starts again where it earns clearly more");
 }
@@ -109,10 +113,10 @@ fn a_controller_that_begins_before_the_cheap_hours_waits_for_nothing() {
     let site = story();
     let currency = site.economics.currency;
     let hash = Some(HashPrice::per_terahash_day(37.into(), currency));
-    let mut held = vec![Earning::default(); site.models.len()];
+    let mut held = vec![MachineMemory::default(); site.machines.len()];
     let mut earns_at = |kzt: i64, second| {
         let power = Some(Price::per_kilowatt_hour(kzt.into(), currency));
-        let mut ranking = rank(&site, power, hash);
+        let mut ranking = rank(&site, &[], power, hash);
         ranking.steady(&site, (power, hash), &mut held, monday(second));
         ranking.earns[10]
     };

@@ -3,15 +3,16 @@
 //! later reading. One that does not obey holds up nobody.
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{Action, Activity, Family, MachineIx, Model, Outcome, Site, Timing, Trouble};
+use offpeak_site::{Action, Activity, Family, MachineIx, ModeName, Model, Outcome, Site, Timing, Trouble};
 use offpeak_units::Power;
 
+use crate::aim::restarts_for;
 use crate::envelope::Source;
 use crate::frame::{Frame, Rated};
 use crate::limits;
 use crate::load::Loads;
 use crate::memory::{MachineMemory, Memory, Outstanding};
-use crate::plan::{Plan, Reason, Target};
+use crate::plan::{Plan, Reason, Setpoint, Target};
 use crate::snapshot::{Seen, Snapshot};
 use crate::standing::{Standing, p95};
 
@@ -97,7 +98,7 @@ pub(crate) fn settle(site: &Site, frame: &Frame, snapshot: &Snapshot, memory: &m
     for (ix, ((place, seen), remembered)) in machines.enumerate() {
         follow_outlet(seen, remembered);
         let rated = frame.rated(place.model);
-        if follow_activity(rated, seen, remembered) {
+        if follow_activity(rated, seen, remembered, snapshot.at) {
             surprised.push(MachineIx(ix as u32));
             for circuit in site.circuits.path(place.circuit) {
                 let admitted = &mut memory.admitted[circuit.ix()];
@@ -132,6 +133,7 @@ fn confirm(remembered: &mut MachineMemory, action: Action, at: Timestamp) {
     remembered.outstanding = None;
     remembered.attempts = 0;
     if action == Action::Sleep {
+        remembered.changes_mode = None;
         remembered.rests_since = Some(at);
         remembered.started_at = None;
         remembered.disobeys = false;
@@ -155,6 +157,7 @@ fn take_outcome(
             remembered.outstanding = None;
             remembered.attempts = 0;
             remembered.cut = true;
+            remembered.changes_mode = None;
             remembered.switched_at = Some(at);
             remembered.rests_since = Some(at);
             remembered.started_at = None;
@@ -192,6 +195,11 @@ fn take_outcome(
 /// A try has failed. Reductions are tried again at once and then at the outlet; increases rest.
 fn fail(remembered: &mut MachineMemory, outstanding: Outstanding, outlet: bool, at: Timestamp, tries: u8) {
     remembered.outstanding = None;
+    if matches!(outstanding.action, Action::SetMode(_)) {
+        // It may have taken it, or may still: until then it counts as on its way.
+        remembered.mode_retry_at = Some(at + limits::MODE_AGAIN_AFTER);
+        return;
+    }
     remembered.attempts = remembered.attempts.saturating_add(tries);
     if remembered.attempts < limits::ATTEMPTS_MAX {
         return;
@@ -232,22 +240,23 @@ fn follow_outlet(seen: &Seen, remembered: &mut MachineMemory) {
 /// Notes when a machine begins to hash, so that its ramp is not mistaken for its full load. Returns
 /// whether it may come to draw more without a start of ours: it fell silent while it was up (it may have
 /// been off the meter for some seconds already), or it comes up by itself.
-fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory) -> bool {
+fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory, now: Timestamp) -> bool {
     let was = remembered.activity;
     let was_up = matches!(was, Some(Activity::Starting | Activity::Hashing));
+    let changing = remembered.mode_under_way(now).is_some();
     if seen.trouble.is_some() {
         let falls_silent = was.is_some() && !remembered.lost;
         remembered.lost |= was.is_some();
-        return falls_silent && was_up;
+        return falls_silent && was_up && !changing;
     }
     let Some(reading) = &seen.reading else { return false };
     if !remembered.lost && was == Some(reading.activity) {
         return false;
     }
     let goes_on = was_up && reading.activity == Activity::Hashing || was.is_none();
-    let ours = remembered.outstanding.is_some_and(|held| held.is_increase());
+    let ours = remembered.outstanding.is_some_and(|held| held.is_increase()) || changing;
     let rises = matches!(reading.activity, Activity::Starting | Activity::Hashing);
-    let surprises = rises && (remembered.lost || !(goes_on || ours));
+    let surprises = rises && !changing && (remembered.lost || !(goes_on || ours));
     if reading.activity == Activity::Hashing {
         let began = remembered.lost || remembered.activity.is_some_and(|was| was != Activity::Hashing);
         if began {
@@ -287,7 +296,8 @@ pub(crate) fn issue(
             memory.machines[place].returns = false;
             memory.machines[place].started_at = Some(now);
         }
-        if is_as_wanted(setpoint.target, *standing) {
+        let mode = new_mode(*setpoint);
+        if mode.is_none() && is_as_wanted(setpoint.target, *standing) {
             continue;
         }
         let ix = MachineIx(place as u32);
@@ -295,7 +305,10 @@ pub(crate) fn issue(
         let model = site.model_of(ix);
         let action = match setpoint.target {
             Target::Off => reduction(remembered, *standing, model, frame.places()[place].has_outlet, now),
-            Target::Run(_) => increase(remembered, *standing),
+            Target::Run(_) => {
+                let changes = mode.filter(|_| *standing == Standing::Running).map(Action::SetMode);
+                changes.or_else(|| increase(remembered, *standing))
+            }
             Target::Leave => None,
         };
         let Some(action) = action else { continue };
@@ -304,8 +317,8 @@ pub(crate) fn issue(
         }
         let generation = memory.generation;
         memory.generation += 1;
-        let settled = *standing == Standing::Running;
-        let relief = if settled { loads.relief(model.normal().power, model.sleep) } else { Power::ZERO };
+        let settled = *standing == Standing::Running && setpoint.target == Target::Off;
+        let relief = if settled { loads.relief(ix, model.sleep) } else { Power::ZERO };
         let urgent = frame.places()[place].has_outlet && is_urgent(setpoint.reason);
         let outstanding = begin(remembered, (action, urgent), relief, model, generation, now);
         transitions.push(transition(ix, &outstanding, now, CommandState::Issued));
@@ -319,6 +332,14 @@ pub(crate) fn issue(
         });
     }
     (commands, transitions)
+}
+
+/// The mode that a machine is told to take.
+const fn new_mode(setpoint: Setpoint) -> Option<ModeName> {
+    match (setpoint.target, setpoint.reason) {
+        (Target::Run(mode), Reason::Lowers | Reason::Raises) => Some(mode),
+        _ => None,
+    }
 }
 
 /// Whether nothing can be left to ask.
@@ -378,7 +399,8 @@ fn begin(
 ) -> Outstanding {
     let takes = match action {
         Action::Sleep | Action::Cut => p95(model.transitions.sleep),
-        Action::Wake | Action::SetMode(_) => p95(model.transitions.wake),
+        Action::Wake => p95(model.transitions.wake),
+        Action::SetMode(_) => restarts_for(model),
         Action::Restore => p95(model.transitions.boot) + p95(model.transitions.wake),
     };
     let urgent = urgent && action == Action::Sleep;
@@ -392,8 +414,12 @@ fn begin(
         urgent,
         relief,
     };
-    if outstanding.is_increase() {
+    if let Action::SetMode(mode) = action {
+        remembered.changes_mode = Some((mode, outstanding.deadline));
+    } else if outstanding.is_increase() {
         remembered.started_at = Some(now);
+    }
+    if outstanding.is_increase() {
         remembered.hashing_since = None;
         remembered.settles_at = None;
         remembered.activity = Some(Activity::Asleep);
@@ -413,6 +439,7 @@ fn next_change(seen: &Seen, remembered: &MachineMemory, timing: Timing, now: Tim
     };
     note(remembered.outstanding.map(|held| held.deadline));
     note(remembered.settles_at);
+    note(remembered.changes_mode.map(|(_, until)| until));
     note(remembered.wake_retry_at);
     note(remembered.sleep_retry_at);
     note(remembered.started_at.map(|at| at + timing.least_run));

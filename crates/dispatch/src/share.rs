@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn first(site: &Site, served: &Served, count: usize) -> Vec<u16> {
-        let mut order = rank(site, None, None).order;
+        let mut order = rank(site, &[], None, None).order;
         put_in_order(site, served, &mut order);
         order[..count].iter().map(|ix| site.machine(*ix).owner.0).collect()
     }

@@ -46,8 +46,10 @@ pub(crate) fn standing(
         return Standing::Unknown;
     }
     match reading.activity {
-        Activity::Asleep => Standing::Asleep,
         Activity::Failed => Standing::Failed,
+        // It stops and starts by itself meanwhile.
+        _ if memory.mode_under_way(now).is_some() => Standing::Rising,
+        Activity::Asleep => Standing::Asleep,
         Activity::Starting => Standing::Rising,
         Activity::Hashing if memory.settles_at.is_none_or(|at| at <= now) => Standing::Running,
         Activity::Hashing => Standing::Rising,

@@ -125,6 +125,30 @@ pub(crate) fn site_with_fans() -> Site {
     site
 }
 
+/// The same with a lower and a higher mode, which may be used: 40, 50 and 53.8 J/TH.
+pub(crate) fn site_with_modes() -> Site {
+    let mut site = site();
+    let mode = |name, watts, terahashes: i64| Mode {
+        name,
+        power: Power::from_watts(watts),
+        hash_rate: HashRate::from_gigahashes(terahashes * 1_000),
+    };
+    site.models[0].modes = vec![
+        mode(ModeName::Low, 2_000, 50),
+        mode(ModeName::Normal, MACHINE_W, 60),
+        mode(ModeName::High, 3_500, 65),
+    ];
+    site.rules.tuning = Tuning { change_modes: true, swap_machines: true };
+    site
+}
+
+/// A machine that hashes in this mode.
+pub(crate) fn in_mode(at: Timestamp, mode: ModeName) -> Seen {
+    let mut seen = says(at, Activity::Hashing);
+    seen.reading.as_mut().unwrap().mode = Some(mode);
+    seen
+}
+
 /// Monday 3 October 2022, this long after midnight.
 pub(crate) fn monday(seconds: i64) -> Timestamp {
     "2022-10-03T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)

@@ -28,4 +28,4 @@ pub use observe::{
 };
 pub use plant::{Authority, Site};
 pub use price::{Costs, Dated, Economics, Levy, Tariff};
-pub use rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing};
+pub use rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing, Tuning};

@@ -112,6 +112,16 @@ pub struct Timing {
     pub least_rest: SignedDuration,
 }
 
+/// What may be done to machines that run, beside stopping them. Other people's machines are not tuned unless the
+/// site file says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tuning {
+    /// Run machines in the mode that makes most of the power there is.
+    pub change_modes: bool,
+    /// Stop a worse machine so that a better one can run.
+    pub swap_machines: bool,
+}
+
 /// Whose machines run first where there is not room for all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SharingRule {
@@ -152,6 +162,8 @@ pub struct Rules {
     pub signals: Vec<Signal>,
     /// How long machines run and rest at least.
     pub timing: Timing,
+    /// What may be done to machines that run, beside stopping them.
+    pub tuning: Tuning,
     /// Who goes first.
     pub sharing: SharingRule,
     /// One element an owner; what is missing has the default's terms.

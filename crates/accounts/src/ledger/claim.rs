@@ -75,13 +75,16 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
         Reason::NoRoom(circuit) | Reason::Shed(circuit) | Reason::Vetoed(circuit) => {
             envelope.circuit(*circuit).binding.map_or(Doing::OutsideHours, |limit| by_source(limit.source))
         }
-        Reason::ClosesSoon | Reason::Ramp | Reason::HeldBack | Reason::Cools | Reason::Falling => {
-            Doing::OutsideHours
-        }
+        Reason::Swapped
+        | Reason::ClosesSoon
+        | Reason::Ramp
+        | Reason::HeldBack
+        | Reason::Cools
+        | Reason::Falling => Doing::OutsideHours,
         Reason::Pinned => Doing::Ordered,
         Reason::Uneconomic | Reason::KeptOut => Doing::Price,
         // It was asked and is not up yet.
-        Reason::Runs | Reason::Returns | Reason::Starts => Doing::Starting,
+        Reason::Runs | Reason::Returns | Reason::Starts | Reason::Lowers | Reason::Raises => Doing::Starting,
         // Half a minute of waiting for fans is little beside what their failure costs.
         Reason::Rests | Reason::Failed | Reason::Fans(_) | Reason::NoAir(_) => Doing::Fault,
         Reason::NoMeter | Reason::Warmup | Reason::ObserveOnly | Reason::NotCommandable | Reason::NoWord => {

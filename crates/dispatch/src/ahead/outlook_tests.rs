@@ -31,12 +31,17 @@ fn whom_a_plan_keeps_out_is_told_with_its_end() {
 #[test]
 fn who_is_kept_out_by_the_plan_is_told_from_who_earns_too_little() {
     let outlook = Outlook { runs: vec![vec![Some(false), Some(false), Some(true), None]], ..outlook() };
+    let mut site = crate::testing::site();
+    for (model, machine) in site.machines.iter_mut().enumerate() {
+        machine.model = ModelIx(model as u16);
+    }
+    site.machines.truncate(4);
     let (yes, no) = (Some(true), Some(false));
     let mut ranking = Ranking { order: vec![], earns: vec![yes, no, no, yes], kept_out: vec![false; 4] };
-    ranking.follow(&outlook, 0);
+    ranking.follow(&site, &outlook, 0);
     assert_eq!(ranking.earns, [no, no, yes, yes]);
     assert_eq!(ranking.kept_out, [true, false, false, false]);
-    let mut unknown = Ranking { order: vec![], earns: vec![None], kept_out: vec![false] };
-    unknown.follow(&outlook, 0);
-    assert_eq!((unknown.earns, unknown.kept_out), (vec![None], vec![false]));
+    let mut unknown = Ranking { order: vec![], earns: vec![None; 4], kept_out: vec![false; 4] };
+    unknown.follow(&site, &outlook, 0);
+    assert_eq!((unknown.earns, unknown.kept_out), (vec![None; 4], vec![false; 4]));
 }

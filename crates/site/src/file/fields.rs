@@ -31,6 +31,7 @@ pub(crate) static FILE: Shape = Shape {
         must("contract", Kind::Section(&CONTRACT), "When and how much may be drawn"),
         may("sharing", Kind::Section(&SHARING), "Whose machines run first where there is not room for all"),
         may("timing", Kind::Section(&TIMING), "How long machines run and rest at least"),
+        may("tuning", Kind::Section(&TUNING), "What may be done to machines that run beside stopping them"),
         may("signals", Kind::Sections(&SIGNAL), "Channels on which the grid says what may be drawn"),
         may("prices", Kind::Section(&PRICES), "What power costs and what hashes earn"),
     ],
@@ -92,6 +93,14 @@ static TIMING: Shape = Shape {
     fields: &[
         may("least_run_min", Kind::Count(0, 1_440), "Minutes before a started machine is stopped for money"),
         may("least_rest_min", Kind::Count(0, 1_440), "Minutes asleep before a machine is started again"),
+    ],
+};
+
+static TUNING: Shape = Shape {
+    about: "What may be done to machines that run beside stopping them; nothing unless given",
+    fields: &[
+        may("change_modes", Kind::Flag, "Run machines in the mode that makes most of the power there is"),
+        may("swap_machines", Kind::Flag, "Stop a worse machine so that a better one can run"),
     ],
 };
 

@@ -6,7 +6,7 @@ use super::circuits::{Circuits, Found};
 use super::diagnostic::Report;
 use super::section::Section;
 use crate::circuit::CircuitIx;
-use crate::rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing};
+use crate::rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing, Tuning};
 
 /// Reads what limits circuits beside ratings and contract.
 pub(crate) fn read(file: &Section<'_>, circuits: &Circuits, report: &mut Report<'_>) -> Rules {
@@ -39,6 +39,11 @@ pub(crate) fn read(file: &Section<'_>, circuits: &Circuits, report: &mut Report<
     if let Some(timing) = file.section("timing") {
         let minutes = |key: &str| SignedDuration::from_mins(i64::from(timing.count(key).unwrap_or(0)));
         rules.timing = Timing { least_run: minutes("least_run_min"), least_rest: minutes("least_rest_min") };
+    }
+    if let Some(tuning) = file.section("tuning") {
+        let allowed = |key: &str| tuning.flag(key).unwrap_or(false);
+        rules.tuning =
+            Tuning { change_modes: allowed("change_modes"), swap_machines: allowed("swap_machines") };
     }
     rules
 }

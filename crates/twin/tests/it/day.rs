@@ -13,6 +13,11 @@ const LIMIT_KW: i64 = 28_000;
 
 /// 10,000 machines in four halls of 25 racks, each with an outlet; they could draw 33 MW.
 fn site() -> Arc<Site> {
+    site_with("", &[])
+}
+
+/// The same with something at the end of its site file and some of its words replaced.
+fn site_with(more: &str, others: &[(&str, &str)]) -> Arc<Site> {
     let small = include_str!("../../../../sites/small.toml");
     let head = &small[..small.find("# The connection to the grid").unwrap()];
     let tail = &small[small.find("[contract]").unwrap()..];
@@ -60,7 +65,11 @@ name = \"The mine itself\"
             "\n[[machines]]\nmodel = \"{model}\"\nat = \"hall-{halls}/rack-[01-25]\"\nslots = 100\nowner = \"house\"\nswitch = \"outlets-hall-{halls}\"\n"
         )
     });
-    let text = format!("{head}{circuits}{}\n{tail}", machines.concat());
+    let text = format!("{head}{circuits}{}\n{tail}\n{more}", machines.concat());
+    let text = others.iter().fold(text, |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
     Arc::new(offpeak_site::file::load("day.toml", &text, &|_| None).unwrap())
 }
 
@@ -226,4 +235,59 @@ fn a_late_joiner_keeps_the_order_that_holds() {
         seconds += i32::from(simulation.plant().circuit_power(CircuitIx(1)) > limit);
     }
     assert!(seconds == 0, "seed {seed}: {seconds} s above the order");
+}
+
+/// Lower and higher modes of the mine's models. Their curves bend as firmwares' do: a lower mode makes more of a watt.
+const MODES: &str = "
+[[models]]
+name = \"M30S\"
+modes = [
+  { name = \"low\", power_w = 2_650, hash_rate_ths = 75 },
+  { name = \"normal\", power_w = 3_268, hash_rate_ths = 86 },
+  { name = \"high\", power_w = 3_700, hash_rate_ths = 91 },
+]
+source = \"test\"
+
+[[models]]
+name = \"M20S\"
+modes = [{ name = \"low\", power_w = 2_700, hash_rate_ths = 58 }, { name = \"normal\", power_w = 3_360, hash_rate_ths = 68 }]
+source = \"test\"
+";
+
+/// Exahashes a second and megawatts from five to half past seven of a night, with these permissions, and how many
+/// machines run in another mode then.
+fn tuned(tuning: &str, hash_price: &str, seed: u64) -> (f64, f64, usize) {
+    let text = format!("{MODES}{tuning}");
+    let site = site_with(&text, &[("usd_per_th_day = 0.079", hash_price)]);
+    let mut simulation = begin(&site, &troubled(), seed, -30);
+    simulation.run_until(tuesday(300));
+    let before = simulation.plant().hashes();
+    let power = mean_until(&mut simulation, tuesday(450));
+    let hashes = simulation.plant().hashes() - before;
+    let other = |(ix, _): &(offpeak_site::MachineIx, &offpeak_site::Machine)| {
+        simulation.plant().truth(*ix).mode != offpeak_site::ModeName::Normal
+    };
+    let others = site.machines().filter(other).count();
+    simulation.run_until(tuesday(540));
+    assert_within_limits(&simulation, seed);
+    (hashes.to_exahashes_f64() / 9_000.0, power.to_watts_f64() / 1e6, others)
+}
+
+#[test]
+fn modes_and_swaps_make_more_of_the_same_limit_and_keep_it() {
+    let seed = 41;
+    let tune = "[tuning]\nchange_modes = true\nswap_machines = true\n";
+    // A terahash a day earns 37 KZT, and by night a kilowatt-hour costs 26: some of the power is not worth drawing.
+    let margin =
+        |(hashes, power, _): (f64, f64, usize)| hashes * 1e6 * 0.079 * 470.0 / 24.0 - power * 1e3 * 26.0;
+    let dear = "usd_per_th_day = 0.079";
+    let (plain, better) = (tuned("", dear, seed), tuned(tune, dear, seed));
+    assert_eq!(plain.2, 0, "nobody is tuned unless the site file says so");
+    assert!(better.2 > 1_000, "{} machines run in another mode", better.2);
+    let gain = margin(better) / margin(plain);
+    assert!(gain > 1.02, "seed {seed}: {gain:.4} of the margin; {plain:?} {better:?}");
+    // Where hashes earn three times that, every watt is used, and makes more.
+    let rich = "usd_per_th_day = 0.237";
+    let (plain, better) = (tuned("", rich, seed), tuned(tune, rich, seed));
+    assert!(better.0 > plain.0 * 1.005 && better.1 > 0.985 * plain.1, "seed {seed}: {plain:?} {better:?}");
 }
