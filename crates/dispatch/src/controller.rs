@@ -170,13 +170,13 @@ impl Controller {
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
         if self.memory.served.count(&site, &loads, now) {
+            quality::note(&site, snapshot, &loads, &mut self.memory);
             self.memory.meters.iter_mut().for_each(MeterFilter::adapt);
         }
         for (meter, frozen) in site.meters.iter().zip(&mut self.memory.frozen) {
             frozen.note(loads.circuit(meter.circuit).settled());
         }
         fans::note_idle(&site, &loads.standings, now, &mut self.memory);
-        quality::note(&site, snapshot, &loads, &mut self.memory);
         self.take_aim(snapshot, &envelope, &loads, &ranked, span.until);
         let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, ranking, &self.memory);
         let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);

@@ -14,6 +14,21 @@ fn small() -> Arc<Site> {
     Arc::new(offpeak_site::file::load("small.toml", SMALL, &|_| None).unwrap())
 }
 
+/// The same with a lower mode, which may be used.
+fn tuned() -> Arc<Site> {
+    let modes = "
+[[models]]
+name = \"M30S\"
+modes = [{ name = \"low\", power_w = 2_650, hash_rate_ths = 75 }, { name = \"normal\", power_w = 3_268, hash_rate_ths = 86 }]
+source = \"test\"
+
+[tuning]
+change_modes = true
+swap_machines = true
+";
+    Arc::new(offpeak_site::file::load("tuned.toml", &format!("{SMALL}{modes}"), &|_| None).unwrap())
+}
+
 fn almaty(hour: i8, minute: i8) -> Timestamp {
     small().time_zone.to_timestamp(jiff::civil::date(2022, 10, 3).at(hour, minute, 0, 0)).unwrap()
 }
@@ -50,7 +65,11 @@ fn troubled() -> Scenario {
 }
 
 fn run(seed: u64, pace: Pace, from: Timestamp, hours: i64) -> (Vec<Command>, Simulation) {
-    let mut simulation = Simulation::new(small(), &troubled(), seed, from, pace);
+    run_of(small(), seed, pace, from, hours)
+}
+
+fn run_of(site: Arc<Site>, seed: u64, pace: Pace, from: Timestamp, hours: i64) -> (Vec<Command>, Simulation) {
+    let mut simulation = Simulation::new(site, &troubled(), seed, from, pace);
     let mut commands = Vec::new();
     while simulation.plant().now() < from + SignedDuration::from_hours(hours) {
         commands.extend(simulation.second().cycle.into_iter().flat_map(|cycle| cycle.commands));
@@ -60,9 +79,11 @@ fn run(seed: u64, pace: Pace, from: Timestamp, hours: i64) -> (Vec<Command>, Sim
 
 #[test]
 fn leaping_and_stepping_give_the_same_commands_in_the_same_seconds() {
-    for seed in 1..=4 {
-        let (leapt, by_leaps) = run(seed, Pace::Leap, almaty(0, 0), 10);
-        let (stepped, by_steps) = run(seed, Pace::Step, almaty(0, 0), 10);
+    for (seed, site) in [(1, small()), (2, small()), (3, tuned()), (4, tuned())] {
+        let (leapt, by_leaps) = run_of(Arc::clone(&site), seed, Pace::Leap, almaty(0, 0), 10);
+        let tunes = site.rules.tuning.change_modes;
+        assert_eq!(leapt.iter().any(|sent| matches!(sent.action, Action::SetMode(_))), tunes, "seed {seed}");
+        let (stepped, by_steps) = run_of(site, seed, Pace::Step, almaty(0, 0), 10);
         assert_eq!(leapt.len(), stepped.len(), "seed {seed}");
         for (a, b) in leapt.iter().zip(&stepped) {
             assert_eq!(a, b, "seed {seed}");
