@@ -36,6 +36,8 @@ pub enum VetoCause {
     StartTooEarly,
     /// Starts beyond a circuit's ramp.
     RampExceeded,
+    /// A start on a phase that draws as much more than another as is allowed.
+    StartUneven,
     /// A start of a machine that has not rested for as long as it is to.
     StartUnrested,
     /// A change in a hall without authority.
@@ -60,6 +62,7 @@ impl fmt::Display for VetoCause {
             Self::StartUnknown => f.write_str("a start of a machine in an unknown state"),
             Self::StartUnmetered => f.write_str("a start without the revenue meter"),
             Self::StartTooEarly => f.write_str("a start before everything was asked"),
+            Self::StartUneven => f.write_str("a start on the fullest phase"),
             Self::StartUnrested => f.write_str("a start of a machine that has not rested"),
             Self::RampExceeded => f.write_str("starts beyond the ramp"),
             Self::NoAuthority => f.write_str("a change without authority"),
@@ -105,6 +108,7 @@ pub fn check(
     judge.add_circuits();
     judge.judge_circuits(envelope);
     judge.judge_ramps();
+    judge.judge_phases(frame, plan);
     judge.judge_fans(envelope, plan);
     judge.vetoes.sort_unstable();
     judge.vetoes.dedup_by_key(|veto| (veto.circuit, veto.cause));
@@ -366,6 +370,34 @@ impl Judge<'_> {
         }
     }
 
+    /// Where phases are to be alike: what hangs on each after this plan.
+    fn judge_phases(&mut self, frame: &Frame, plan: &Plan) {
+        for rule in &self.site.rules.balance {
+            let (mut loads, mut started) = ([Power::ZERO; 3], [None; 3]);
+            for (ix, machine) in self.site.machines() {
+                let Some(phase) = self.site.rules.phase(ix) else { continue };
+                let target = plan.setpoints[ix.ix()].target;
+                let (word, rated) = (self.word(ix), frame.rated(machine.model));
+                let is_on = matches!(word, Word::On { .. });
+                let runs = matches!(target, Target::Run(_)) || (is_on && target == Target::Leave);
+                if !runs || !self.site.circuits.is_within(machine.circuit, rule.circuit) {
+                    continue;
+                }
+                let rising = !matches!(word, Word::On { rising: false });
+                loads[phase as usize] += self.awake(ix, rated, rising, target).0;
+                if !is_on {
+                    started[phase as usize] = Some(ix);
+                }
+            }
+            let least = loads[0].min(loads[1]).min(loads[2]);
+            let high =
+                loads.iter().zip(started).find(|(load, ix)| ix.is_some() && **load - least > rule.most);
+            if let Some((_, Some(machine))) = high {
+                self.object(rule.circuit, VetoCause::StartUneven, machine);
+            }
+        }
+    }
+
     /// A minute's starts: the ramp, five seconds' worth of saved-up room, and one machine.
     fn judge_ramps(&mut self) {
         let largest = self.site.models.iter().map(|model| model.power_max()).max().unwrap_or(Power::ZERO);
@@ -385,7 +417,7 @@ impl Judge<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use offpeak_site::ModeName;
+    use offpeak_site::{ModeName, Phase};
 
     use crate::aim::{Aim, Want};
     use crate::directive::{Directives, Lockout, Stop};
@@ -576,6 +608,16 @@ mod tests {
         assert_eq!(case.judge(Some(Flaw::Raise)), vec![]);
         case.site.contract.windows[0].limit = offpeak_units::Power::from_watts(99_000);
         case.assert_caught(VetoCause::StartAboveLimit);
+    }
+
+    #[test]
+    fn a_start_on_the_fullest_phase_is_caught() {
+        let mut case = Case::new(Flaw::Phases, monday(3_600), 2);
+        // Both machines that run hang on the first phase, and so does the next one.
+        case.site.rules.phases = (0..40).map(|place| Some(Phase::ALL[place / 14])).collect();
+        let most = offpeak_units::Power::from_watts(7_000);
+        case.site.rules.balance = vec![offpeak_site::Balance { circuit: CircuitIx(3), most }];
+        case.assert_caught(VetoCause::StartUneven);
     }
 
     #[test]

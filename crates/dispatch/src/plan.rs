@@ -5,7 +5,7 @@
 //! level below which it starts and the one above which it sheds lies a dead band wider than the
 //! meters' noise, so that a steady mine stays steady.
 //!
-//! The third pass stands in `plan_starts.rs`, what fans ask in `plan_fans.rs`, modes and swaps in `plan_tuning.rs`,
+//! The third pass stands in `plan_starts.rs`, what fans ask in `plan_fans.rs`, phases in `plan_phases.rs`, modes and swaps in `plan_tuning.rs`,
 //! the reasons in `plan_words.rs`.
 
 use jiff::Timestamp;
@@ -22,6 +22,7 @@ use crate::rank::{self, Ranking};
 use crate::snapshot::Snapshot;
 use crate::standing::Standing;
 
+use phases::Phases;
 pub use words::{Behind, Reason, Setpoint, Target, Unmet};
 
 /// How far loads may move before this plan would be another.
@@ -100,6 +101,7 @@ pub(crate) enum Flaw {
     Rest,
     Returns,
     Raise,
+    Phases,
     FansNotRun,
     FansOffEarly,
     FansOffUnknown,
@@ -154,6 +156,8 @@ pub(crate) struct Planner<'a> {
     setpoints: Vec<Setpoint>,
     /// By circuit: whether a setpoint keeps machines from being stopped for money.
     obliged: Vec<bool>,
+    /// What hangs on phases that are to be alike.
+    phases: Phases,
     /// How many machines that run may still be tuned.
     tunable: usize,
     /// As if no hall were only watched; such a plan is shown and never carried out.
@@ -189,6 +193,7 @@ impl<'a> Planner<'a> {
             fans_granted: vec![false; site.fans.len()],
             setpoints: Vec::with_capacity(site.machines.len()),
             obliged: rank::obliged(site, envelope),
+            phases: Phases::new(site),
             tunable: 0,
             acts_everywhere: false,
             flaw: None,
@@ -201,6 +206,7 @@ impl<'a> Planner<'a> {
         self.tunable = self.tunable();
         self.classify();
         self.shed();
+        self.balance();
         self.keep_fans();
         let (release, ramp_limited) = self.start();
         Plan {
@@ -451,6 +457,8 @@ impl<'a> Planner<'a> {
 
 #[path = "plan_fans.rs"]
 mod fan_rules;
+#[path = "plan_phases.rs"]
+mod phases;
 #[path = "plan_starts.rs"]
 mod starts;
 #[path = "plan_tuning.rs"]

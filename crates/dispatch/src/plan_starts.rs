@@ -26,7 +26,8 @@ impl Planner<'_> {
                 continue;
             }
             let short = self.no_room(*ix).map(Reason::NoRoom);
-            let waits = hold.or(short).or_else(|| self.await_fans(*ix));
+            let uneven = self.uneven(*ix).filter(|_| !self.flawed(Flaw::Phases)).map(Reason::Phases);
+            let waits = hold.or(short).or(uneven).or_else(|| self.await_fans(*ix));
             let reason = match waits {
                 Some(reason) => reason,
                 None => {
@@ -43,6 +44,7 @@ impl Planner<'_> {
                             }
                         }
                         self.take_room(*ix);
+                        self.take_phase(*ix);
                         Reason::Starts
                     }
                 }

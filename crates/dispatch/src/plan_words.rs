@@ -35,6 +35,8 @@ pub enum Reason {
     ClosesSoon,
     /// This circuit has no room for it.
     NoRoom(CircuitIx),
+    /// Its phase draws as much more than another of this circuit as is allowed.
+    Phases(CircuitIx),
     /// Shed because this circuit is above its limit.
     Shed(CircuitIx),
     /// It started by itself, as after a power return, and there is room for it in the ramp.
@@ -89,6 +91,7 @@ impl Reason {
             Self::Blocked(circuit, source) => format!("off: {} at {}", source.describe(site), name(circuit)),
             Self::ClosesSoon => "off: the window closes too soon to start".to_owned(),
             Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),
+            Self::Phases(circuit) => format!("off: its phase is the fullest at {}", name(circuit)),
             Self::Shed(circuit) => format!("shed: {} is above its limit", name(circuit)),
             Self::Returns => "runs: it came back by itself, and there is room".to_owned(),
             Self::HeldBack => "off: it came back by itself; waits for its turn".to_owned(),

@@ -197,6 +197,9 @@ fn changes(
             words.push(format!("starts when this ends: {} at {}{ends}", source.describe(site), name(ix)));
         }
         Reason::ClosesSoon => words.push(format!("next window from {}", cycle.envelope.contract_next.from)),
+        Reason::Phases(ix) => {
+            words.push(format!("starts when the other phases of {} draw more, or its own less", name(ix)));
+        }
         Reason::Swapped => words.push(format!("starts again when {needs} come free beside the better ones")),
         Reason::Shed(ix) => words.push(format!("starts again when {needs} come free at {}", name(ix))),
         Reason::Uneconomic => words.extend(break_even_words(site, &cycle.envelope, machine)),

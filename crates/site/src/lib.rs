@@ -28,4 +28,6 @@ pub use observe::{
 };
 pub use plant::{Authority, Site};
 pub use price::{Costs, Dated, Economics, Levy, Tariff};
-pub use rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing, Tuning};
+pub use rules::{
+    Balance, Demand, Derating, Measure, OwnerTerms, Phase, Rules, SharingRule, Signal, Timing, Tuning,
+};

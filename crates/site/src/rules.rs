@@ -151,6 +151,41 @@ impl Default for OwnerTerms {
     }
 }
 
+/// The phase that a machine hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// The first.
+    L1,
+    /// The second.
+    L2,
+    /// The third.
+    L3,
+}
+
+impl Phase {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::L1, Self::L2, Self::L3];
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "L1" => Some(Self::L1),
+            "L2" => Some(Self::L2),
+            "L3" => Some(Self::L3),
+            _ => None,
+        }
+    }
+}
+
+/// How far the phases of a circuit may differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// The circuit.
+    pub circuit: CircuitIx,
+    /// The most by which one may draw more than another.
+    pub most: Power,
+}
+
 /// All of it. The default has no rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
@@ -170,11 +205,20 @@ pub struct Rules {
     pub terms: Vec<OwnerTerms>,
     /// Machines that the operator wants on (as far as limits allow, and whatever they earn) or off.
     pub pinned: BTreeMap<MachineIx, bool>,
+    /// One element a machine, or none at all: the phase it hangs on; `None`: all three, or not known.
+    pub phases: Vec<Option<Phase>>,
+    /// Circuits whose phases are to be alike.
+    pub balance: Vec<Balance>,
     /// The file in which others write what they know, relative to the site file.
     pub feed: Option<String>,
 }
 
 impl Rules {
+    /// The phase that a machine hangs on.
+    #[must_use]
+    pub fn phase(&self, machine: MachineIx) -> Option<Phase> {
+        self.phases.get(machine.ix()).copied().flatten()
+    }
     /// An owner's terms.
     #[must_use]
     pub fn terms_of(&self, owner: OwnerIx) -> OwnerTerms {

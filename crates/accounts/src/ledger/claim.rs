@@ -76,6 +76,7 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
             envelope.circuit(*circuit).binding.map_or(Doing::OutsideHours, |limit| by_source(limit.source))
         }
         Reason::Swapped
+        | Reason::Phases(_)
         | Reason::ClosesSoon
         | Reason::Ramp
         | Reason::HeldBack

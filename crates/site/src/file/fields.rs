@@ -64,12 +64,16 @@ static GRID: Shape = Shape {
         DERATING,
         may("demand_kw", Kind::Kilowatts, "The highest mean of each stretch of `demand_min`; needs a meter"),
         may("demand_min", Kind::Count(15, 60), "15, 30 or 60 minutes; 15 unless given"),
+        PHASE_IMBALANCE,
         may("switch", Kind::Text, "The switch that cuts the whole site"),
     ],
 };
 
 const DERATING: Field =
     may("derating", Kind::Sections(&POINT), "What it may carry by outdoor temperature, coolest first");
+
+const PHASE_IMBALANCE: Field =
+    may("phase_imbalance_kw", Kind::Kilowatts, "The most by which one phase may draw more than another");
 
 static POINT: Shape = Shape {
     about: "What a circuit may carry at an outdoor temperature; straight lines between these points",
@@ -137,6 +141,7 @@ static CIRCUIT: Shape = Shape {
         DERATING,
         may("demand_kw", Kind::Kilowatts, "The highest mean of each stretch of `demand_min`; needs a meter"),
         may("demand_min", Kind::Count(15, 60), "15, 30 or 60 minutes; 15 unless given"),
+        PHASE_IMBALANCE,
         may("switch", Kind::Names, "The switch that cuts the whole circuit"),
         may(
             "authority",
@@ -261,6 +266,11 @@ static MACHINES: Shape = Shape {
             Kind::Choice(&["on", "off"]),
             "Kept on as far as limits allow, or off, whatever they earn",
         ),
+        may(
+            "phase",
+            Kind::Choice(&["L1", "L2", "L3", "in turn"]),
+            "The phase they hang on, or slot by slot L1, L2, L3 in turn; all three unless given",
+        ),
         may("http_port", Kind::Count(1, 65_535), "Where their web pages answer; 80 unless given"),
         may("switch", Kind::Names, "The switch with their outlets, a channel for each"),
         may(
@@ -276,7 +286,7 @@ static INVENTORY: Shape = Shape {
     fields: &[must(
         "csv",
         Kind::Text,
-        "The file, beside this one; columns position, model, owner and, where known, serial, mac, address, api_port, http_port, switch, channel",
+        "The file, beside this one; columns position, model, owner and, where known, serial, mac, address, api_port, http_port, switch, channel, phase",
     )],
 };
 

@@ -11,10 +11,22 @@ use super::shape;
 use crate::circuit::CircuitIx;
 use crate::hardware::ModelIx;
 use crate::machine::{Endpoint, MacAddress, Machine, Outlet, OwnerIx};
+use crate::rules::Phase;
 
 /// The columns; the first three must be there.
-const COLUMNS: [&str; 10] =
-    ["position", "model", "owner", "serial", "mac", "address", "api_port", "http_port", "switch", "channel"];
+const COLUMNS: [&str; 11] = [
+    "position",
+    "model",
+    "owner",
+    "serial",
+    "mac",
+    "address",
+    "api_port",
+    "http_port",
+    "switch",
+    "channel",
+    "phase",
+];
 
 /// One row of the inventory and where complaints about it go.
 struct Row<'a, 'r, 't> {
@@ -74,8 +86,9 @@ pub(crate) fn read(
         machines
             .begin(Origin::Row { file: name.to_owned(), line: cells.first().map_or(1, |cell| cell.line) });
         let mut row = Row { file: name, columns: &columns, cells, report };
+        let phase = row.phase();
         if let Some((machine, slot)) = row.machine(known) {
-            machines.push(machine, slot);
+            machines.push(machine, slot, phase);
         }
     }
 }
@@ -228,6 +241,15 @@ impl Row<'_, '_, '_> {
             self.wrong(4, &cell, "a MAC address such as C8:11:05:00:00:01", None);
         }
         mac
+    }
+
+    fn phase(&mut self) -> Option<Phase> {
+        let cell = self.cell(10)?.clone();
+        let phase = Phase::named(&cell.text);
+        if phase.is_none() {
+            self.wrong(10, &cell, "L1, L2 or L3", None);
+        }
+        phase
     }
 
     fn port(&mut self, column: usize, standard: u16) -> u16 {

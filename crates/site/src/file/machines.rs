@@ -10,6 +10,7 @@ use super::section::Section;
 use crate::circuit::CircuitIx;
 use crate::machine::{Endpoint, Machine, Outlet};
 use crate::observe::SwitchIx;
+use crate::rules::Phase;
 
 /// The most machines a site may have.
 const MACHINES_MAX: usize = 1_000_000;
@@ -33,6 +34,8 @@ pub(crate) struct Machines {
     origins: Vec<Origin>,
     /// Those that the operator wants on or off.
     pub(crate) pinned: std::collections::BTreeMap<crate::machine::MachineIx, bool>,
+    /// The phase of each.
+    pub(crate) phases: Vec<Option<Phase>>,
 }
 
 /// What machines refer to.
@@ -49,9 +52,10 @@ impl Machines {
         self.origins.push(origin);
     }
 
-    pub(crate) fn push(&mut self, machine: Machine, slot: u32) {
+    pub(crate) fn push(&mut self, machine: Machine, slot: u32, phase: Option<Phase>) {
         self.list.push(machine);
         self.slots.push(slot);
+        self.phases.push(phase);
         self.from
             .push(u32::try_from(self.origins.len() - 1).expect("fewer origins than machines and sections"));
     }
@@ -107,7 +111,7 @@ impl Machines {
         let mut addresses = Addresses::of(entry, known.models.api_port(Some(model)), report);
         let mut channels = Channels::of(entry);
         for (place, id, circuit) in circuits {
-            for slot in &slots {
+            for (turn, slot) in slots.iter().enumerate() {
                 let switch = outlets.as_ref().map(|outlets| outlets[place]);
                 let endpoint = addresses.as_mut().and_then(|addresses| addresses.next(place, entry, report));
                 let outlet = switch.and_then(|switch| channels.next(switch, entry, report));
@@ -126,7 +130,11 @@ impl Machines {
                     let ix = crate::machine::MachineIx(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
                     self.pinned.insert(ix, pinned == "on");
                 }
-                self.push(machine, slot.parse().unwrap_or(0));
+                let phase = match entry.text("phase") {
+                    Some("in turn") => Some(Phase::ALL[turn % 3]),
+                    named => named.and_then(Phase::named),
+                };
+                self.push(machine, slot.parse().unwrap_or(0), phase);
             }
         }
     }

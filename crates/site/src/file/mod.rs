@@ -115,6 +115,9 @@ fn build(file: &Section<'_>, attachments: &dyn Fn(&str) -> Option<String>, repor
     let contract = contract::read_contract(file, &time_zone, currency, report);
     let mut rules = rules::read(file, &circuits, report);
     rules.pinned = std::mem::take(&mut machines.pinned);
+    if machines.phases.iter().any(Option::is_some) {
+        rules.phases = std::mem::take(&mut machines.phases);
+    }
     let economics = contract::read_prices(file, currency, contract.holidays.clone(), report);
     Site {
         id: text("id"),

@@ -6,7 +6,9 @@ use super::circuits::{Circuits, Found};
 use super::diagnostic::Report;
 use super::section::Section;
 use crate::circuit::CircuitIx;
-use crate::rules::{Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing, Tuning};
+use crate::rules::{
+    Balance, Demand, Derating, Measure, OwnerTerms, Rules, SharingRule, Signal, Timing, Tuning,
+};
 
 /// Reads what limits circuits beside ratings and contract.
 pub(crate) fn read(file: &Section<'_>, circuits: &Circuits, report: &mut Report<'_>) -> Rules {
@@ -84,6 +86,10 @@ fn read_circuits(
     if demand.is_none() && entry.has("demand_min") {
         report.wrong(&entry.place_of("demand_min"), "`demand_kw` beside it: the highest mean");
     }
+    let most = entry.kilowatts("phase_imbalance_kw");
+    rules.balance.extend(
+        most.iter().flat_map(|most| found.iter().map(|circuit| Balance { circuit: *circuit, most: *most })),
+    );
     let mut told = false;
     for circuit in found {
         if !points.is_empty() {

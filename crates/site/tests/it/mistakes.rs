@@ -374,6 +374,30 @@ fn sharing_timing_pins_and_costs_are_read() {
 }
 
 #[test]
+fn phases_and_tuning_are_read() {
+    use offpeak_site::Phase::{L1, L2, L3};
+    let text = crate::text("small")
+        .replacen("[contract]", "[tuning]\nchange_modes = true\n\n[contract]", 1)
+        .replacen("slots = 8\nowner = \"house\"", "slots = 8\nphase = \"in turn\"\nowner = \"house\"", 1)
+        .replacen("kind = \"hall\"", "kind = \"hall\"\nphase_imbalance_kw = 10", 1);
+    let site = file::load("x.toml", &text, &|_| None).unwrap();
+    assert_eq!((site.rules.tuning.change_modes, site.rules.tuning.swap_machines), (true, false));
+    let first: Vec<_> = site.rules.phases[..9].iter().flatten().copied().collect();
+    assert_eq!(first, [L1, L2, L3, L1, L2, L3, L1, L2, L1], "each circuit begins anew");
+    assert_eq!(site.rules.phase(offpeak_site::MachineIx(63)), None);
+    assert!(site.rules.balance.iter().all(|rule| rule.most.to_watts() == 10_000));
+    assert_eq!(site.rules.balance.len(), 2, "both halls");
+    let plain = file::load("x.toml", &crate::text("small"), &|_| None).unwrap();
+    assert!(plain.rules.phases.is_empty() && plain.rules.balance.is_empty());
+    let row = |phase: &str| {
+        with_inventory(&format!("position;owner;model;phase\nhall-2/rack-2/pdu-1/1;house;M30S;{phase}\n"))
+    };
+    let site = row("L2").0.unwrap();
+    assert_eq!(site.rules.phases.last(), Some(&Some(L2)));
+    assert!(row("L4").1[0].contains("L1, L2 or L3"), "{:?}", row("L4").1);
+}
+
+#[test]
 fn a_feed_s_mistakes_carry_their_lines() {
     let site = ruled();
     let feed = |text: &str| file::feed("feed.toml", text, &site);

@@ -282,3 +282,37 @@ fn an_opening_sheds_nothing_that_it_has_just_started() {
         assert_eq!(sheds, 0, "seed {seed}");
     }
 }
+
+#[test]
+fn no_phase_draws_much_more_than_another() {
+    let text = SMALL
+        .replace("slots = 8\n", "slots = 8\nphase = \"in turn\"\n")
+        .replace("kind = \"hall\"", "kind = \"hall\"\nphase_imbalance_kw = 8");
+    let site = Arc::new(offpeak_site::file::load("phases.toml", &text, &|_| None).unwrap());
+    let halls: Vec<_> = site.rules.balance.iter().map(|rule| rule.circuit).collect();
+    assert_eq!((halls.len(), site.rules.phases.iter().flatten().count()), (2, 64));
+    let (mut most, mut high) = (0.0_f64, 0.0_f64);
+    for seed in 1..=3 {
+        let mut simulation =
+            Simulation::new(Arc::clone(&site), &Scenario::default(), seed, almaty(0, 0), Pace::Leap);
+        while simulation.plant().now() < almaty(6, 0) {
+            simulation.run_until(simulation.plant().now() + SignedDuration::from_secs(60));
+            for hall in &halls {
+                let mut loads = [0.0; 3];
+                for (ix, machine) in
+                    site.machines().filter(|(_, of)| site.circuits.is_within(of.circuit, *hall))
+                {
+                    let phase = site.rules.phase(ix).unwrap();
+                    assert!(machine.circuit != CircuitIx::ROOT);
+                    loads[phase as usize] += simulation.plant().truth(ix).power.to_kilowatts_f64();
+                }
+                high = loads.iter().copied().fold(high, f64::max);
+                let apart = loads.map(|load| loads.map(|other| load - other));
+                most = apart.as_flattened().iter().copied().fold(most, f64::max);
+            }
+        }
+    }
+    // The catalogue is what they are counted by; machines differ from it by a few percent.
+    assert!(most < 8.0 * 1.05, "{most:.1} kW apart");
+    assert!(high > 30.0, "and they run: {high:.1} kW on one phase");
+}
