@@ -10,6 +10,7 @@ use offpeak_units::{HashPrice, Power, Price};
 use crate::aim;
 use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
+use crate::correction;
 use crate::directive::Directives;
 use crate::envelope::{Envelope, Known};
 use crate::fans::{self, FanCommand, FanTransition};
@@ -169,7 +170,9 @@ impl Controller {
         let known = Known { means: &self.memory.means, worth };
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
-        if self.memory.served.count(&site, &loads, now) {
+        let learns = self.memory.served.count(&site, &loads, now);
+        if learns {
+            correction::learn(&site, &loads, &mut self.memory, now);
             quality::note(&site, snapshot, &loads, &mut self.memory);
             self.memory.meters.iter_mut().for_each(MeterFilter::adapt);
         }
@@ -198,7 +201,7 @@ impl Controller {
         let changes_at = sooner(changes_at, fans::next_change(&site, &self.memory, now));
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
-        let busy = busy || !fan_commands.is_empty();
+        let busy = busy || !fan_commands.is_empty() || learns;
         let wake_at = if busy {
             next_second
         } else {

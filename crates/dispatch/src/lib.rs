@@ -16,6 +16,7 @@ mod calendar;
 mod check;
 mod check_fans;
 mod controller;
+mod correction;
 mod directive;
 mod envelope;
 mod fans;
@@ -42,6 +43,7 @@ pub use batch::{Batch, BatchVerdict, MeterSays};
 pub use calendar::{CalendarRow, calendar};
 pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};
+pub use correction::Correction;
 pub use directive::{Directives, Feeds, Lockout, Order, OrderKind, SignalWord, Stop};
 pub use envelope::{Block, CircuitLimit, Envelope, Known, Limit, Source, envelope, every_limit};
 pub use fans::{FanCommand, FanTarget, FanTransition, FansAsked, FansMemory, FansSeen};
@@ -129,6 +131,8 @@ pub mod limits {
     pub const TUNING_LASTS: SignedDuration = SignedDuration::from_hours(4);
     /// A machine that did not take a mode is not told another for so long.
     pub const MODE_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
+    /// What a meter has shown of its machines' watts holds so long: the weather moves on.
+    pub const CORRECTION_HOLDS: SignedDuration = SignedDuration::from_hours(2);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take
     /// until the meter alone is believed to hold it: the meter filter's memory.
     pub const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(90);

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use offpeak_site::{Activity, Authority, CircuitIx, MachineIx, MeterIx, Site};
 use offpeak_units::Power;
 
+use crate::correction;
 use crate::frame::{Frame, Place, Rated};
 use crate::limits;
 use crate::memory::{MachineMemory, Memory};
@@ -26,6 +27,8 @@ pub struct CircuitLoad {
     /// What would remain with everything asleep that can be put to sleep: sleepers, fans and lights, and machines
     /// that are on and that nothing stops.
     pub floor: Power,
+    /// What meters have shown its machines to draw, in parts per million of the catalogue's watts.
+    pub corrected_ppm: Option<i64>,
     /// Of the machines directly on it.
     direct: Sums,
     /// Of the fans on it; they have no tolerance.
@@ -72,6 +75,12 @@ struct Sums {
     stubborn: Power,
     /// What machines draw that are neither on their way nor unknown.
     settled: Power,
+    /// Of that, those that run.
+    running: Power,
+    /// What those may draw of which nothing is known.
+    unknown: Power,
+    /// Fans, lights and the like.
+    stays: Power,
 }
 
 impl CircuitLoad {
@@ -107,6 +116,16 @@ impl CircuitLoad {
         let by_meter = (self.measured? - self.total.floor).to_watts();
         (by_catalogue > 0 && by_catalogue >= self.total.floor.to_watts())
             .then(|| (by_meter * 1_000_000 / by_catalogue).clamp(800_000, 1_100_000))
+    }
+    /// What the machines that run draw by the meter, in parts per million of the catalogue's watts, if those of which
+    /// nothing is known draw nothing. `None` while something is on its way, hardly any run, or more than a twentieth is
+    /// not known.
+    pub(crate) fn running_ppm(&self) -> Option<i64> {
+        let Sums { pending, falling, running, unknown, settled, stays, floor, .. } = self.total;
+        let by_meter = (self.measured? - stays - (settled - running)).to_watts();
+        let is_settled = pending.is_zero() && falling.is_zero();
+        let is_known = running >= floor && unknown * 20 <= running;
+        (is_settled && is_known && running.to_watts() > 0).then(|| by_meter * 1_000_000 / running.to_watts())
     }
     /// What the machines below draw by their words, those on their way left out.
     pub(crate) const fn settled(&self) -> Power {
@@ -221,6 +240,8 @@ impl Loads {
                 Standing::Asleep => rated.sleep,
                 _ => Power::ZERO,
             };
+            load.direct.running += if standing == Standing::Running { awake } else { Power::ZERO };
+            load.direct.unknown += if standing == Standing::Unknown { credible } else { Power::ZERO };
             load.direct.floor += if standing == Standing::Cut { Power::ZERO } else { rated.sleep };
         }
         for (ix, fans) in site.fans() {
@@ -242,9 +263,11 @@ impl Loads {
 
     /// Adds the machines' values up the tree, from the leaves.
     fn add_up(&mut self, site: &Site, memory: &Memory, now: Timestamp) {
-        for load in &mut self.circuits {
+        let known = correction::known(site, memory);
+        for (load, known) in self.circuits.iter_mut().zip(known) {
             load.total = load.direct;
-            let with_tolerance = 1.0 + tolerance(load.machines);
+            load.corrected_ppm = known;
+            let with_tolerance = correction::at_most(known, load.machines);
             load.upper_below = load.direct.credible.scale(with_tolerance);
             load.expected_below = (load.direct.credible - load.direct.credible_falling).scale(with_tolerance);
         }
@@ -253,6 +276,7 @@ impl Loads {
             // Fans go off long after the machines, so they count like what never does.
             let stays = circuit.base_load + load.fans.credible;
             load.total.credible += stays;
+            load.total.stays += stays;
             load.total.pending += load.fans.pending;
             load.upper_below += stays;
             load.expected_below += stays;
@@ -272,6 +296,9 @@ impl Loads {
                 up.total.floor += total.floor;
                 up.total.stubborn += total.stubborn;
                 up.total.settled += total.settled;
+                up.total.running += total.running;
+                up.total.unknown += total.unknown;
+                up.total.stays += total.stays;
                 up.upper_below += upper;
                 up.expected_below += expected;
             }

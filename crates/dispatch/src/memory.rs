@@ -8,6 +8,7 @@ use offpeak_units::Power;
 
 use crate::aim::Aim;
 use crate::batch::Batch;
+use crate::correction::Correction;
 use crate::fans::FansMemory;
 use crate::frozen::Frozen;
 use crate::mean::Means;
@@ -139,6 +140,8 @@ pub struct Memory {
     pub aim: Aim,
     /// What each owner was served this month.
     pub served: Served,
+    /// One element a circuit: by how much its machines draw more or less than the catalogue says.
+    pub corrections: Vec<Option<Correction>>,
     /// One element a meter: since when it has shown one and the same value.
     pub frozen: Vec<Frozen>,
     /// The next command's generation. The book hands out ranges so that none is ever used twice.
@@ -163,6 +166,7 @@ impl Memory {
             release: vec![None; site.circuits.len()],
             aim: Aim::default(),
             served: Served::default(),
+            corrections: vec![None; site.circuits.len()],
             frozen: vec![Frozen::default(); site.meters.len()],
             generation,
             ready: false,

@@ -219,6 +219,7 @@ export interface Explanation {
   floor_kw: number | null;
   changes_at: string;
   margin_kw: number | null;
+  catalogue_percent: number | null;
   fans: string[];
   every: [string, LimitView][];
 }

@@ -453,6 +453,9 @@ fn explain_text(explanation: &Explanation, zone: &TimeZone) -> String {
             "margin     {} kW kept free for what is not known",
             number(explanation.margin_kw, 2)
         ));
+        if let Some(percent) = explanation.catalogue_percent {
+            lines.push(format!("machines   count at {percent:.1} % of the catalogue, as meters have shown"));
+        }
         lines.push(format!("floor      {} kW with everything asleep", number(explanation.floor_kw, 1)));
     }
     lines.extend(explanation.fans.iter().map(|fans| format!("fans       {fans}")));

@@ -186,6 +186,7 @@ impl SiteHandle for Answers {
             let margin =
                 binding.zip(latest.cycle.plan.sheds_above(ix)).map(|(limit, above)| limit.power - above);
             explanation.margin_kw = margin.map(Power::to_kilowatts_f64);
+            explanation.catalogue_percent = load.corrected_ppm.map(|ppm| ppm as f64 / 1e4);
             explanation.fans = super::fan_views::words_at(&site, &latest, ix);
         }
         Ok(explanation)

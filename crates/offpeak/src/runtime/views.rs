@@ -144,6 +144,7 @@ pub(crate) fn explain(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> E
         fans: Vec::new(),
         changes_at: envelope.changes_at,
         margin_kw: None,
+        catalogue_percent: None,
         every: Vec::new(),
     }
 }

@@ -31,6 +31,9 @@ pub struct Explanation {
     pub changes_at: Timestamp,
     /// What is kept free below the limit for what meters and machines leave unknown; `null` for another moment.
     pub margin_kw: Option<f64>,
+    /// What its machines count at, in percent of the catalogue's watts, as meters have shown; `null` while nothing is
+    /// learned, and for another moment.
+    pub catalogue_percent: Option<f64>,
     /// Every limit at the circuit and above it, tightest first, each with where it is.
     pub every: Vec<(String, LimitView)>,
 }
