@@ -20,12 +20,32 @@ pub struct Served {
     pub watt_hours: Vec<i64>,
 }
 
+/// The civil month in which an instant lies.
+fn month(site: &Site, at: Timestamp) -> (i16, i8) {
+    let civil = site.time_zone.to_datetime(at);
+    (civil.year(), civil.month())
+}
+
 /// The quarter of an hour in which an instant lies.
 pub(crate) fn quarter(at: Timestamp) -> i64 {
     at.as_second().div_euclid(900)
 }
 
 impl Served {
+    /// What was counted before a restart: `of` tells the watt-hours of an owner, by id, in the month in which `now`
+    /// lies. Of whom it tells nothing, nothing was counted: an owner who is new in the site file begins at zero.
+    #[must_use]
+    pub fn recalled(site: &Site, now: Timestamp, of: impl Fn(&str) -> Option<i64>) -> Self {
+        let watt_hours = site.owners.iter().map(|owner| of(&owner.id).unwrap_or(0)).collect();
+        Self { month: Some(month(site, now)), quarter: None, watt_hours }
+    }
+
+    /// The civil month that is counted, such as `2022-10`; `None` before anything was.
+    #[must_use]
+    pub fn month(&self) -> Option<String> {
+        self.month.map(|(year, month)| format!("{year:04}-{month:02}"))
+    }
+
     /// Counts the quarters that have passed, as the machines stand now; at most one, so that time without a
     /// controller is nobody's. Says whether one has passed.
     pub(crate) fn count(&mut self, site: &Site, loads: &Loads, now: Timestamp) -> bool {
@@ -35,8 +55,7 @@ impl Served {
         }
         let first = self.quarter.is_none();
         self.quarter = this;
-        let civil = site.time_zone.to_datetime(now);
-        let month = Some((civil.year(), civil.month()));
+        let month = Some(month(site, now));
         if self.month != month {
             self.month = month;
             self.watt_hours = vec![0; site.owners.len()];
@@ -95,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::rank::rank;
-    use crate::testing::site;
+    use crate::testing::{MACHINE_W, memory, monday, site, snapshot};
 
     /// Three owners whose machines stand mixed.
     fn shared(rule: SharingRule, shares: [u32; 3]) -> Site {
@@ -123,6 +142,45 @@ mod tests {
         let mut site = shared(SharingRule::FirstIn, [1, 1, 1]);
         site.rules.pinned = [(MachineIx(38), true)].into();
         assert_eq!(first(&site, &none, 2), [2, 0], "the pinned one before all");
+    }
+
+    #[test]
+    fn the_order_of_owners_is_the_same_after_a_restart_in_the_month() {
+        let site = shared(SharingRule::Proportional, [3, 1, 2]);
+        let watt_hours = vec![900_000, 100_000, 700_000];
+        let before = Served { month: Some((2022, 10)), quarter: Some(7), watt_hours: watt_hours.clone() };
+        let at: Timestamp = "2022-10-31T23:59:59Z".parse().unwrap();
+        let of = |id: &str| site.owners.iter().position(|owner| owner.id == id).map(|ix| watt_hours[ix]);
+        let after = Served::recalled(&site, at, of);
+        let order = |served: &Served| first(&site, served, 40);
+        assert_eq!(order(&after), order(&before));
+        assert_ne!(order(&after), order(&Served::default()), "as if nothing had been served");
+        assert_eq!(after.month().as_deref(), Some("2022-10"));
+    }
+
+    #[test]
+    fn a_quarter_of_an_hour_with_a_restart_in_it_counts_once() {
+        let site = shared(SharingRule::Proportional, [1, 1, 1]);
+        let run = |restart_at: Option<i64>| {
+            let mut served = Served::default();
+            for second in (0..4_000).step_by(10) {
+                let now = monday(second);
+                if restart_at == Some(second) {
+                    let known = served.watt_hours.clone();
+                    let of =
+                        |id: &str| site.owners.iter().position(|owner| owner.id == id).map(|ix| known[ix]);
+                    served = Served::recalled(&site, now, of);
+                }
+                let snapshot = snapshot(now, 30);
+                let memory = memory(&site, &snapshot);
+                let loads = Loads::new(&site, &crate::frame::Frame::new(&site), &snapshot, &memory);
+                served.count(&site, &loads, now);
+            }
+            served.watt_hours
+        };
+        let whole = run(None);
+        assert!(whole.iter().all(|served| *served == 4 * 10 * MACHINE_W / 4), "{whole:?}");
+        assert_eq!(run(Some(1_990)), whole);
     }
 
     proptest! {

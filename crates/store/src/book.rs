@@ -13,6 +13,7 @@ use offpeak_units::Power;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::audit::Deed;
+use crate::counts::{Counts, write_counts};
 use crate::error::BookError;
 use crate::history::{PlanSummary, write_summary};
 use crate::{key, schema};
@@ -471,10 +472,10 @@ impl Book {
     /// # Errors
     /// If they could not be written.
     pub fn record(&self, changes: &[Change], verdicts: &[MeterVerdict]) -> Result<(), BookError> {
-        self.record_with(changes, verdicts, None)
+        self.record_with(changes, verdicts, None, &Counts::default())
     }
 
-    /// As [`Self::record`], with what the minute's plan came to.
+    /// As [`Self::record`], with what the minute's plan came to and what is counted.
     ///
     /// # Errors
     /// If they could not be written.
@@ -483,6 +484,7 @@ impl Book {
         changes: &[Change],
         verdicts: &[MeterVerdict],
         summary: Option<&PlanSummary>,
+        counts: &Counts,
     ) -> Result<(), BookError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
@@ -516,6 +518,7 @@ impl Book {
             if let Some(summary) = summary {
                 write_summary(&transaction, summary)?;
             }
+            write_counts(&transaction, counts)?;
         }
         transaction.commit()?;
         Ok(())

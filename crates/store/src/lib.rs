@@ -4,13 +4,14 @@
 //! names of the site file (circuits, machines), so that a changed file does not shift them.
 //!
 //! Kept: operator's stops, lockouts, orders, authority by hall, generations, commands with their changes of
-//! state, what a restarted controller must know of each machine, where each machine stood and whose it was,
-//! signals, plans' summaries, contracts, people with their sessions and tokens, and the audit chain. Not here:
+//! state, what a restarted controller must know of each machine, what is counted by the month, where each machine
+//! stood and whose it was, signals, plans' summaries, contracts, people with their sessions and tokens, and the audit chain. Not here:
 //! telemetry, and any decision.
 
 mod audit;
 mod backup;
 mod book;
+mod counts;
 mod error;
 mod history;
 mod key;
@@ -27,6 +28,7 @@ pub use backup::{BackupError, Copied, Restored, back_up, check, restore};
 pub use book::{
     Book, By, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, PastChange, StopEntry,
 };
+pub use counts::{Counts, ServedEntry};
 pub use error::BookError;
 pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEntry};
 pub use key::key_from_hex;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::book::{Book, Change, MeterVerdict};
+use crate::counts::Counts;
 use crate::history::PlanSummary;
 
 /// Entries waiting at most: about as many seconds of cycles.
@@ -22,6 +23,8 @@ pub struct Entry {
     pub verdicts: Vec<MeterVerdict>,
     /// What the minute's plan came to, once a minute.
     pub summary: Option<PlanSummary>,
+    /// What is counted, where it has changed.
+    pub counts: Counts,
     /// Called once they are on disk; dropped uncalled when they could not be written.
     pub then: Box<dyn FnOnce() + Send>,
 }
@@ -49,7 +52,12 @@ impl Recorder {
             .name("book".into())
             .spawn(move || {
                 for entry in entries {
-                    match book.record_with(&entry.changes, &entry.verdicts, entry.summary.as_ref()) {
+                    match book.record_with(
+                        &entry.changes,
+                        &entry.verdicts,
+                        entry.summary.as_ref(),
+                        &entry.counts,
+                    ) {
                         Ok(()) => (entry.then)(),
                         Err(failed) => {
                             losing.fetch_add(entry.changes.len() as u64, Ordering::Relaxed);

@@ -98,6 +98,15 @@ CREATE TABLE once (
     PRIMARY KEY (who, key)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+-- What each owner's machines were served in a civil month of the site, by the catalogue: whose turn it is.
+CREATE TABLE owner_served (
+    month      TEXT NOT NULL, -- such as 2022-10
+    owner      TEXT NOT NULL,
+    watt_hours INTEGER NOT NULL,
+    PRIMARY KEY (month, owner)
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

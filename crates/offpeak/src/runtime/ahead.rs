@@ -269,4 +269,4 @@ pub(super) mod tests;
 
 #[cfg(test)]
 #[path = "ahead_live_tests.rs"]
-mod live_tests;
+pub(super) mod live_tests;

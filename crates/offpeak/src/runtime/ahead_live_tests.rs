@@ -23,7 +23,7 @@ use super::*;
 const PATIENCE: usize = 100_000;
 
 /// The mine at work. Tokio's time is the plant's: it leaps from timer to timer.
-fn mine(dir: &Path) -> (Arc<Shared>, Answers) {
+pub(in super::super) fn mine(dir: &Path) -> (Arc<Shared>, Answers) {
     let mut site = site();
     let layout = Layout::plan(&site, Addressing::InMemory).unwrap();
     layout.apply(&mut site);
@@ -33,7 +33,8 @@ fn mine(dir: &Path) -> (Arc<Shared>, Answers) {
     let fronts = Fronts::new(plant, layout, Clock::starting_at(local(8, 50))).unwrap();
     let wire = Wire { connector: fronts.connector(), clock: fronts.clock(), speed: 1, logins: None };
     let book = Arc::new(Book::open(&dir.join("book.sqlite")).unwrap());
-    let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book).unwrap());
+    let controller =
+        Controller::new(Arc::clone(&site), live::recall(&site, &book, wire.clock.now()).unwrap());
     let shared = Shared::new(site, wire, book, None, None).unwrap();
     tokio::spawn(async move { fronts.run().await });
     tokio::spawn(live::run(Arc::clone(&shared), controller));
@@ -41,7 +42,7 @@ fn mine(dir: &Path) -> (Arc<Shared>, Answers) {
     (shared, answers)
 }
 
-async fn until(what: &str, done: impl Fn() -> bool) {
+pub(in super::super) async fn until(what: &str, done: impl Fn() -> bool) {
     for _ in 0..PATIENCE {
         if done() {
             return;

@@ -260,7 +260,7 @@ mod tests {
             vetoes: 0,
         });
         for day in days {
-            book.record_with(&[], &[], Some(&day)).unwrap();
+            book.record_with(&[], &[], Some(&day), &offpeak_store::Counts::default()).unwrap();
         }
         let left = || book.plan_summaries(long_ago, 100).unwrap().len();
         let mut keeper = Keeper {

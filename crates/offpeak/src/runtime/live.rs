@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned,
+    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned, Served,
     Snapshot, Stop,
 };
 use offpeak_drivers::poll::Fleet;
@@ -22,7 +22,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use super::ahead::Asking;
-use super::entries::{Minutes, change, fan_change, verdict};
+use super::entries::{Counted, Minutes, change, fan_change, verdict};
 use super::plant_io::{PlantIo, Wire};
 use super::record::Recording;
 use super::story::Story;
@@ -164,8 +164,8 @@ pub(crate) fn give_authority(site: &mut Site, book: &Book) -> Result<()> {
     Ok(())
 }
 
-/// A controller's memory from the book: what was started, cut or disobedient.
-pub(crate) fn recall(site: &Site, book: &Book) -> Result<Memory> {
+/// A controller's memory from the book: what was started, cut or disobedient, and what owners were served this month.
+pub(crate) fn recall(site: &Site, book: &Book, now: Timestamp) -> Result<Memory> {
     let block = book.reserve_generations(GENERATIONS)?;
     let mut memory = Memory::new(site, block.start);
     let known = book.machines()?;
@@ -177,6 +177,9 @@ pub(crate) fn recall(site: &Site, book: &Book) -> Result<Memory> {
             remembered.disobeys = state.disobeys;
         }
     }
+    let none = Served::recalled(site, now, |_| None);
+    let served = none.month().map(|month| book.served(&month)).transpose()?.unwrap_or_default();
+    memory.served = Served::recalled(site, now, |owner| served.get(owner).copied());
     Ok(memory)
 }
 
@@ -218,7 +221,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
     let mut reserved = controller.memory().generation + GENERATIONS;
     let mut ticks = interval(shared.wire.real(Duration::from_secs(1)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut minutes = Minutes::default();
+    let (mut minutes, mut counted) = (Minutes::default(), Counted::default());
     info!(site = site.id, machines = site.machines.len(), "control loop begins");
     loop {
         tokio::select! {
@@ -237,7 +240,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
         let snapshot = picture(&shared, &io, &mut returned);
         let cycle = controller.cycle(&snapshot);
         let summary = minutes.add(&cycle);
-        send(&shared, &site, &io, &cycle, controller.memory(), summary);
+        send(&shared, &site, &io, &cycle, controller.memory(), summary, &mut counted);
         tell(&cycle);
         lock(&shared.story).add(&site, &snapshot, &cycle);
         let memory = controller.memory().clone();
@@ -277,6 +280,7 @@ fn send(
     cycle: &Cycle,
     memory: &Memory,
     summary: Option<PlanSummary>,
+    counted: &mut Counted,
 ) {
     let (downs, ups): (Vec<Command>, Vec<Command>) =
         cycle.commands.iter().partition(|command| matches!(command.action, Action::Sleep | Action::Cut));
@@ -286,7 +290,8 @@ fn send(
     lock(io).send_to_fans(&rest);
     let nothing =
         cycle.transitions.is_empty() && cycle.batches.is_empty() && cycle.fan_transitions.is_empty();
-    if nothing && summary.is_none() {
+    let counts = counted.news(site, memory);
+    if nothing && summary.is_none() && counts.is_empty() {
         return;
     }
     let of_machines = cycle.transitions.iter().map(|of| change(site, memory, of));
@@ -301,8 +306,9 @@ fn send(
             io.send(ups);
         }
     });
-    if !shared.recorder.write(Entry { changes, verdicts, summary, then }) {
-        warn!(lost = shared.recorder.lost(), "the book is behind: starts wait");
+    match shared.recorder.write(Entry { changes, verdicts, summary, counts, then }) {
+        true => counted.is_written(memory),
+        false => warn!(lost = shared.recorder.lost(), "the book is behind: starts wait"),
     }
 }
 
@@ -324,3 +330,7 @@ fn tell(cycle: &Cycle) {
         info!(at = %cycle.at, down = downs, up = cycle.commands.len() - downs, "commands");
     }
 }
+
+#[cfg(test)]
+#[path = "counted_tests.rs"]
+mod counted_tests;

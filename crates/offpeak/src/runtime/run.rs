@@ -51,7 +51,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         }
         let site = Arc::new(site);
         book.note_positions(&places(&site), clock.now(), SITE_FILE)?;
-        let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book)?);
+        let controller = Controller::new(Arc::clone(&site), live::recall(&site, &book, clock.now())?);
         let wire = Wire { connector: Connector::Tcp, clock, speed, logins: Some(Arc::new(logins)) };
         let book = Arc::new(book);
         let _housekeeping = Housekeeping::start(Arc::clone(&book), Copies::of(&args), args.book_days)?;

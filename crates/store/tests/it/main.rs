@@ -4,6 +4,7 @@
 
 mod audit;
 mod backup;
+mod counts;
 mod kill;
 mod people;
 
@@ -11,7 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_store::{Book, BookError, Change, Entry, MachineState, MeterVerdict, OrderEntry, Recorder};
+use offpeak_store::{
+    Book, BookError, Change, Counts, Entry, MachineState, MeterVerdict, OrderEntry, Recorder,
+};
 use offpeak_units::Power;
 
 fn at(second: i64) -> Timestamp {
@@ -138,6 +141,7 @@ fn a_start_is_on_disk_before_it_is_sent() {
             changes: vec![change(generation, "m1", "issued")],
             verdicts: Vec::new(),
             summary: None,
+            counts: Counts::default(),
             then: Box::new(then),
         });
         assert!(written);
@@ -159,7 +163,8 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         DROP TABLE audit; DROP TABLE audit_checkpoint; DROP INDEX command_at; DROP INDEX command_generation;
         ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
         ALTER TABLE command_order DROP COLUMN lifted_by; ALTER TABLE command_order DROP COLUMN mean_min;
-        ALTER TABLE command_order DROP COLUMN holds; DROP TABLE once;";
+        ALTER TABLE command_order DROP COLUMN holds; DROP TABLE once;
+        DROP TABLE owner_served;";
     rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
     let book = open(folder.path());

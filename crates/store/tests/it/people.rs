@@ -1,8 +1,8 @@
 //! People, machines' histories, signals, contracts: what is written is read back, and told in the audit chain.
 
 use offpeak_store::{
-    ApiToken, Book, ContractEntry, CustodyEntry, KeepFrom, Moved, Person, PersonChange, PlanSummary, Session,
-    SetupLink, SignalEntry, Standing,
+    ApiToken, Book, ContractEntry, Counts, CustodyEntry, KeepFrom, Moved, Person, PersonChange, PlanSummary,
+    Session, SetupLink, SignalEntry, Standing,
 };
 use offpeak_units::Power;
 
@@ -161,7 +161,7 @@ fn signals_plans_and_contracts_are_kept_and_commands_forgotten_whole() {
         vetoes: 7,
     };
     for second in [0, 60] {
-        book.record_with(&[], &[], Some(&summary(second))).unwrap();
+        book.record_with(&[], &[], Some(&summary(second)), &Counts::default()).unwrap();
     }
     assert_eq!(book.plan_summaries(at(0), 10).unwrap(), [summary(0), summary(60)]);
 

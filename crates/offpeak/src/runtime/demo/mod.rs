@@ -258,7 +258,7 @@ async fn act(
     let working = async {
         *lock(&census) = discover(shared).await?;
         let site = shared.site();
-        let controller = Controller::new(Arc::clone(&site), live::recall(&site, &shared.book)?);
+        let controller = Controller::new(Arc::clone(&site), live::recall(&site, &shared.book, shared.now())?);
         live::run(Arc::clone(shared), controller).await
     };
     let drilling =
