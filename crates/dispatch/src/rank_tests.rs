@@ -74,7 +74,7 @@ fn levies_losses_and_fees_are_part_of_the_price() {
         overhead_ppm: 100_000,
         fees_ppm: 20_000,
         levies: vec![Dated { from, value: levies }],
-        start: None,
+        ..Costs::default()
     };
     let at = monday(0);
     let of = |amount| {

@@ -181,7 +181,7 @@ impl Contract {
 }
 
 /// The first instant of a civil day.
-fn start_of(zone: &TimeZone, day: Date) -> Result<Timestamp, jiff::Error> {
+pub(crate) fn start_of(zone: &TimeZone, day: Date) -> Result<Timestamp, jiff::Error> {
     zone.to_ambiguous_timestamp(day.to_datetime(Time::midnight())).compatible()
 }
 

@@ -4,6 +4,7 @@
 //!
 //! Not here: decisions (`dispatch`), protocols (`drivers`), physics (`twin`).
 
+pub mod budget;
 pub mod circuit;
 pub mod contract;
 pub mod family_times;
@@ -17,6 +18,7 @@ pub mod price;
 pub mod rules;
 pub mod summary;
 
+pub use budget::{Before, DemandCharge, EnergyBudget, Period};
 pub use circuit::{Circuit, CircuitIx, CircuitKind, CircuitTree, CircuitTreeError, Ramp};
 pub use contract::{Contract, Import, LimitSpan, Window};
 pub use family_times::{FamilyTimes, family_times};

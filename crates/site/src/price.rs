@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use offpeak_units::{Currency, HashPrice, Money, Price};
+use offpeak_units::{Currency, HashPrice, Money, Power, Price};
 use rust_decimal::Decimal;
+
+use crate::budget::{Before, DemandCharge, Period};
 
 /// A value in force from a civil date on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,10 @@ pub struct Costs {
     pub levies: Vec<Dated<Vec<Levy>>>,
     /// What starting a machine costs: wear, and minutes without work. `None` where nobody has said.
     pub start: Option<Money>,
+    /// What the highest mean of a billing month at the connection costs, oldest first; each from the first of a month.
+    pub demand_charges: Vec<Dated<DemandCharge>>,
+    /// The highest mean of a month before offpeak counted.
+    pub peak_before: Option<Before<Power>>,
 }
 
 /// Prices of a site: one currency throughout; foreign prices were converted, at a dated rate, when
@@ -99,6 +105,14 @@ impl Economics {
             .unwrap_or(Decimal::ZERO);
         let overhead = Decimal::ONE + Decimal::new(i64::from(self.costs.overhead_ppm), 6);
         Price::per_kilowatt_hour((own + levy) * overhead, self.currency)
+    }
+    /// What the highest mean of the billing month costs in which an instant lies; `None` where it costs nothing.
+    #[must_use]
+    pub fn demand_charge_at(&self, zone: &TimeZone, at: Timestamp) -> Option<DemandCharge> {
+        let (begins, _) = Period::Month.span(zone, at);
+        let day = zone.to_datetime(begins).date();
+        let charge = self.costs.demand_charges.iter().rev().find(|dated| dated.from <= day)?.value;
+        (!charge.price_per_kilowatt.amount().is_zero()).then_some(charge)
     }
     /// What is left of a hash price after fees.
     #[must_use]

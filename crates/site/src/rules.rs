@@ -1,4 +1,4 @@
-//! What limits a mine beside ratings and contract: heat, demand charges, the grid's signals; and how its
+//! What limits a mine beside ratings and contract: heat, demand limits, energy budgets, the grid's signals; and how its
 //! machines are to be treated: how long they run and rest, who goes first.
 //!
 //! Not here: what follows from it at an instant (`dispatch`).
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use offpeak_units::{Power, Temperature};
 
+use crate::budget::EnergyBudget;
 use crate::circuit::CircuitIx;
 use crate::machine::{MachineIx, OwnerIx};
 
@@ -193,6 +194,8 @@ pub struct Rules {
     pub derating: Vec<Derating>,
     /// Limits on means.
     pub demand: Vec<Demand>,
+    /// Energy budgets.
+    pub budgets: Vec<EnergyBudget>,
     /// The grid's signals.
     pub signals: Vec<Signal>,
     /// How long machines run and rest at least.

@@ -94,7 +94,7 @@ impl Group {
 }
 
 /// What one machine draws once everything was done to stop it.
-fn stopped(site: &Site, machine: &Machine) -> Power {
+pub(crate) fn stopped(site: &Site, machine: &Machine) -> Power {
     let model = site.model(machine.model);
     if model.is_put_to_sleep() {
         model.sleep

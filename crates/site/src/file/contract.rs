@@ -201,7 +201,9 @@ fn read_costs(section: &Section<'_>, currency: Currency, report: &mut Report<'_>
     }
     let levies = levies.into_iter().map(|(from, value)| Dated { from, value }).collect();
     let start = section.amount("start_cost").map(|amount| Money::new(amount, currency));
-    Costs { overhead_ppm, fees_ppm, levies, start }
+    let demand_charges = super::budgets::read_demand_charges(section, currency, report);
+    let peak_before = super::budgets::before(section, ["peak_kw", "peak_at"], Section::kilowatts, report);
+    Costs { overhead_ppm, fees_ppm, levies, start, demand_charges, peak_before }
 }
 
 fn tariff(line: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Option<Tariff> {
@@ -255,7 +257,11 @@ fn read_hash_prices(
 }
 
 /// The date of an entry, unless an earlier one has it.
-fn dated<T>(entry: &Section<'_>, earlier: &BTreeMap<Date, T>, report: &mut Report<'_>) -> Option<Date> {
+pub(super) fn dated<T>(
+    entry: &Section<'_>,
+    earlier: &BTreeMap<Date, T>,
+    report: &mut Report<'_>,
+) -> Option<Date> {
     let from = entry.date("from")?;
     if earlier.contains_key(&from) {
         report.error(&entry.place_of("from"), &format!("{from} twice"), "each date once");

@@ -33,6 +33,7 @@ pub(crate) static FILE: Shape = Shape {
         may("timing", Kind::Section(&TIMING), "How long machines run and rest at least"),
         may("tuning", Kind::Section(&TUNING), "What may be done to machines that run beside stopping them"),
         may("signals", Kind::Sections(&SIGNAL), "Channels on which the grid says what may be drawn"),
+        may("budgets", Kind::Sections(&BUDGET), "Energy budgets: so much a day, week or month at a circuit"),
         may("prices", Kind::Section(&PRICES), "What power costs and what hashes earn"),
     ],
 };
@@ -117,6 +118,22 @@ static SIGNAL: Shape = Shape {
         may("fallback_kw", Kind::Kilowatts, "What may be drawn after that, and before its first word"),
         may("no_fallback", Kind::Flag, "`true` in place of `fallback_kw`: silent, it limits nothing"),
         may("levels_kw", Kind::KilowattsList, "What its levels mean, from level 0 on"),
+    ],
+};
+
+static BUDGET: Shape = Shape {
+    about: "So much energy a day, week or month at a circuit; used up, nothing below it runs until the next",
+    fields: &[
+        must("id", Kind::Text, "Its name"),
+        may("circuit", Kind::Text, "Whose energy; the connection unless given. It needs a meter"),
+        must(
+            "per",
+            Kind::Choice(&["day", "week", "month"]),
+            "From midnight, Monday or the first of the month",
+        ),
+        must("energy_mwh", Kind::AmountFromZero, "How much, all that hangs on the circuit included"),
+        may("used_mwh", Kind::AmountFromZero, "What was used before offpeak counted, with `used_at`"),
+        may("used_at", Kind::Instant, "Until when that was, from the beginning of its period"),
     ],
 };
 
@@ -351,6 +368,27 @@ static PRICES: Shape = Shape {
             Kind::AmountFromZero,
             "What a machine's start costs in wear and lost minutes, in the site's currency",
         ),
+        may(
+            "demand_charges",
+            Kind::Sections(&DEMAND_CHARGE),
+            "What the highest mean of a billing month at the connection costs, by date",
+        ),
+        may("peak_kw", Kind::Kilowatts, "The highest mean of a month before offpeak counted, with `peak_at`"),
+        may("peak_at", Kind::Instant, "Until when that was, from the first of its month"),
+    ],
+};
+
+static DEMAND_CHARGE: Shape = Shape {
+    about: "What the highest mean of a billing month at the connection costs, from a month on",
+    fields: &[
+        must("from", Kind::Date, "The first of a month"),
+        must(
+            "price_per_kw",
+            Kind::AmountFromZero,
+            "What a kilowatt of the month's highest mean costs; 0 ends it",
+        ),
+        may("demand_min", Kind::Count(15, 60), "Of which mean: 15, 30 or 60 minutes; 15 unless given"),
+        may("hold_peak", Kind::Flag, "Whether the mean is held to the peak that the plan has chosen"),
     ],
 };
 

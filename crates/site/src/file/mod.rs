@@ -4,6 +4,7 @@
 //! Text in, [`Site`] out. Not here: reading files (the caller hands the text and a way to get at
 //! attached inventories), and any decision about what to run.
 
+mod budgets;
 mod circuits;
 mod civil;
 mod contract;

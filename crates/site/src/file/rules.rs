@@ -30,6 +30,7 @@ pub(crate) fn read(file: &Section<'_>, circuits: &Circuits, report: &mut Report<
             .collect();
         read_circuits(&entry, &found, circuits, &mut rules, report);
     }
+    rules.budgets = super::budgets::read(file, circuits, report);
     read_signals(file, circuits, &mut rules, report);
     rules.terms = file.sections("owners").iter().map(terms).collect();
     rules.sharing = match file.section("sharing").and_then(|sharing| sharing.text("rule")) {

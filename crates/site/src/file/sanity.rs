@@ -7,6 +7,7 @@ use offpeak_units::Power;
 
 use super::diagnostic::Report;
 use super::section::Section;
+use crate::budget::Period;
 use crate::circuit::CircuitIx;
 use crate::plant::{Authority, Site};
 use crate::summary;
@@ -21,6 +22,25 @@ pub(crate) fn check(site: &Site, file: &Section<'_>, report: &mut Report<'_>) {
     check_windows(site, file, report);
     check_base_loads(site, file, report);
     check_unstoppable(site, file, report);
+    check_budgets(site, file, report);
+}
+
+/// A budget that sleepers, fans and lights use up alone lets nothing run. The shortest period counts.
+fn check_budgets(site: &Site, file: &Section<'_>, report: &mut Report<'_>) {
+    let entries = file.sections("budgets");
+    for (budget, entry) in site.rules.budgets.iter().zip(&entries) {
+        let days = match budget.period {
+            Period::Day => 1,
+            Period::Week => 7,
+            Period::Month => 28,
+        };
+        let floor = site.least_draw(budget.circuit).over_millis(days * 86_400_000);
+        if floor > budget.energy {
+            let found = format!("{}, but with every machine asleep {floor} are drawn", budget.energy);
+            let place = entry.place_of("energy_mwh");
+            report.warning(&place, &found, "more than sleepers, fans and lights draw", None);
+        }
+    }
 }
 
 fn check_house_load(site: &Site, file: &Section<'_>, report: &mut Report<'_>) {

@@ -101,6 +101,57 @@ kind = \"rack\"",
         ),
         (
             "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"year\"\nenergy_mwh = 1\n[prices]",
+            "budgets[0].per: found \"year\"",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\n[prices]",
+            "budgets[0].energy_mwh: found nothing",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\nenergy_mwh = -1\n[prices]",
+            "budgets[0].energy_mwh: found -1",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\nenergy_mwh = 1e9\n[prices]",
+            "at most 80000000 MWh",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\nenergy_mwh = 1\nused_mwh = 1\n[prices]",
+            "`used_at` beside it",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\nenergy_mwh = 1\ncircuit = \"hall-1/rack-1\"\n[prices]",
+            "an energy budget on `hall-1/rack-1`, which has no meter",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\nenergy_mwh = 1\ncircuit = \"hall-9\"\n[prices]",
+            "budgets[0].circuit: found `hall-9`",
+        ),
+        (
+            "[prices]",
+            "[[budgets]]\nid = \"a\"\nper = \"day\"\nenergy_mwh = 0.1\n[prices]",
+            "budgets[0].energy_mwh: found 100.000 kWh, but with every machine asleep 162.240 kWh are drawn",
+        ),
+        (
+            "[prices]",
+            "[prices]\ndemand_charges = [{ from = 2022-10-02, price_per_kw = 900 }]",
+            "the first of a month: a billing month has one demand charge",
+        ),
+        (
+            "[prices]",
+            "[prices]\ndemand_charges = [{ from = 2022-10-01, price_per_kw = 900, demand_min = 20 }]",
+            "15, 30 or 60",
+        ),
+        ("[prices]", "[prices]\npeak_kw = 100", "`peak_at` beside it"),
+        (
+            "[prices]",
             "[[contract.nominations]]\ndate = 2022-10-03\nhours_kw = [1, 2]\n[prices]",
             "24 hours, as this day has",
         ),
@@ -395,6 +446,51 @@ fn phases_and_tuning_are_read() {
     let site = row("L2").0.unwrap();
     assert_eq!(site.rules.phases.last(), Some(&Some(L2)));
     assert!(row("L4").1[0].contains("L1, L2 or L3"), "{:?}", row("L4").1);
+}
+
+#[test]
+fn budgets_and_demand_charges_are_read() {
+    use offpeak_site::{Before, CircuitIx, Period};
+    use offpeak_units::{Energy, Power};
+    let rules = "[[budgets]]
+id = \"site\"
+per = \"month\"
+energy_mwh = 90.5
+used_mwh = 12.25
+used_at = 2022-10-03T08:00:00+06:00
+
+[[budgets]]
+id = \"hall\"
+circuit = \"hall-1\"
+per = \"day\"
+energy_mwh = 2
+
+[prices]
+peak_kw = 170
+peak_at = 2022-10-03T08:00:00+06:00
+demand_charges = [
+  { from = 2022-10-01, price_per_kw = 900, demand_min = 30, hold_peak = true },
+  { from = 2022-12-01, price_per_kw = 0 },
+]";
+    let text = crate::text("small").replacen("[prices]", rules, 1);
+    let site = file::load("x.toml", &text, &|_| None).unwrap();
+    let until: jiff::Timestamp = "2022-10-03T02:00:00Z".parse().unwrap();
+    let [whole, hall] = &site.rules.budgets[..] else { panic!("two budgets") };
+    assert_eq!((whole.circuit, whole.period), (CircuitIx::ROOT, Period::Month));
+    assert_eq!(whole.energy, Energy::from_watt_hours(90_500_000));
+    assert_eq!(whole.before, Some(Before { until, value: Energy::from_watt_hours(12_250_000) }));
+    assert_eq!((site.circuits.get(hall.circuit).id.as_str(), hall.before), ("hall-1", None));
+    assert_eq!(site.economics.costs.peak_before, Some(Before { until, value: Power::from_kilowatts(170) }));
+    let charge = |at: &str| site.economics.demand_charge_at(&site.time_zone, at.parse().unwrap());
+    let october = charge("2022-11-30T17:59:59Z").unwrap();
+    assert_eq!((october.minutes, october.holds), (30, true));
+    assert_eq!(october.price_per_kilowatt.amount().to_string(), "900");
+    assert_eq!(charge("2022-11-30T18:00:00Z"), None, "a price of zero ends it, at midnight there");
+    assert_eq!(charge("2022-09-30T17:59:59Z"), None);
+    // 32 machines, base 2 kW, no fans: between all asleep and all on, and no more than the hall may carry.
+    let (least, most) = (site.least_draw(hall.circuit), site.most_draw(hall.circuit));
+    assert!(least > Power::from_kilowatts(2) && least < Power::from_kilowatts(3), "{least}");
+    assert!(most > Power::from_kilowatts(90) && most <= Power::from_kilowatts(125), "{most}");
 }
 
 #[test]
