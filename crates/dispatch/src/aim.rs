@@ -118,6 +118,7 @@ impl Moment<'_> {
                 && free[place.circuit.ix()]
                 && !self.memory.machines[ix.ix()].disobeys
                 && !self.site.rules.pinned.contains_key(ix)
+                && self.snapshot.directives.hold_of(*ix, self.snapshot.at).is_none()
         };
         let machines = self.site.machines().map(|(ix, _)| ix).filter(ours);
         machines.filter_map(|ix| self.ways_of(ix)).collect()

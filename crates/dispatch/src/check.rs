@@ -40,6 +40,8 @@ pub enum VetoCause {
     StartUneven,
     /// A start of a machine that has not rested for as long as it is to.
     StartUnrested,
+    /// A start of a machine that somebody holds off.
+    StartHeld,
     /// A change in a hall without authority.
     NoAuthority,
     /// A start whose fans have not been seen running long enough.
@@ -64,6 +66,7 @@ impl fmt::Display for VetoCause {
             Self::StartTooEarly => f.write_str("a start before everything was asked"),
             Self::StartUneven => f.write_str("a start on the fullest phase"),
             Self::StartUnrested => f.write_str("a start of a machine that has not rested"),
+            Self::StartHeld => f.write_str("a start of a machine that is held off"),
             Self::RampExceeded => f.write_str("starts beyond the ramp"),
             Self::NoAuthority => f.write_str("a change without authority"),
             Self::StartWithoutFans => f.write_str("a start without fans"),
@@ -306,6 +309,10 @@ impl Judge<'_> {
         if slept.is_some_and(|since| self.snapshot.at < since + rest) {
             self.object(circuit, VetoCause::StartUnrested, machine);
         }
+        let hold = self.snapshot.directives.holds.get(&machine);
+        if hold.is_some_and(|hold| hold.until.is_none_or(|until| self.snapshot.at < until)) {
+            self.object(circuit, VetoCause::StartHeld, machine);
+        }
     }
 
     /// What holds for a start and for whoever is to draw more.
@@ -420,7 +427,7 @@ mod tests {
     use offpeak_site::{ModeName, Phase};
 
     use crate::aim::{Aim, Want};
-    use crate::directive::{Directives, Lockout, Stop};
+    use crate::directive::{Directives, Hold, Lockout, Stop};
     use crate::envelope::envelope;
     use crate::load::Loads;
     use crate::plan::{Flaw, Planner};
@@ -626,6 +633,28 @@ mod tests {
         case.site.rules.timing.least_rest = SignedDuration::from_mins(10);
         case.memory.machines[0].rests_since = Some(monday(3_100));
         case.assert_caught(VetoCause::StartUnrested);
+    }
+
+    #[test]
+    fn a_start_of_a_machine_that_is_held_off_is_caught_and_a_hold_passes() {
+        let case = Case::new(Flaw::Rest, monday(3_600), 10);
+        let Case { site, mut snapshot, memory, .. } = case;
+        let judged = |snapshot: &Snapshot, planned: &Snapshot| {
+            let envelope = envelope(&site, &snapshot.directives, snapshot.at);
+            let (frame, ranking) = (Frame::new(&site), rank(&site, &[], None, None));
+            let loads = Loads::new(&site, &frame, planned, &memory);
+            let plan = Planner::new(&site, &frame, planned, &envelope, &loads, &ranking, &memory).run();
+            check(&site, &frame, snapshot, &envelope, &memory, &plan)
+        };
+        let free = snapshot.clone();
+        let hold = Hold { at: monday(0), until: None, by: "anna".into(), why: "test".into() };
+        let holds = [3, 12].map(|ix| (MachineIx(ix), hold.clone()));
+        snapshot.directives.holds = std::sync::Arc::new(holds.into());
+        assert_eq!(judged(&snapshot, &snapshot), vec![], "what is held goes to sleep or stays asleep");
+        let caught = judged(&snapshot, &free);
+        let cause = VetoCause::StartHeld;
+        // The one that sleeps would be started; the one that runs is no start.
+        assert_eq!(caught, [Veto { circuit: CircuitIx(4), cause, machine: Some(MachineIx(12)) }]);
     }
 
     fn changed(

@@ -199,6 +199,7 @@ impl Controller {
         let changes_at = sooner(settled.changes_at, batch_ends_at);
         let changes_at = sooner(changes_at, self.memory.aim.again_at);
         let changes_at = sooner(changes_at, fans::next_change(&site, &self.memory, now));
+        let changes_at = sooner(changes_at, snapshot.directives.next_release(now));
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
         let busy = busy || !fan_commands.is_empty() || learns;

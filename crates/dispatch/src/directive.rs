@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use offpeak_site::{CircuitIx, Measure};
+use offpeak_site::{CircuitIx, MachineIx, Measure};
 use offpeak_units::{HashPrice, Power, Temperature};
 
 use crate::ahead::Outlook;
@@ -30,6 +30,32 @@ pub struct Lockout {
     pub at: Timestamp,
     /// Who works there; only they or a manager lift it.
     pub by: String,
+}
+
+/// Somebody holds one machine off: it goes to sleep, and does not start before it is released.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Since when.
+    pub at: Timestamp,
+    /// Until this instant; `None`: until it is released.
+    pub until: Option<Timestamp>,
+    /// Who holds it.
+    pub by: String,
+    /// Why, in their words.
+    pub why: String,
+}
+
+impl Hold {
+    /// Whether it still holds.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+    /// As a machine's reason.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("off: held by {}: {}", self.by, self.why)
+    }
 }
 
 /// What kind of order it is: its place in the precedence.
@@ -146,8 +172,23 @@ pub struct Directives {
     pub lockouts: Vec<Lockout>,
     /// Orders.
     pub orders: Vec<Order>,
+    /// Machines that somebody holds off, each by the one that holds longest.
+    pub holds: Arc<BTreeMap<MachineIx, Hold>>,
     /// What others tell.
     pub feeds: Feeds,
     /// The last good plan of the hours ahead, which ages.
     pub ahead: Option<Arc<Outlook>>,
+}
+
+impl Directives {
+    /// What holds a machine off now.
+    #[must_use]
+    pub fn hold_of(&self, machine: MachineIx, now: Timestamp) -> Option<&Hold> {
+        self.holds.get(&machine).filter(|hold| hold.holds_at(now))
+    }
+    /// When the next machine is let go by itself.
+    #[must_use]
+    pub fn next_release(&self, now: Timestamp) -> Option<Timestamp> {
+        self.holds.values().filter_map(|hold| hold.until).filter(|until| *until > now).min()
+    }
 }

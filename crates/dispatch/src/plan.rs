@@ -291,6 +291,10 @@ impl<'a> Planner<'a> {
             let stop = block.filter(|(_, block)| block.stops);
             let pinned = self.site.rules.pinned.get(&ix).copied();
             let obliged = self.obliged[place.circuit.ix()] || pinned == Some(true);
+            let kept_off = match self.snapshot.directives.hold_of(ix, self.snapshot.at) {
+                Some(_) => Some(Reason::Held),
+                None => (pinned == Some(false)).then_some(Reason::Pinned),
+            };
             let earns = obliged || self.ranking.earns[ix.ix()] != Some(false);
             let for_money = if self.ranking.kept_out[ix.ix()] { Reason::KeptOut } else { Reason::Uneconomic };
             let now = self.snapshot.at;
@@ -316,9 +320,9 @@ impl<'a> Planner<'a> {
                         off(blocked(stop))
                     }
                     (Standing::Running | Standing::Rising | Standing::Failed, None)
-                        if pinned == Some(false) =>
+                        if let Some(reason) = kept_off =>
                     {
-                        off(Reason::Pinned)
+                        off(reason)
                     }
                     (Standing::Running | Standing::Rising, None) if !earns && !runs_on => off(for_money),
                     (Standing::Rising, None) if remembered.returns => off(Reason::HeldBack),
@@ -329,17 +333,18 @@ impl<'a> Planner<'a> {
                     (Standing::Failed, None) => leave(Reason::Failed),
                     (Standing::Falling, _) => off(Reason::Falling),
                     (Standing::Unknown, Some(stop)) if self.may_be_on(ix) => off(blocked(stop)),
+                    (Standing::Unknown, None) if kept_off == Some(Reason::Held) && self.may_be_on(ix) => {
+                        off(Reason::Held)
+                    }
                     (Standing::Unknown, None) if self.flawed(Flaw::UnknownState) => off(Reason::Starts),
                     (Standing::Unknown, _) => leave(Reason::NoWord),
-                    (Standing::Asleep | Standing::Cut, _) => off(match block {
-                        Some(block) => blocked(block),
-                        None if pinned == Some(false) => Reason::Pinned,
-                        None if !earns => for_money,
-                        None if remembered.wake_retry_at.is_some_and(|at| at > self.snapshot.at) => {
-                            Reason::Rests
-                        }
-                        None if cools && !self.flawed(Flaw::Rest) => Reason::Cools,
-                        None => Reason::Starts,
+                    (Standing::Asleep | Standing::Cut, _) => off(match (block, kept_off) {
+                        (Some(block), _) => blocked(block),
+                        (None, Some(reason)) => reason,
+                        (None, None) if !earns => for_money,
+                        (None, None) if remembered.wake_retry_at.is_some_and(|at| at > now) => Reason::Rests,
+                        (None, None) if cools && !self.flawed(Flaw::Rest) => Reason::Cools,
+                        (None, None) => Reason::Starts,
                     }),
                 }
             };

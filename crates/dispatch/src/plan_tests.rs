@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::aim::{Aim, Want};
 use crate::check::check;
-use crate::directive::{Directives, Lockout, Order, Stop};
+use crate::directive::{Directives, Hold, Lockout, Order, Stop};
 use crate::envelope::envelope;
 use crate::rank::rank;
 use crate::testing::{MACHINE_W, memory, monday, says, site, site_with_modes, snapshot};
@@ -47,6 +47,51 @@ fn a_zero_order_means_zero_and_names_what_remains() {
     let plan = planned(&snapshot, &site, &memory(&site, &snapshot));
     assert!(plan.setpoints.iter().all(|setpoint| setpoint.target == Target::Off));
     assert_eq!(plan.unmet[0].floor, Power::from_watts(40 * 20));
+}
+
+fn held(machines: &[u32], until: Option<Timestamp>) -> Directives {
+    let hold = || Hold { at: monday(0), until, by: "anna".into(), why: "a board is swapped".into() };
+    let holds = machines.iter().map(|ix| (MachineIx(*ix), hold())).collect();
+    Directives { holds: std::sync::Arc::new(holds), ..Directives::default() }
+}
+
+#[test]
+fn a_machine_that_is_held_sleeps_and_starts_only_when_it_is_released() {
+    let mut site = site();
+    site.rules.pinned = [(MachineIx(3), true)].into();
+    let mut snapshot = snapshot(monday(3_600), 10);
+    snapshot.machines[4] = says(monday(3_600), Activity::Starting);
+    snapshot.machines[5].trouble = Some((Trouble::Silent, monday(3_590)));
+    let memory = memory(&site, &snapshot);
+    snapshot.directives = held(&[3, 4, 5, 30], Some(monday(4_000)));
+    let of = |snapshot: &Snapshot, ix: usize| planned(snapshot, &site, &memory).setpoints[ix];
+    // One that is pinned on, one on its way up, one that hashed when it was last heard, one that sleeps.
+    for ix in [3, 4, 5, 30] {
+        assert_eq!(of(&snapshot, ix), Setpoint { target: Target::Off, reason: Reason::Held }, "{ix}");
+    }
+    assert!(matches!(of(&snapshot, 6).target, Target::Run(_)), "the others run on");
+    assert_eq!(snapshot.directives.next_release(snapshot.at), Some(monday(4_000)));
+    snapshot.directives = held(&[3, 4, 5, 30], Some(monday(3_600)));
+    assert_eq!(of(&snapshot, 3).reason, Reason::Runs, "its time is over");
+    assert_eq!(of(&snapshot, 5).reason, Reason::NoWord);
+    assert_eq!(snapshot.directives.next_release(snapshot.at), None);
+}
+
+#[test]
+fn a_hold_goes_no_further_than_authority_and_a_stop_goes_before_it() {
+    let mut site = site();
+    let mut snapshot = snapshot(monday(3_600), 10);
+    let memory = memory(&site, &snapshot);
+    snapshot.directives = held(&[3], None);
+    snapshot.directives.stops.push(Stop { circuit: CircuitIx(1), at: monday(0), reason: "test".into() });
+    let reason = planned(&snapshot, &site, &memory).setpoints[3].reason;
+    assert_eq!(reason, Reason::Blocked(CircuitIx(1), Source::Stop));
+    snapshot.directives.stops.clear();
+    let mut circuits: Vec<_> = site.circuits.iter().map(|(_, circuit)| circuit.clone()).collect();
+    circuits.iter_mut().for_each(|circuit| circuit.authority = Authority::Observe);
+    site.circuits = offpeak_site::CircuitTree::new(circuits).unwrap();
+    let setpoint = planned(&snapshot, &site, &memory).setpoints[3];
+    assert_eq!(setpoint, Setpoint { target: Target::Leave, reason: Reason::ObserveOnly });
 }
 
 /// Who is off for money is told whether the hour or the plan of the hours ahead decides it.

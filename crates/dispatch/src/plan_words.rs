@@ -53,6 +53,8 @@ pub enum Reason {
     KeptOut,
     /// The operator wants it off.
     Pinned,
+    /// Somebody holds this machine off.
+    Held,
     /// It is on its way to sleep.
     Falling,
     /// It did not follow and is asked again later.
@@ -100,6 +102,7 @@ impl Reason {
             Self::Uneconomic => "off: earns less than its power costs".to_owned(),
             Self::KeptOut => "off: the plan for the hours ahead keeps its model out".to_owned(),
             Self::Pinned => "off: pinned by the operator".to_owned(),
+            Self::Held => "off: held by hand".to_owned(),
             Self::Falling => "on its way to sleep".to_owned(),
             Self::Rests => "did not follow; asked again later".to_owned(),
             Self::NoMeter => "waits: the revenue meter is silent".to_owned(),

@@ -2,18 +2,21 @@
 //!
 //! Not here: giving orders, and anything that is sent.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use offpeak_site::{Action, CircuitIx, MachineIx, Site};
 use offpeak_units::{Money, Power};
 
 use crate::controller::Cycle;
-use crate::directive::{Directives, Order};
+use crate::directive::{Directives, Hold, Order};
 use crate::envelope::{Envelope, Limit, begins_down, envelope};
 use crate::frame::Frame;
 use crate::limits;
 use crate::load::Loads;
 use crate::memory::Memory;
-use crate::plan::{Plan, Reason, Target, Unmet, plan};
+use crate::plan::{Plan, Reason, Setpoint, Target, Unmet, plan};
 use crate::rank::{self, rank};
 use crate::share;
 use crate::snapshot::Snapshot;
@@ -54,14 +57,23 @@ fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, directives: &Direc
     (plan(site, &frame, snapshot, &envelope, &loads, &ranking, memory), loads)
 }
 
-/// What an order would do if it held now, with what runs now. Nothing is changed by asking.
-#[must_use]
-pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order) -> Preview {
-    let (now, circuit) = (snapshot.at, order.circuit);
-    let (without, loads) = planned(site, snapshot, memory, &snapshot.directives);
-    let mut directives = snapshot.directives.clone();
-    directives.orders.push(Order { from: now, until: None, ..order.clone() });
-    let (with, _) = planned(site, snapshot, memory, &directives);
+/// What tells one plan from another.
+struct Effect {
+    stops: Vec<(MachineIx, Action)>,
+    starts: Vec<MachineIx>,
+    /// What a circuit's machines draw less and more.
+    relief: Power,
+    added: Power,
+    takes: SignedDuration,
+}
+
+fn effect(
+    site: &Site,
+    memory: &Memory,
+    loads: &Loads,
+    (without, with): (&Plan, &Plan),
+    circuit: CircuitIx,
+) -> Effect {
     let (mut stops, mut starts) = (Vec::new(), Vec::new());
     let (mut relief, mut added, mut takes) = (Power::ZERO, Power::ZERO, SignedDuration::ZERO);
     for (ix, machine) in site.machines() {
@@ -85,6 +97,19 @@ pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order)
             _ => {}
         }
     }
+    Effect { stops, starts, relief, added, takes }
+}
+
+/// What an order would do if it held now, with what runs now. Nothing is changed by asking.
+#[must_use]
+pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order) -> Preview {
+    let (now, circuit) = (snapshot.at, order.circuit);
+    let (without, loads) = planned(site, snapshot, memory, &snapshot.directives);
+    let mut directives = snapshot.directives.clone();
+    directives.orders.push(Order { from: now, until: None, ..order.clone() });
+    let (with, _) = planned(site, snapshot, memory, &directives);
+    let Effect { stops, starts, relief, added, takes } =
+        effect(site, memory, &loads, (&without, &with), circuit);
     let before = loads.circuit(circuit).expected;
     let present = envelope(site, &snapshot.directives, now).circuit(circuit).binding;
     let begins = match present {
@@ -102,6 +127,69 @@ pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order)
         starts,
         takes,
         unmet: with.unmet.into_iter().find(|unmet| unmet.circuit == circuit),
+    }
+}
+
+/// What holding machines off would do to the mine as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldPreview {
+    /// What the site draws and what in flight will make of it.
+    pub before: Power,
+    /// What it would come down to, as long as nobody takes their place.
+    pub after: Power,
+    /// Machines that would be stopped, with what would be sent.
+    pub stops: Vec<(MachineIx, Action)>,
+    /// Of those named, machines that are to be off as it is, whatever is held.
+    pub off_already: Vec<MachineIx>,
+    /// Of those named, machines that nothing would be sent to, and why.
+    pub left: Vec<(MachineIx, Reason)>,
+    /// Machines that wait for room, which some of these would leave them.
+    pub waiting: usize,
+    /// Until nineteen in twenty of the slowest kind are down.
+    pub takes: SignedDuration,
+    /// What an hour of it costs in margin; `None` while a price is not known.
+    pub cost_per_hour: Option<Money>,
+}
+
+/// What holding these machines off would do now. Nothing is changed by asking.
+#[must_use]
+pub fn preview_hold(
+    site: &Site,
+    snapshot: &Snapshot,
+    memory: &Memory,
+    machines: &BTreeSet<MachineIx>,
+) -> HoldPreview {
+    let now = snapshot.at;
+    let (without, loads) = planned(site, snapshot, memory, &snapshot.directives);
+    let mut holds = BTreeMap::clone(&snapshot.directives.holds);
+    for machine in machines {
+        let held = || Hold { at: now, until: None, by: String::new(), why: String::new() };
+        holds.entry(*machine).or_insert_with(held);
+    }
+    let directives = Directives { holds: Arc::new(holds), ..snapshot.directives.clone() };
+    // The planner reads who is held off the picture itself.
+    let held = Snapshot { directives, ..snapshot.clone() };
+    let (with, _) = planned(site, &held, memory, &held.directives);
+    let Effect { stops, relief, takes, .. } =
+        effect(site, memory, &loads, (&without, &with), CircuitIx::ROOT);
+    let before = loads.circuit(CircuitIx::ROOT).expected;
+    let chosen = || machines.iter().map(|ix| (*ix, without.setpoints[ix.ix()], with.setpoints[ix.ix()]));
+    let waits = |setpoint: &&Setpoint| matches!(setpoint.reason, Reason::NoRoom(_));
+    HoldPreview {
+        before,
+        after: before - relief,
+        cost_per_hour: cost_per_hour(site, &snapshot.directives, now, &stops, &[]),
+        stops,
+        off_already: chosen()
+            .filter(|(_, without, _)| without.target == Target::Off)
+            .map(|(ix, ..)| ix)
+            .collect(),
+        left: chosen()
+            .filter(|(_, _, with)| with.target == Target::Leave)
+            .map(|(ix, _, with)| (ix, with.reason))
+            .collect(),
+        waiting: with.setpoints.iter().filter(waits).count(),
+        takes,
     }
 }
 
@@ -228,6 +316,7 @@ fn changes(
         Reason::Ramp | Reason::HeldBack => words.push(format!("starts within {}", minutes(limits::RUN_MIN))),
         Reason::Vetoed(ix) => words.push(format!("starts when the checker has no objection at {}", name(ix))),
         Reason::Pinned => words.push("`pinned` in the site file keeps it off".to_owned()),
+        Reason::Held => words.push("`offpeak release` lets go of it".to_owned()),
         Reason::Falling | Reason::Warmup | Reason::NoWord | Reason::NotCommandable | Reason::Failed => {}
     }
     words
@@ -254,8 +343,6 @@ fn break_even_words(site: &Site, envelope: &Envelope, machine: MachineIx) -> Opt
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::Controller;
     use crate::testing::{MACHINE_W, memory, monday, site, snapshot};
@@ -280,6 +367,23 @@ mod tests {
         let zero = Order { limit: Power::ZERO, ..order };
         let unmet = preview(&site, &snapshot, &memory, &zero).unmet.unwrap();
         assert_eq!((unmet.floor.to_watts(), unmet.behind.sleepers), (20 * 20, 20));
+    }
+
+    #[test]
+    fn a_preview_of_a_hold_tells_who_goes_and_who_is_not_reached() {
+        let site = site();
+        let mut snapshot = snapshot(monday(3_600), 20);
+        snapshot.machines[2].trouble = Some((offpeak_site::Trouble::Silent, monday(3_000)));
+        snapshot.machines[2].reading = None;
+        let memory = memory(&site, &snapshot);
+        let chosen = [1, 2, 35].map(MachineIx).into();
+        let seen = preview_hold(&site, &snapshot, &memory, &chosen);
+        assert_eq!(seen.stops, [(MachineIx(1), Action::Sleep)]);
+        assert_eq!((seen.before - seen.after).to_watts(), MACHINE_W - crate::testing::SLEEP_W);
+        assert_eq!(seen.left, [(MachineIx(2), Reason::NoWord)]);
+        assert_eq!(seen.off_already, [MachineIx(35)], "it sleeps and waits for its turn");
+        assert_eq!(seen.takes, SignedDuration::from_secs(10));
+        assert!(snapshot.directives.holds.is_empty(), "nothing is changed by asking");
     }
 
     #[test]

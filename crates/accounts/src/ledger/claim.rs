@@ -82,7 +82,7 @@ pub fn why_off(reason: &Reason, envelope: &Envelope) -> Doing {
         | Reason::HeldBack
         | Reason::Cools
         | Reason::Falling => Doing::OutsideHours,
-        Reason::Pinned => Doing::Ordered,
+        Reason::Pinned | Reason::Held => Doing::Ordered,
         Reason::Uneconomic | Reason::KeptOut => Doing::Price,
         // It was asked and is not up yet.
         Reason::Runs | Reason::Returns | Reason::Starts | Reason::Lowers | Reason::Raises => Doing::Starting,
