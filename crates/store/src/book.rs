@@ -16,6 +16,7 @@ use crate::audit::Deed;
 use crate::counts::{Counts, write_counts};
 use crate::error::BookError;
 use crate::history::{PlanSummary, write_summary};
+use crate::holds::{self, HoldEntry};
 use crate::{key, schema};
 
 /// Who changes something, and why.
@@ -36,7 +37,7 @@ impl<'a> From<&'a str> for By<'a> {
 
 impl By<'_> {
     /// What was set, and why.
-    fn told(&self, what: &str) -> String {
+    pub(crate) fn told(&self, what: &str) -> String {
         if self.why.is_empty() { what.to_owned() } else { format!("{what}: {}", self.why) }
     }
 }
@@ -93,6 +94,8 @@ pub struct InForce {
     pub lockouts: Vec<LockoutEntry>,
     /// Orders.
     pub orders: Vec<OrderEntry>,
+    /// Machines that somebody holds off.
+    pub holds: Vec<HoldEntry>,
 }
 
 /// What a restarted controller must know of a machine.
@@ -367,7 +370,8 @@ impl Book {
     pub fn in_force(&self, at: Timestamp) -> Result<InForce, BookError> {
         let found = self.ordered("lifted_at IS NULL", None)?;
         let orders = found.orders.into_iter().filter(|order| order.until.is_none_or(|until| at < until));
-        Ok(InForce { orders: orders.collect(), ..found })
+        let holds = found.holds.into_iter().filter(|hold| hold.until.is_none_or(|until| at < until));
+        Ok(InForce { orders: orders.collect(), holds: holds.collect(), ..found })
     }
 
     /// What was ordered by an instant of the past and not lifted by then, whatever became of it since.
@@ -382,8 +386,8 @@ impl Book {
 
     fn ordered(&self, whose: &str, then: Option<Timestamp>) -> Result<InForce, BookError> {
         let connection = self.connection();
-        let mut found = InForce::default();
-        let then: Vec<i64> = then.map(Timestamp::as_second).into_iter().collect();
+        let then = then.map(Timestamp::as_second);
+        let mut found = InForce { holds: holds::held(&connection, whose, then)?, ..InForce::default() };
         let then = rusqlite::params_from_iter(then);
         let mut query = connection.prepare(&format!("SELECT circuit, at, reason FROM stop WHERE {whose}"))?;
         let mut rows = query.query(then.clone())?;

@@ -14,6 +14,7 @@ mod book;
 mod counts;
 mod error;
 mod history;
+mod holds;
 mod key;
 mod machines;
 mod people;
@@ -31,6 +32,7 @@ pub use book::{
 pub use counts::{Counts, ServedEntry};
 pub use error::BookError;
 pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEntry};
+pub use holds::HoldEntry;
 pub use key::key_from_hex;
 pub use machines::{CustodyEntry, Moved, Standing, Stay};
 pub use people::{ApiToken, Once, Person, PersonChange, Session, SetupLink};

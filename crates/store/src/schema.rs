@@ -107,6 +107,20 @@ CREATE TABLE owner_served (
     PRIMARY KEY (month, owner)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+-- Machines that somebody holds off, until they are released or the time is over.
+CREATE TABLE machine_hold (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    machine   TEXT NOT NULL,
+    at        TEXT NOT NULL,
+    until_at  TEXT,
+    reason    TEXT NOT NULL,
+    by        TEXT NOT NULL,
+    lifted_at TEXT,
+    lifted_by TEXT
+) STRICT;
+CREATE INDEX machine_hold_open ON machine_hold (machine) WHERE lifted_at IS NULL;
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use offpeak_store::{
-    Book, BookError, Change, Counts, Entry, MachineState, MeterVerdict, OrderEntry, Recorder,
+    Book, BookError, By, Change, Counts, Entry, MachineState, MeterVerdict, OrderEntry, Recorder,
 };
 use offpeak_units::Power;
 
@@ -87,6 +87,44 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
     assert_eq!((then.stops.len(), then.lockouts.len(), then.orders.len()), (2, 1, 0), "as it was then");
     assert_eq!(book.in_force_then(at(7)).unwrap().orders.len(), 1);
     assert_eq!(book.in_force_then(at(8)).unwrap(), Default::default());
+}
+
+#[test]
+fn machines_stay_held_until_they_are_released_or_the_time_is_over() {
+    let folder = folder();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let by = |who, why| By { who, why };
+    {
+        let book = open(folder.path());
+        book.hold(&names(&["m1", "m2"]), None, at(0), by("anna", "boards are swapped")).unwrap();
+        book.hold(&names(&["m2", "m3"]), Some(at(50)), at(1), by("bert", "hot")).unwrap();
+    }
+    let book = open(folder.path());
+    let held = |second| {
+        let holds = book.in_force(at(second)).unwrap().holds;
+        holds
+            .into_iter()
+            .map(|hold| format!("{} {} {}", hold.machine, hold.by, hold.reason))
+            .collect::<Vec<_>>()
+    };
+    let first = ["m1 anna boards are swapped", "m2 anna boards are swapped"];
+    assert_eq!(held(49), [&first[..], &["m2 bert hot", "m3 bert hot"]].concat());
+    assert_eq!(held(50), first, "a hold ends by itself");
+    assert!(book.release(&names(&["m3", "m9"]), at(60), by("carl", "")).unwrap().is_empty());
+    assert_eq!(book.release(&names(&["m2", "m9"]), at(61), by("carl", "done")).unwrap(), ["m2"]);
+    assert_eq!(held(62), first[..1]);
+    assert_eq!(book.in_force_then(at(30)).unwrap().holds.len(), 4, "as it was then");
+    let told: Vec<_> = book.audit_entries(10).unwrap().into_iter().rev().collect();
+    let told: Vec<_> =
+        told.iter().map(|of| [&*of.who, &*of.what, &*of.subject, &*of.why].join("; ")).collect();
+    assert_eq!(
+        told,
+        [
+            "anna; machines held; m1, m2; until released: boards are swapped",
+            "bert; machines held; m2, m3; until 2022-10-02T18:00:50Z: hot",
+            "carl; machines released; m2; done",
+        ]
+    );
 }
 
 #[test]
@@ -164,7 +202,7 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
         ALTER TABLE command_order DROP COLUMN lifted_by; ALTER TABLE command_order DROP COLUMN mean_min;
         ALTER TABLE command_order DROP COLUMN holds; DROP TABLE once;
-        DROP TABLE owner_served;";
+        DROP TABLE owner_served; DROP TABLE machine_hold;";
     rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
     let book = open(folder.path());
