@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::handle::HandleError;
-use crate::view::{BackupView, LookView, MinutesView, ReportView, RowsView, ScanView, VerificationView};
+use crate::view::{
+    BackupView, HoldPreviewView, HoldView, LookView, MinutesView, ReportView, RowsView, ScanView,
+    VerificationView,
+};
 
 /// What a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -155,4 +158,29 @@ impl core::fmt::Debug for PoolOrder {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("PoolOrder").field("url", &self.url).field("user", &self.user).finish_non_exhaustive()
     }
+}
+
+/// Single machines that somebody holds off. Changes are on disk when the call returns, and in force with the next cycle.
+pub trait Holds: Send + Sync {
+    /// What is held.
+    fn holds(&self) -> Vec<HoldView>;
+    /// Holds machines off, all of them or none; says how many.
+    ///
+    /// # Errors
+    /// For a machine that is not there or a time that has passed, or when the book does not take it.
+    fn hold(&self, machines: &[String], until: Option<Timestamp>, by: By<'_>) -> Result<usize, HandleError>;
+    /// Lets go of those of the machines that are held; says how many.
+    ///
+    /// # Errors
+    /// For a machine that is not there, where none is held, or when the book does not take it.
+    fn release(&self, machines: &[String], by: By<'_>) -> Result<usize, HandleError>;
+    /// What holding these would do now.
+    ///
+    /// # Errors
+    /// For a machine that is not there or a time that has passed, or before the first cycle.
+    fn preview_hold(
+        &self,
+        machines: &[String],
+        until: Option<Timestamp>,
+    ) -> Result<HoldPreviewView, HandleError>;
 }

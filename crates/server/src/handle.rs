@@ -5,7 +5,7 @@ use offpeak_site::Site;
 use offpeak_site::file::nearest;
 pub use offpeak_store::By;
 
-use crate::beside::{Field, Records};
+use crate::beside::{Field, Holds, Records};
 use crate::view::{
     CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
@@ -26,6 +26,8 @@ pub struct MachineQuery {
     pub model: Option<String>,
     /// Only those with something wrong between us and them, or without.
     pub trouble: Option<bool>,
+    /// Only those that somebody holds off, or that nobody does.
+    pub held: Option<bool>,
     /// Only those whose id, address, MAC, serial, model or owner has this in it, in any case.
     pub search: Option<String>,
     /// By what; by place in the site file unless given.
@@ -93,6 +95,9 @@ pub enum HandleError {
         /// Each with its address and port.
         machines: Vec<String>,
     },
+    /// No such machine.
+    #[error("there is no machine `{0}`\nhint: `offpeak machines` lists them by id and address")]
+    NoMachine(String),
     /// Nothing to lift.
     #[error("no stop or lockout is in force at {0}")]
     NothingThere(String),
@@ -163,7 +168,7 @@ impl HandleError {
 
 /// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
 /// begins at once.
-pub trait SiteHandle: Records + Field {
+pub trait SiteHandle: Records + Field + Holds {
     /// The number of the last cycle; with it everything shown may have changed.
     fn cycle(&self) -> u64;
     /// Plant time.

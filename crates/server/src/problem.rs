@@ -66,6 +66,7 @@ impl From<HandleError> for Problem {
         let (status, kind) = match &error {
             HandleError::Circuit { .. } => (StatusCode::NOT_FOUND, "no-such-circuit"),
             HandleError::Several { .. } => (StatusCode::CONFLICT, "several-machines"),
+            HandleError::NoMachine(_) => (StatusCode::NOT_FOUND, "no-such-machine"),
             HandleError::NothingThere(_) => (StatusCode::CONFLICT, "nothing-in-force"),
             HandleError::NoOrder(_) => (StatusCode::NOT_FOUND, "no-such-order"),
             HandleError::NotYours { .. } => (StatusCode::FORBIDDEN, "not-yours"),

@@ -5,6 +5,7 @@ import type {
   AlertsView, AlertView, AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage,
   MachineView, Me, OrderView, PersonView, PreviewView, SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
 } from './types';
+import type { HoldPreviewView, HoldView } from './types-holds';
 import type { BackupView, LookView, MinutesView, ReportView, ScanView, VerificationView } from './types-records';
 
 const BASE = '/api/v1';
@@ -102,6 +103,7 @@ export interface MachineFilter {
   owner?: string | null;
   model?: string | null;
   trouble?: boolean | null;
+  held?: boolean | null;
   search?: string | null;
   sort?: string | null;
   descending?: boolean | null;
@@ -153,6 +155,11 @@ export const api = {
   order: (proposal: Proposal, kind: OrderKind, reason: string, idempotency: string) =>
     ask<OrderView>('/orders', { method: 'POST', body: { words: words(proposal), kind, reason }, idempotency }),
   liftOrder: (id: number, reason: string) => ask<Done>(`/orders/${id}`, { method: 'DELETE', query: { reason } }),
+  holds: () => ask<HoldView[]>('/holds'),
+  previewHold: (machines: string[], until: string | null) => ask<HoldPreviewView>('/holds/preview', { method: 'POST', body: { machines, until } }),
+  hold: (machines: string[], reason: string, until: string | null, idempotency: string) =>
+    ask<Done>('/holds', { method: 'POST', body: { machines, reason, until }, idempotency }),
+  release: (machines: string[], reason: string) => ask<Done>('/holds/release', { method: 'POST', body: { machines, reason } }),
   stop: (circuit: string | null, reason: string, idempotency: string) =>
     ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency }),
   resume: (circuit: string | null, reason: string) => ask<Done>('/stops', { method: 'DELETE', query: { circuit, reason } }),

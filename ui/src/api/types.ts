@@ -47,6 +47,8 @@ export interface KeptOutView {
   until: string | null;
 }
 
+import type { HoldView } from './types-holds';
+
 /** The plan for the hours ahead, or why there is none. */
 export interface AheadView {
   state: 'in_force' | 'too_old' | 'none';
@@ -161,6 +163,7 @@ export interface MachineView {
   command: string | null;
   has_outlet: boolean;
   fans: string[];
+  held: HoldView | null;
 }
 
 /** Why a machine is as it is. */

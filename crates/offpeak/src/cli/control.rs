@@ -24,6 +24,20 @@ pub(crate) enum Control {
   offpeak why hall-1/rack-1/pdu-2/4
   offpeak why 127.1.1.7 --json")]
     Why(Why),
+    /// Hold single machines off: they go to sleep and stay so until they are released or the time is over
+    #[command(after_help = "Examples:
+  offpeak hold hall-1/rack-1/pdu-2/4 --reason \"smells of smoke\"
+  offpeak hold 10.1.0.7 10.1.0.8 --until 2022-10-05T18:00 --reason \"boards are swapped\"
+  offpeak hold hall-1/rack-1/pdu-2/4 --preview")]
+    Hold(Hold),
+    /// Let go of machines that somebody holds off; whether they start is the plan's to decide
+    #[command(after_help = "Example:
+  offpeak release hall-1/rack-1/pdu-2/4 --reason \"board 2 is new\"")]
+    Release(Release),
+    /// List the machines that somebody holds off
+    #[command(after_help = "Example:
+  offpeak holds --json")]
+    Holds(Orders),
     /// List the orders that are neither lifted nor over
     #[command(after_help = "Example:
   offpeak orders --json")]
@@ -69,6 +83,39 @@ pub(crate) struct Plan {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Hold {
+    /// Their ids or IP addresses, with the port where several machines share one
+    #[arg(value_name = "ID|IP[:PORT]", required = true)]
+    pub(crate) machines: Vec<String>,
+    /// Why, for those who come after
+    #[arg(long, value_name = "TEXT", required_unless_present = "preview")]
+    pub(crate) reason: Option<String>,
+    /// Until this instant, or civil time at the site; until they are released unless given
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only show what it would do
+    #[arg(long)]
+    pub(crate) preview: bool,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
+    /// The preview as JSON
+    #[arg(long, requires = "preview")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// Their ids or IP addresses, with the port where several machines share one
+    #[arg(value_name = "ID|IP[:PORT]", required = true)]
+    pub(crate) machines: Vec<String>,
+    /// Why, for those who come after
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) site: SiteDir,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,9 @@ use anyhow::{Result, bail};
 use jiff::tz::TimeZone;
 use offpeak_dispatch::Directives;
 use offpeak_server::HandleError;
-use offpeak_server::view::{CalendarView, LimitView, OrderView, PreviewView, WhyView};
+use offpeak_server::view::{
+    CalendarView, HoldPreviewView, HoldView, LimitView, OrderView, PreviewView, WhyView,
+};
 use offpeak_site::CircuitIx;
 use reqwest::Method;
 use serde::Serialize;
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use super::running::{civil, client, get, order, site_zone, told};
 use super::table::{number, table};
 use super::{load, print, print_json};
-use crate::cli::{Calendar, Control, Order, Orders, Plan, SiteDir, Why, instant};
+use crate::cli::{Calendar, Control, Hold, Order, Orders, Plan, Release, SiteDir, Why, instant};
 use crate::exit::{Exit, WrongUsage};
 
 pub(crate) fn control(command: Control) -> Result<Exit> {
@@ -24,6 +26,9 @@ pub(crate) fn control(command: Control) -> Result<Exit> {
         Control::Order(args) => give(args),
         Control::Plan(args) => plan(args),
         Control::Why(args) => why(args),
+        Control::Hold(args) => hold(args),
+        Control::Release(args) => release(args),
+        Control::Holds(args) => holds(args),
         Control::Orders(args) => list(args),
         Control::Calendar(args) => calendar(args),
     }
@@ -109,15 +114,96 @@ fn plan(args: Plan) -> Result<Exit> {
     }
 }
 
+/// The first of some names, and how many more there are.
+fn named(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
+}
+
+fn money(amount: Option<f64>, currency: &str) -> String {
+    amount.map_or("not known".to_owned(), |amount| format!("{amount:.2} {currency}"))
+}
+
+fn hold(args: Hold) -> Result<Exit> {
+    let zone = match site_zone(&args.site)? {
+        Ok(zone) => zone,
+        Err(exit) => return Ok(exit),
+    };
+    let until = args.until.as_deref().map(|until| instant(until, &zone)).transpose()?;
+    let mut body = json!({ "machines": args.machines, "until": until });
+    if args.preview {
+        return match asked::<HoldPreviewView>(&args.site, &["holds", "preview"], &body)? {
+            Ok((preview, _)) => show(&preview, args.json, hold_text),
+            Err(exit) => Ok(exit),
+        };
+    }
+    body["reason"] = args.reason.unwrap_or_default().into();
+    order(&args.site, Method::POST, &["holds"], &[], Some(body))
+}
+
+fn release(args: Release) -> Result<Exit> {
+    let body = json!({ "machines": args.machines, "reason": args.reason });
+    order(&args.site, Method::POST, &["holds", "release"], &[], Some(body))
+}
+
+fn holds(args: Orders) -> Result<Exit> {
+    let zone = match site_zone(&args.site)? {
+        Ok(zone) => zone,
+        Err(exit) => return Ok(exit),
+    };
+    match get::<Vec<HoldView>>(&args.site, &["holds"], &[])? {
+        Ok(holds) => show(&holds[..], args.json, |holds| holds_text(holds, &zone)),
+        Err(exit) => Ok(exit),
+    }
+}
+
+fn holds_text(holds: &[HoldView], zone: &TimeZone) -> String {
+    if holds.is_empty() {
+        return "no machine is held off".to_owned();
+    }
+    let row = |hold: &HoldView| {
+        vec![
+            hold.machine.clone(),
+            civil(zone, hold.at),
+            hold.until.map_or_else(|| "released".to_owned(), |until| civil(zone, until)),
+            hold.by.clone().unwrap_or_else(|| "-".to_owned()),
+            hold.reason.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    };
+    table(&["machine", "since", "until", "by", "why"], &holds.iter().map(row).collect::<Vec<_>>())
+}
+
+fn hold_text(of: &HoldPreviewView) -> String {
+    let ids =
+        |pairs: &[(String, String)]| named(&pairs.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>());
+    let cut = of.stops.iter().filter(|(_, action)| action != "sleep").count();
+    let mut lines = vec![
+        format!("power      {:.1} kW now, then {:.1} kW", of.before_kw, of.after_kw),
+        format!("stops      {} of {} machine(s), {cut} of them at the outlet", of.stops.len(), of.machines),
+    ];
+    if !of.stops.is_empty() {
+        lines.push(format!("           {}", ids(&of.stops)));
+    }
+    if !of.off_already.is_empty() {
+        lines.push(format!("off        {} of them as it is", of.off_already.len()));
+    }
+    lines.extend(of.left.iter().take(NAMED).map(|(id, reason)| format!("not        {id}: {reason}")));
+    if of.left.len() > NAMED {
+        lines.push(format!("not        {} more", of.left.len() - NAMED));
+    }
+    if of.waiting > 0 {
+        lines.push(format!("room       {} machine(s) wait for some and may take it", of.waiting));
+    }
+    lines.push(format!("takes      {:.0} s until nineteen in twenty have followed", of.takes_s));
+    let (hour, all) = (money(of.cost_per_h, &of.currency), money(of.cost, &of.currency));
+    lines.push(format!("costs      {hour} an hour, {all} in all"));
+    lines.push("nothing was sent; machines as they run now".to_owned());
+    lines.join("\n")
+}
+
 fn plan_text(of: &PreviewView, zone: &TimeZone) -> String {
-    let named = |names: Vec<&str>| {
-        let more = names.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{more}", names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
-    };
-    let money = |amount: Option<f64>| {
-        amount.map_or("not known".to_owned(), |amount| format!("{amount:.2} {}", of.currency))
-    };
+    let money = |amount: Option<f64>| money(amount, &of.currency);
     let cut = of.stops.iter().filter(|(_, action)| action != "sleep").count();
     let mut lines = vec![
         orders_text(std::slice::from_ref(&of.order), zone),
@@ -126,13 +212,16 @@ fn plan_text(of: &PreviewView, zone: &TimeZone) -> String {
         format!("stops      {} machine(s), {cut} of them at the outlet", of.stops.len()),
     ];
     if !of.stops.is_empty() {
-        lines.push(format!("           {}", named(of.stops.iter().map(|(id, _)| id.as_str()).collect())));
+        lines.push(format!(
+            "           {}",
+            named(&of.stops.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>())
+        ));
     }
     if !of.starts.is_empty() {
         lines.push(format!(
             "starts     {}: {}",
             of.starts.len(),
-            named(of.starts.iter().map(String::as_str).collect())
+            named(&of.starts.iter().map(String::as_str).collect::<Vec<_>>())
         ));
     }
     lines.push(format!("takes      {:.0} s until nineteen in twenty have followed", of.takes_s));

@@ -65,6 +65,7 @@ struct Filter<'a> {
     owner: Option<Option<u16>>,
     models: Option<Vec<bool>>,
     trouble: Option<bool>,
+    held: Option<bool>,
     search: Option<String>,
     answers: &'a Answers,
 }
@@ -106,6 +107,7 @@ impl<'a> Filter<'a> {
             owner,
             models,
             trouble: query.trouble,
+            held: query.held,
             search: query.search.as_ref().map(|search| search.trim().to_lowercase()),
             answers,
         })
@@ -121,6 +123,9 @@ impl<'a> Filter<'a> {
             && self
                 .trouble
                 .is_none_or(|trouble| latest.snapshot.machines[ix.ix()].trouble.is_some() == trouble)
+            && self
+                .held
+                .is_none_or(|held| latest.snapshot.directives.hold_of(ix, latest.cycle.at).is_some() == held)
             && self.search.as_ref().is_none_or(|search| self.has(search, index, ix))
     }
 

@@ -200,6 +200,7 @@ pub(crate) fn directives(site: &Site, in_force: InForce) -> Result<Directives> {
     for lockout in in_force.lockouts {
         found.lockouts.push(Lockout { circuit: find(&lockout.circuit)?, at: lockout.at, by: lockout.by });
     }
+    found.holds = super::holds::in_force(site, in_force.holds);
     for order in in_force.orders {
         let circuit = find(&order.circuit)?;
         // One of a kind that this program does not know ranks as the highest.

@@ -15,6 +15,7 @@ mod farewell;
 mod feed;
 mod field_answers;
 mod files;
+mod holds;
 mod housekeeping;
 mod listing;
 mod live;

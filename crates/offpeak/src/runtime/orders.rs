@@ -8,6 +8,7 @@ use offpeak_site::{CircuitIx, MachineIx, Measure, Site};
 use offpeak_store::OrderEntry;
 
 use super::answer::{Answers, book_error};
+use super::holds;
 use super::live::Latest;
 use super::views::{amount, block_words, limit_view, state_name, target_name};
 use crate::order_words::OrderWords;
@@ -106,7 +107,7 @@ pub(super) fn why_view(site: &Site, latest: &Latest, ix: MachineIx) -> WhyView {
         machine: site.machine(ix).id.clone(),
         state: state_name(latest.cycle.loads.standings[ix.ix()]).to_owned(),
         target: target_name(setpoint.target).to_owned(),
-        reason: setpoint.reason.describe(site),
+        reason: holds::words(site, &latest.snapshot.directives, ix, setpoint.reason, latest.cycle.at),
         rank: of.rank,
         machines: site.machines.len(),
         binds_at: of.tightest.map(|(ix, ..)| site.circuits.get(ix).id.clone()),

@@ -13,7 +13,7 @@ use offpeak_units::{Efficiency, Money, Power};
 use super::answer::Answers;
 use super::live::{Latest, Search, lock};
 use super::story::{self, Story};
-use super::{ahead_view, fan_views};
+use super::{ahead_view, fan_views, holds};
 use offpeak_server::HandleError;
 use offpeak_server::view::{
     AdviceView, ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView,
@@ -424,6 +424,7 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         format!("{} ({word} {})", held.action, held.issued_at)
     });
     let refused = story.refusals.get(&ix.0).map(|(at, words)| format!("refused {at}: {words}"));
+    let directives = &latest.snapshot.directives;
     let known = lock(&answers.shared.fleet).as_ref().and_then(|fleet| fleet.known(ix));
     let known = known.as_deref();
     MachineView {
@@ -438,7 +439,7 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         firmware: known.and_then(|known| known.identity.firmware.clone()),
         state: state_name(latest.cycle.loads.standings[ix.ix()]).to_owned(),
         target: target_name(setpoint.target).to_owned(),
-        reason: setpoint.reason.describe(&site),
+        reason: holds::words(&site, directives, ix, setpoint.reason, latest.cycle.at),
         advice,
         trouble: seen.trouble.map(|(trouble, since)| format!("{trouble} since {since}")),
         age_s: reading.map(|reading| reading.at.duration_until(answers.now()).as_secs_f64()),
@@ -448,5 +449,6 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         command: in_flight.or(refused),
         has_outlet: machine.outlet.is_some(),
         fans: fan_views::words_at(&site, latest, machine.circuit),
+        held: holds::view(&site, directives, ix, latest.cycle.at),
     }
 }

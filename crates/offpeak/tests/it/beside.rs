@@ -148,6 +148,30 @@ fn a_machine_is_looked_at_blinks_and_is_not_woken_by_a_restart() {
     let (status, done) = socket.ask("PUT", &format!("{path}/pools"), Some(pools));
     assert_eq!(status, 200, "{done}");
 
+    // Held, it sleeps alone; nothing is changed by asking what that would do; released, the plan wakes it.
+    let id = path.trim_start_matches("/machines/").replace("%2F", "/");
+    let (status, seen) = socket.ask("POST", "/holds/preview", Some(json!({ "machines": [id] })));
+    assert_eq!((status, &seen["stops"]), (200, &json!([[id, "sleep"]])), "{seen}");
+    assert!(seen["after_kw"].as_f64() < seen["before_kw"].as_f64(), "{seen}");
+    let hold = json!({ "machines": [id], "reason": "boards are swapped", "until": "2022-10-03T00:00:00Z" });
+    let (status, said) = socket.ask("POST", "/holds", Some(hold));
+    assert_eq!(status, 422, "its end has passed: {said}");
+    let (status, said) =
+        socket.ask("POST", "/holds", Some(json!({ "machines": ["nowhere"], "reason": "x" })));
+    assert_eq!(status, 404, "{said}");
+    let hold = json!({ "machines": [id], "reason": "boards are swapped" });
+    assert_eq!(socket.ask("POST", "/holds", Some(hold.clone())).0, 200);
+    let machine = socket.until(&path, |machine| machine["state"] == "asleep");
+    assert_eq!(machine["held"]["reason"], "boards are swapped", "{machine}");
+    let (_, page) = socket.ask("GET", "/machines?held=true", None);
+    assert_eq!((&page["total"], &page["machines"][0]["id"]), (&json!(1), &json!(id)), "{page}");
+    let (_, why) = socket.ask("GET", &format!("{path}/why"), None);
+    assert!(why["reason"].as_str().unwrap().ends_with(": boards are swapped"), "{why}");
+    assert_eq!(socket.ask("POST", "/holds/release", Some(hold.clone())).0, 200);
+    let (status, said) = socket.ask("POST", "/holds/release", Some(hold));
+    assert_eq!(status, 409, "nobody holds it any more: {said}");
+    socket.until(&path, |machine| machine["state"] == "running");
+
     let (status, _) = socket.ask("POST", "/stops", Some(json!({"circuit": "hall-1", "reason": "test"})));
     assert_eq!(status, 200);
     socket.until(&path, |machine| machine["state"] == "asleep");
@@ -158,6 +182,11 @@ fn a_machine_is_looked_at_blinks_and_is_not_woken_by_a_restart() {
     let (_, audit) = socket.ask("GET", "/audit", None);
     let deeds: Vec<&str> =
         audit.as_array().unwrap().iter().filter_map(|deed| deed["what"].as_str()).collect();
-    assert!(["blink", "pools", "stop"].iter().all(|what| deeds.contains(what)), "{deeds:?}");
+    assert!(
+        ["blink", "pools", "machines held", "machines released", "stop"]
+            .iter()
+            .all(|what| deeds.contains(what)),
+        "{deeds:?}"
+    );
     assert!(!deeds.contains(&"restart"), "what was refused is not noted as done");
 }

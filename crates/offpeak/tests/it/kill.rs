@@ -116,6 +116,9 @@ fn a_stop_and_a_closing_survive_a_kill() {
     assert_eq!(code(&run(dir, &["machine", "127.0.0.1:19999"])), 5);
 
     // The stop is acknowledged, and the controller dies before it can have carried it out.
+    let held = "hall-1/rack-1/pdu-1/2";
+    let hold = run(dir, &["hold", "127.0.0.1:20002", "--reason", "smells of smoke"]);
+    assert_eq!((code(&hold), &*stdout(&hold)), (0, "held off: 1 machine(s)\n"), "{}", stderr(&hold));
     let stop = run(dir, &["stop", "--reason", "test"]);
     assert_eq!(code(&stop), 0);
     first.0.kill().unwrap();
@@ -135,6 +138,11 @@ fn a_stop_and_a_closing_survive_a_kill() {
     assert_eq!(code(&run(dir, &["lockout", "hall-2", "--by", "anna"])), 0);
     assert_eq!(code(&run(dir, &["resume"])), 0);
     let view = wait_for(dir, "hall 1 alone at work", |view| running(view) >= 10);
+    let machine = json(&run(dir, &["machine", held, "--json"]));
+    assert_eq!((&machine["state"], &machine["target"]), (&"asleep".into(), &"off".into()), "{machine}");
+    let reason = machine["reason"].as_str().unwrap();
+    assert!(reason.starts_with("off: held by ") && reason.ends_with(": smells of smoke"), "{reason}");
+    assert!(stdout(&run(dir, &["holds"])).contains(held));
     let hall_2 = view["halls"].as_array().unwrap().iter().find(|hall| hall["id"] == "hall-2").unwrap();
     assert_eq!(
         hall_2["counts"]["running"].as_u64().unwrap() + hall_2["counts"]["rising"].as_u64().unwrap(),

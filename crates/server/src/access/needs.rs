@@ -79,6 +79,10 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/orders", AnyOf(&[P::Order])),
     ("POST", "/api/v1/orders/preview", SITE),
     ("DELETE", "/api/v1/orders/{order}", AnyOf(&[P::Order])),
+    ("GET", "/api/v1/holds", AnyOf(&[P::MachinesRead])),
+    ("POST", "/api/v1/holds", AnyOf(&[P::Hold])),
+    ("POST", "/api/v1/holds/preview", AnyOf(&[P::MachinesRead])),
+    ("POST", "/api/v1/holds/release", AnyOf(&[P::Hold])),
     ("PUT", "/api/v1/halls/{hall}/authority", AnyOf(&[P::Authority])),
     // Public knowledge, and nothing of the site: for whoever can sign in, customers among them.
     ("GET", "/api/v1/observatory/index", Known),

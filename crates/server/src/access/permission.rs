@@ -36,6 +36,9 @@ pub enum Permission {
     /// Give and lift orders.
     #[serde(rename = "order")]
     Order,
+    /// Hold single machines off, and let go of them.
+    #[serde(rename = "hold")]
+    Hold,
     /// Give and take authority in a hall.
     #[serde(rename = "authority")]
     Authority,
@@ -79,7 +82,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::SiteRead,
         Self::MoneyRead,
         Self::MachinesRead,
@@ -89,6 +92,7 @@ impl Permission {
         Self::Lockout,
         Self::LockoutAny,
         Self::Order,
+        Self::Hold,
         Self::Authority,
         Self::AlertsRead,
         Self::AlertsHandle,
@@ -117,6 +121,7 @@ impl Permission {
             Self::Lockout => "lockout",
             Self::LockoutAny => "lockout.any",
             Self::Order => "order",
+            Self::Hold => "hold",
             Self::Authority => "authority",
             Self::AlertsRead => "alerts.read",
             Self::AlertsHandle => "alerts.handle",
@@ -212,6 +217,7 @@ impl Role {
                 P::Lockout,
                 P::LockoutAny,
                 P::Order,
+                P::Hold,
                 P::Authority,
                 P::AlertsRead,
                 P::AlertsHandle,
@@ -234,6 +240,7 @@ impl Role {
                 P::Resume,
                 P::Lockout,
                 P::Order,
+                P::Hold,
                 P::AlertsRead,
                 P::AlertsHandle,
                 P::AlertsTest,

@@ -43,6 +43,8 @@ pub(crate) struct MachineParams {
     model: Option<String>,
     /// Only those with something wrong between us and them, or without
     trouble: Option<bool>,
+    /// Only those that somebody holds off, or that nobody does
+    held: Option<bool>,
     /// Only those whose id, address, MAC, serial, model or owner has this in it
     #[param(max_length = 500)]
     search: Option<String>,
@@ -93,6 +95,7 @@ impl MachineParams {
             owner,
             model: self.model,
             trouble: self.trouble,
+            held: self.held,
             search: self.search.filter(|search| !search.trim().is_empty()),
             sort: self.sort.unwrap_or_default(),
             descending: self.descending.unwrap_or_default(),
@@ -111,7 +114,12 @@ pub(super) async fn machines(
     Extension(caller): Extension<Caller>,
     Asked(params): Asked<MachineParams>,
 ) -> Answer<MachinePage> {
-    Ok(Json(app.handle.machines(&params.query(&caller)?)?))
+    let is_owner = caller.sees()?.is_some();
+    let mut page = app.handle.machines(&params.query(&caller)?)?;
+    if is_owner {
+        page.machines = page.machines.into_iter().map(MachineView::for_owner).collect();
+    }
+    Ok(Json(page))
 }
 
 /// The machine of this name that the caller may see; another's is told apart from none by nobody.
@@ -122,7 +130,11 @@ pub(super) fn visible(app: &App, caller: &Caller, name: &str) -> Result<MachineV
         Err(_) if sees.is_some() => None,
         found => found?,
     };
-    found.filter(|machine| sees.is_none_or(|own| machine.owner == own)).ok_or_else(|| {
+    let visible = match sees {
+        None => found,
+        Some(own) => found.filter(|machine| machine.owner == own).map(MachineView::for_owner),
+    };
+    visible.ok_or_else(|| {
         Problem::not_found("no-such-machine", format!("there is no machine `{name}`"))
             .hint("machines are listed by id and address at /api/v1/machines")
     })

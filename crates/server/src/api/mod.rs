@@ -6,6 +6,7 @@
 mod alerts;
 mod field;
 mod given;
+mod holds;
 mod machines;
 mod observatory;
 mod once;
@@ -114,6 +115,9 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(orders::orders, orders::order))
         .routes(routes!(orders::preview))
         .routes(routes!(orders::lift_order))
+        .routes(routes!(holds::holds, holds::hold))
+        .routes(routes!(holds::preview))
+        .routes(routes!(holds::release))
         .routes(routes!(orders::authority))
         .routes(routes!(people::sign_in, people::sign_out))
         .routes(routes!(people::set_up))

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::HoldView;
+
 /// One machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MachineView {
@@ -49,7 +51,27 @@ pub struct MachineView {
     pub has_outlet: bool,
     /// The fans it needs, in words.
     pub fans: Vec<String>,
+    /// Who holds it off, if somebody does.
+    #[serde(default)]
+    pub held: Option<HoldView>,
 }
+
+impl MachineView {
+    /// As its owner sees it, who is no part of the site: that it is held, not by whom nor in which words.
+    #[must_use]
+    pub fn for_owner(mut self) -> Self {
+        if let Some(held) = &mut self.held {
+            if self.reason.starts_with(HELD) {
+                self.reason = format!("{HELD} the site");
+            }
+            (held.by, held.reason) = (None, None);
+        }
+        self
+    }
+}
+
+/// What the reason of a machine begins with that somebody holds off.
+const HELD: &str = "off: held by";
 
 /// A page of machines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -4,6 +4,7 @@
 
 mod ahead;
 mod field;
+mod hold;
 mod machine;
 pub mod observatory;
 mod plant;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 pub use ahead::{AheadState, AheadView, KeptOutView};
 pub use field::{FoundView, LookView, ScanView};
+pub use hold::{HoldPreviewView, HoldView};
 pub use machine::{CommandRecord, MachinePage, MachineView};
 pub use plant::{
     CalendarView, CircuitView, DirectivesView, Explanation, FloorView, LockoutView, OrderView, PreviewView,

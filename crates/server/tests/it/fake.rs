@@ -7,7 +7,7 @@ use offpeak_alerts::{Facts, Rules};
 use offpeak_server::alerts::Alerts;
 use offpeak_server::view::{
     AheadView, CalendarView, CircuitView, CommandRecord, CommandsView, CountsView, DirectivesView,
-    Explanation, FloorView, MachinePage, MachineView, MoneyView, OrderView, PreviewView, SiteView,
+    Explanation, FloorView, HoldView, MachinePage, MachineView, MoneyView, OrderView, PreviewView, SiteView,
     StatesView, WhyView,
 };
 use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
@@ -51,7 +51,7 @@ pub(crate) fn machine(place: u32) -> MachineView {
         firmware: None,
         state: "running".into(),
         target: "run".into(),
-        reason: "runs: there is room".into(),
+        reason: if place == 1 { "off: held by anna: unpaid" } else { "runs: there is room" }.into(),
         advice: None,
         trouble: None,
         age_s: Some(1.0),
@@ -61,6 +61,13 @@ pub(crate) fn machine(place: u32) -> MachineView {
         command: None,
         has_outlet: false,
         fans: vec![],
+        held: (place == 1).then(|| HoldView {
+            machine: format!("hall-1/rack-1/{place}"),
+            at: at(),
+            until: None,
+            by: Some("anna".into()),
+            reason: Some("unpaid".into()),
+        }),
     }
 }
 

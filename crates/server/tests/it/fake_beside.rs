@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use offpeak_server::view::{
-    BackupView, FoundView, LookView, MeteredView, MinutesView, ReportView, RowsView, ScanView,
-    VerificationView,
+    BackupView, FoundView, HoldPreviewView, HoldView, LookView, MeteredView, MinutesView, ReportView,
+    RowsView, ScanView, VerificationView,
 };
-use offpeak_server::{By, Field, HandOrder, HandleError, Records, ReportQuery};
+use offpeak_server::{By, Field, HandOrder, HandleError, Holds, Records, ReportQuery};
 use serde_json::{Map, Value, json};
 
 use super::fake::{Fake, at, machine};
@@ -138,5 +138,42 @@ impl Field for Fake {
     fn by_hand(&self, machine: &str, order: &HandOrder, by: By<'_>) -> Result<(), HandleError> {
         self.note(&format!("{order:?} {machine}"), by);
         Ok(())
+    }
+}
+
+impl Holds for Fake {
+    fn holds(&self) -> Vec<HoldView> {
+        machine(1).held.into_iter().collect()
+    }
+    fn hold(&self, machines: &[String], until: Option<Timestamp>, by: By<'_>) -> Result<usize, HandleError> {
+        let end = until.map_or_else(|| "released".to_owned(), |until| until.to_string());
+        if let Some(other) = machines.iter().find(|name| (1..=2).all(|place| machine(place).id != **name)) {
+            return Err(HandleError::NoMachine(other.clone()));
+        }
+        self.note(&format!("hold {} until {end}", machines.join(" ")), by);
+        Ok(machines.len())
+    }
+    fn release(&self, machines: &[String], by: By<'_>) -> Result<usize, HandleError> {
+        self.note(&format!("release {}", machines.join(" ")), by);
+        Ok(machines.len())
+    }
+    fn preview_hold(
+        &self,
+        machines: &[String],
+        _until: Option<Timestamp>,
+    ) -> Result<HoldPreviewView, HandleError> {
+        Ok(HoldPreviewView {
+            machines: machines.len(),
+            before_kw: 6.8,
+            after_kw: 3.4,
+            stops: vec![(machine(1).id, "sleep".into())],
+            off_already: vec![],
+            left: vec![],
+            waiting: 0,
+            takes_s: 10.0,
+            cost_per_h: Some(1.0),
+            cost: Some(12.0),
+            currency: "KZT".into(),
+        })
     }
 }

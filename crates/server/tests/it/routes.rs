@@ -87,6 +87,14 @@ fn a_customer_gets_their_machines_and_nothing_else() {
         }
         let (status_own, _) = status(&served, "GET", "/api/v1/machines/10.0.0.1", Some(&token)).await;
         assert_eq!(status_own, 200);
+        for path in ["/api/v1/machines/10.0.0.1", "/api/v1/machines"] {
+            let (_, own) = status(&served, "GET", path, Some(&token)).await;
+            assert!(own.contains("off: held by the site"), "{own}");
+            assert!(
+                !own.contains("anna") && !own.contains("unpaid"),
+                "who holds it and why is the site's: {own}"
+            );
+        }
         let (_, all) = status(&served, "GET", "/api/v1/machines", Some(&token)).await;
         assert!(all.contains("owner-1") && !all.contains("owner-2"), "{all}");
         let (_, report) = status(&served, "GET", "/api/v1/reports/energy?by=owner", Some(&token)).await;
@@ -96,6 +104,61 @@ fn a_customer_gets_their_machines_and_nothing_else() {
         assert_eq!(status_other, 422);
     });
     assert!(served.fake.asked().is_empty(), "nothing was carried out");
+}
+
+#[test]
+fn machines_are_held_by_who_may_and_with_a_reason() {
+    let served = Served::plain();
+    let anna = served.token("anna", "operator", None, &Permission::ALL, 1);
+    let grid = served.token("grid", "grid-operator", None, &Permission::ALL, 1);
+    let tina = served.token("tina", "technician", None, &Permission::ALL, 1);
+    let send = async |token: &str, path: &str, body: serde_json::Value| {
+        let request = served.ask("POST", path).bearer_auth(token).json(&body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let (holds, releases) = ("/api/v1/holds", "/api/v1/holds/release");
+    let (one, other) = ("hall-1/rack-1/1", "hall-1/rack-1/2");
+    block_on(async {
+        let order = serde_json::json!({ "machines": [one, other], "reason": "boards are swapped" });
+        for token in [&grid, &tina] {
+            assert_eq!(send(token, holds, order.clone()).await.0, 403);
+            assert_eq!(send(token, releases, order.clone()).await.0, 403);
+        }
+        assert_eq!(
+            send(&anna, holds, order.clone()).await,
+            (200, r#"{"done":"held off: 2 machine(s)"}"#.into())
+        );
+        assert_eq!(send(&anna, releases, order).await.0, 200);
+        let many: Vec<_> = (0..1_001).map(|_| one).collect();
+        for wrong in [
+            serde_json::json!({ "machines": [one] }),
+            serde_json::json!({ "machines": [one], "reason": " " }),
+            serde_json::json!({ "machines": [], "reason": "why" }),
+            serde_json::json!({ "machines": many, "reason": "why" }),
+            serde_json::json!({ "machines": [one], "reason": "why", "until": "soon" }),
+        ] {
+            assert_eq!(send(&anna, holds, wrong.clone()).await.0, 422, "{wrong}");
+        }
+        let nowhere = serde_json::json!({ "machines": ["nowhere"], "reason": "why" });
+        assert_eq!(send(&anna, holds, nowhere).await.0, 404);
+        let proposal = serde_json::json!({ "machines": [one] });
+        let (_, seen) = send(&tina, "/api/v1/holds/preview", proposal.clone()).await;
+        assert!(
+            seen.contains("\"cost\":null") && seen.contains("\"cost_per_h\":null"),
+            "without money.read: {seen}"
+        );
+        assert!(send(&anna, "/api/v1/holds/preview", proposal).await.1.contains("\"cost\":12.0"));
+    });
+    let asked = served.fake.asked();
+    let both = format!("{one} {other}");
+    assert_eq!(
+        asked,
+        [
+            format!("hold {both} until released by anna: boards are swapped"),
+            format!("release {both} by anna: boards are swapped"),
+        ]
+    );
 }
 
 #[test]

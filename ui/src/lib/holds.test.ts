@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+
+import type { HoldPreviewView, HoldView } from '../api/types-holds';
+import { alike, inPieces, together } from './holds';
+
+const preview: HoldPreviewView = {
+  machines: 2, before_kw: 100, after_kw: 94, stops: [['a', 'sleep'], ['b', 'cut']], off_already: [], left: [['c', 'observe only']],
+  waiting: 3, takes_s: 10, cost_per_h: 2, cost: null, currency: 'KZT',
+};
+
+describe('machines held off', () => {
+  it('go in pieces that one request takes', () => {
+    expect(inPieces([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(inPieces([], 2)).toEqual([]);
+  });
+  it('are seen together; what is not known of one is not known of all', () => {
+    expect(together([])).toBeNull();
+    const both = together([preview, { ...preview, machines: 1, after_kw: 97, stops: [['d', 'sleep']], takes_s: 30, cost: 7 }]);
+    expect(both).toMatchObject({ machines: 3, after_kw: 91, waiting: 3, takes_s: 30, cost_per_h: 4, cost: null });
+    expect(both?.stops.map(([id]) => id)).toEqual(['a', 'b', 'd']);
+    expect(together([preview, { ...preview, cost_per_h: null }])?.cost_per_h).toBeNull();
+  });
+  it('are one line for each reason', () => {
+    const hold = (machine: string, reason: string): HoldView => ({ machine, at: '2022-10-03T00:00:00Z', until: null, by: 'anna', reason });
+    const groups = alike([hold('a', 'hot'), hold('b', 'new board'), hold('c', 'hot')]);
+    expect(groups.map((group) => group.machines)).toEqual([['a', 'c'], ['b']]);
+  });
+});
