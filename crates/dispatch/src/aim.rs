@@ -192,7 +192,8 @@ impl Moment<'_> {
 
     fn start_cost(&self) -> f64 {
         let known = matches!(self.prices, (Some(_), Some(_)));
-        let cost = self.site.economics.costs.start.filter(|_| known);
+        let outdoor = self.snapshot.directives.feeds.outdoor_at(self.snapshot.at);
+        let cost = self.site.economics.costs.start_at(outdoor).filter(|_| known);
         cost.and_then(|cost| cost.amount().to_f64()).unwrap_or(0.0)
     }
 

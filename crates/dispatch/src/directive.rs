@@ -9,6 +9,7 @@ use offpeak_site::{CircuitIx, MachineIx, Measure};
 use offpeak_units::{HashPrice, Power, Temperature};
 
 use crate::ahead::Outlook;
+use crate::limits;
 
 /// An operator's stop: nothing below the circuit may hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +157,15 @@ pub struct Feeds {
     pub hash_price: Option<(HashPrice, Timestamp)>,
     /// The grid's signals, by their place in the site's rules.
     pub signals: BTreeMap<usize, SignalWord>,
+}
+
+impl Feeds {
+    /// The outdoor temperature, while what was told of it is fresh.
+    #[must_use]
+    pub fn outdoor_at(&self, now: Timestamp) -> Option<Temperature> {
+        let (outdoor, _) = self.outdoor.filter(|(_, at)| *at <= now && now < *at + limits::OUTDOOR_HOLD)?;
+        Some(outdoor)
+    }
 }
 
 /// Everything in force or announced.

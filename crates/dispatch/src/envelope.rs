@@ -321,15 +321,12 @@ impl<'a> Sources<'a> {
         if self.site.rules.derating.is_empty() {
             return;
         }
-        let fresh = self.directives.feeds.outdoor.filter(|(_, at)| {
-            let stale_at = *at + limits::OUTDOOR_HOLD;
-            *at <= self.at && self.at < stale_at
-        });
-        if let Some((_, at)) = fresh {
+        let fresh = self.directives.feeds.outdoor_at(self.at);
+        if let (Some(_), Some((_, at))) = (fresh, self.directives.feeds.outdoor) {
             self.note(at + limits::OUTDOOR_HOLD);
         }
         for derating in &self.site.rules.derating {
-            let power = derating.rating_at(fresh.map(|(outdoor, _)| outdoor));
+            let power = derating.rating_at(fresh);
             self.add(derating.circuit, Limit::new(power, Source::Derating, None));
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
-use offpeak_units::{Currency, HashPrice, Money, Power, Price};
+use offpeak_units::{Currency, HashPrice, Money, Power, Price, Temperature};
 use rust_decimal::Decimal;
 
 use crate::budget::{Before, DemandCharge, Period};
@@ -52,10 +52,26 @@ pub struct Costs {
     pub levies: Vec<Dated<Vec<Levy>>>,
     /// What starting a machine costs: wear, and minutes without work. `None` where nobody has said.
     pub start: Option<Money>,
+    /// The same at -30 °C and below: a machine that has gone cold in the frost wears more. `None`: as in the warm.
+    pub cold_start: Option<Money>,
     /// What the highest mean of a billing month at the connection costs, oldest first; each from the first of a month.
     pub demand_charges: Vec<Dated<DemandCharge>>,
     /// The highest mean of a month before offpeak counted.
     pub peak_before: Option<Before<Power>>,
+}
+
+impl Costs {
+    /// What a start costs at an outdoor temperature: in the frost on a straight line from 0 °C to -30 °C. Where the
+    /// temperature is not known it is taken to be above freezing.
+    #[must_use]
+    pub fn start_at(&self, outdoor: Option<Temperature>) -> Option<Money> {
+        let (warm, cold) = (self.start?, self.cold_start);
+        let frost = outdoor.map_or(0, |outdoor| (-outdoor.to_millicelsius()).clamp(0, 30_000));
+        let Some(cold) = cold.filter(|_| frost > 0) else { return Some(warm) };
+        let share = Decimal::from(frost) / Decimal::from(30_000);
+        let more = (cold.amount() - warm.amount()).checked_mul(share)?;
+        Some(Money::new(warm.amount() + more, warm.currency()))
+    }
 }
 
 /// Prices of a site: one currency throughout; foreign prices were converted, at a dated rate, when

@@ -63,7 +63,13 @@ pub struct Outlook {
 /// nothing, since then no hour depends on another; or a price is not known for the next hours.
 #[must_use]
 pub fn ask(site: &Site, directives: &Directives, standings: &[Standing], now: Timestamp) -> Option<Asked> {
-    let start_cost = site.economics.costs.start?.amount().to_f64().filter(|cost| *cost > 0.0)?;
+    let start_cost = site
+        .economics
+        .costs
+        .start_at(directives.feeds.outdoor_at(now))?
+        .amount()
+        .to_f64()
+        .filter(|cost| *cost > 0.0)?;
     let mut asked = Asked {
         question: Question { iterations_max: ITERATIONS_MAX, ..Question::default() },
         made_at: now,

@@ -201,9 +201,15 @@ fn read_costs(section: &Section<'_>, currency: Currency, report: &mut Report<'_>
     }
     let levies = levies.into_iter().map(|(from, value)| Dated { from, value }).collect();
     let start = section.amount("start_cost").map(|amount| Money::new(amount, currency));
+    let cold_start = section.amount("cold_start_cost").map(|amount| Money::new(amount, currency));
+    if let Some(cold) = cold_start
+        && start.is_none_or(|start| cold.amount() < start.amount())
+    {
+        report.wrong(&section.place_of("cold_start_cost"), "a `start_cost` beside it that is not more");
+    }
     let demand_charges = super::budgets::read_demand_charges(section, currency, report);
     let peak_before = super::budgets::before(section, ["peak_kw", "peak_at"], Section::kilowatts, report);
-    Costs { overhead_ppm, fees_ppm, levies, start, demand_charges, peak_before }
+    Costs { overhead_ppm, fees_ppm, levies, start, cold_start, demand_charges, peak_before }
 }
 
 fn tariff(line: &Section<'_>, currency: Currency, report: &mut Report<'_>) -> Option<Tariff> {

@@ -369,6 +369,11 @@ static PRICES: Shape = Shape {
             "What a machine's start costs in wear and lost minutes, in the site's currency",
         ),
         may(
+            "cold_start_cost",
+            Kind::AmountFromZero,
+            "The same at -30 °C outdoors and below; between there and 0 °C on a straight line",
+        ),
+        may(
             "demand_charges",
             Kind::Sections(&DEMAND_CHARGE),
             "What the highest mean of a billing month at the connection costs, by date",

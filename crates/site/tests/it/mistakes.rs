@@ -425,6 +425,28 @@ fn sharing_timing_pins_and_costs_are_read() {
 }
 
 #[test]
+fn a_start_in_the_frost_costs_more() {
+    use offpeak_units::Temperature;
+    let priced = |text: &str| {
+        let text = crate::text("small").replacen("[prices]", &format!("[prices]\n{text}"), 1);
+        file::load("x.toml", &text, &|_| None)
+    };
+    let costs = priced("start_cost = 10\ncold_start_cost = 40").unwrap().economics.costs;
+    let at = |celsius: Option<i32>| {
+        let cost = costs.start_at(celsius.map(Temperature::from_celsius));
+        cost.unwrap().amount().to_string().parse::<f64>().unwrap()
+    };
+    let asked = [Some(20), Some(0), Some(-15), Some(-30), Some(-45), None];
+    assert_eq!(asked.map(at), [10.0, 10.0, 25.0, 40.0, 40.0, 10.0]);
+    let plain = priced("start_cost = 10").unwrap().economics.costs;
+    assert_eq!(plain.start_at(Some(Temperature::from_celsius(-30))), plain.start);
+    for wrong in ["cold_start_cost = 40", "start_cost = 10\ncold_start_cost = 9"] {
+        let told = priced(wrong).unwrap_err().iter().map(ToString::to_string).collect::<String>();
+        assert!(told.contains("a `start_cost` beside it that is not more"), "{told}");
+    }
+}
+
+#[test]
 fn phases_and_tuning_are_read() {
     use offpeak_site::Phase::{L1, L2, L3};
     let text = crate::text("small")
