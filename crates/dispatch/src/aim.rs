@@ -5,10 +5,11 @@
 //! The limits are the plan's own, less what cannot be tuned as the meters have it, so the meter is the judge here too.
 //! Every change is charged with what it costs: the minutes without work, and a start's wear.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher as _};
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_site::{Authority, CircuitIx, MachineIx, ModeName, Model, Site};
+use offpeak_site::{Authority, CircuitIx, FanIx, MachineIx, ModeName, Model, SharingRule, Site};
 use offpeak_units::{HashPrice, Power, Price};
 use rust_decimal::prelude::ToPrimitive as _;
 
@@ -38,6 +39,10 @@ pub struct Aim {
     made_at: Option<Timestamp>,
     /// Who is to do something else than now.
     wants: BTreeMap<MachineIx, Want>,
+    /// Who sleeps and is to start, where somebody is to sleep for them.
+    starts: BTreeSet<MachineIx>,
+    /// The limits that it was made under.
+    limits: u64,
     /// When it is to be made again.
     pub(crate) again_at: Option<Timestamp>,
 }
@@ -45,15 +50,37 @@ pub struct Aim {
 impl Aim {
     #[cfg(test)]
     pub(crate) fn wanting(at: Timestamp, wants: impl IntoIterator<Item = (MachineIx, Want)>) -> Self {
-        Self { made_at: Some(at), wants: wants.into_iter().collect(), again_at: None }
+        Self { made_at: Some(at), wants: wants.into_iter().collect(), ..Self::default() }
+    }
+    #[cfg(test)]
+    pub(crate) fn under(self, envelope: &Envelope) -> Self {
+        Self { limits: print_of(envelope), ..self }
     }
 
-    /// What a machine is to do instead, while this is fresh.
+    /// Whether it says anything: while it is fresh and the limits are those that it was made under.
+    pub(crate) fn is_in_force(&self, envelope: &Envelope, now: Timestamp) -> bool {
+        let is_fresh = self.made_at.is_some_and(|at| now < at + limits::AIM_HOLDS);
+        is_fresh && self.limits == print_of(envelope)
+    }
+    /// What a machine is to do instead.
     #[must_use]
-    pub fn of(&self, machine: MachineIx, now: Timestamp) -> Option<Want> {
-        self.made_at.filter(|at| now < *at + limits::AIM_HOLDS)?;
+    pub fn of(&self, machine: MachineIx) -> Option<Want> {
         self.wants.get(&machine).copied()
     }
+    /// Whether a machine that sleeps is to leave the room that others make to somebody else.
+    pub(crate) fn leaves_room(&self, machine: MachineIx) -> bool {
+        !self.starts.is_empty() && !self.starts.contains(&machine)
+    }
+}
+
+/// Tells one set of limits from another.
+fn print_of(envelope: &Envelope) -> u64 {
+    let mut print = std::hash::DefaultHasher::new();
+    for limits in &envelope.circuits {
+        let binding = limits.binding.map(|limit| limit.power.to_milliwatts());
+        (binding, limits.block.is_some(), limits.obliged).hash(&mut print);
+    }
+    print.finish()
 }
 
 /// How many machines may be on their way at once for the mine to be tuned, those being tuned among them.
@@ -61,9 +88,13 @@ pub(crate) fn at_once(site: &Site) -> usize {
     (site.machines.len() * limits::TUNED_AT_ONCE_PERCENT / 100).max(1)
 }
 
-/// How many are.
-pub(crate) fn under_way(loads: &Loads) -> usize {
-    loads.standings.iter().filter(|at| matches!(at, Standing::Rising | Standing::Falling)).count()
+/// How many are: with a command in flight, restarting for a mode, or hashing for a short while.
+pub(crate) fn under_way(memory: &Memory, now: Timestamp) -> usize {
+    let moves = |of: &&MachineMemory| {
+        let settles = of.settles_at.is_some_and(|at| now < at);
+        of.outstanding.is_some() || of.mode_under_way(now).is_some() || settles
+    };
+    memory.machines.iter().filter(moves).count()
 }
 
 /// What it is made of.
@@ -95,13 +126,14 @@ impl Moment<'_> {
     pub(crate) fn aim(&self) -> Aim {
         let now = self.snapshot.at;
         let nothing = |after| Aim { again_at: Some(now + after), ..Aim::default() };
-        if under_way(self.loads) > at_once(self.site) {
+        if under_way(self.memory, now) > at_once(self.site) {
             return Aim { again_at: Some(now + limits::AIM_RETRY), ..self.memory.aim.clone() };
         }
         let ways = self.ways();
         // What a problem cannot hold (a limit of petawatts) cannot be tuned either.
-        let Ok(wants) = self.solved(&ways) else { return nothing(limits::AIM_EVERY) };
-        Aim { made_at: Some(now), wants, again_at: Some(now + limits::AIM_EVERY) }
+        let Ok((wants, starts)) = self.solved(&ways) else { return nothing(limits::AIM_EVERY) };
+        let print = print_of(self.envelope);
+        Aim { made_at: Some(now), wants, starts, limits: print, again_at: Some(now + limits::AIM_EVERY) }
     }
 
     fn ways(&self) -> Vec<Ways> {
@@ -113,7 +145,9 @@ impl Moment<'_> {
             self.site.circuits.iter().map(|(ix, _)| !obliged[ix.ix()] && !blocked(ix)).collect();
         let ours = |ix: &MachineIx| {
             let place = self.frame.places()[ix.ix()];
+            let phased = self.site.rules.phase(*ix).is_some() && !self.site.rules.balance.is_empty();
             place.authority == Authority::Control
+                && !phased
                 && place.commandable
                 && free[place.circuit.ix()]
                 && !self.memory.machines[ix.ix()].disobeys
@@ -135,11 +169,15 @@ impl Moment<'_> {
             Standing::Running => {
                 ways.now = self.loads.awake[machine.ix()];
                 let ran = remembered.started_at.is_none_or(|at| at + self.site.rules.timing.least_run <= now);
-                if self.site.rules.tuning.swap_machines && ran {
+                // Of a mode that its model has not nothing is known.
+                let present = said.unwrap_or(model.normal().name);
+                let worth = self.worth(model, remembered, present)?;
+                // Whether it earns at all is not decided here.
+                if self.swaps() && ran && worth > sleep {
                     // It will be started again one day.
-                    ways.add(rated.sleep, sleep - start, Some(Want::Sleep));
+                    let again = start + self.change_cost(model, remembered)?;
+                    ways.add(rated.sleep, sleep - again, Some(Want::Sleep));
                 }
-                let present = said.unwrap_or(ModeName::Normal);
                 let tunes = self.site.rules.tuning.change_modes
                     && said.is_some_and(|said| model.mode(said).is_some())
                     && remembered.mode_retry_at.is_none_or(|at| at <= now);
@@ -162,9 +200,21 @@ impl Moment<'_> {
         (!ways.modes.is_empty()).then_some(ways)
     }
 
+    /// Between owners who share by their contracts nobody is swapped: whose turn it is is not the solver's.
+    fn swaps(&self) -> bool {
+        let rules = &self.site.rules;
+        rules.tuning.swap_machines && rules.sharing == SharingRule::Efficiency
+    }
+
     fn may_start(&self, machine: MachineIx, remembered: &MachineMemory) -> bool {
         let (now, timing) = (self.snapshot.at, self.site.rules.timing);
-        self.ranking.earns[machine.ix()] != Some(false)
+        let blown = |fan: &FanIx| {
+            let since = self.memory.fans[fan.ix()].running_since;
+            since.is_some_and(|since| since + self.site.fans[fan.ix()].lead <= now)
+        };
+        self.frame.fans(self.frame.places()[machine.ix()].circuit).iter().all(blown)
+            && remembered.swapped_until.is_none_or(|at| at <= now)
+            && self.ranking.earns[machine.ix()] != Some(false)
             && remembered.wake_retry_at.is_none_or(|at| at <= now)
             && remembered.rests_since.is_none_or(|at| at + timing.least_rest <= now)
     }
@@ -226,7 +276,10 @@ impl Moment<'_> {
         circuits.map(|(ix, drawn)| (budget((ix, drawn)), drawn)).collect()
     }
 
-    fn solved(&self, ways: &[Ways]) -> Result<BTreeMap<MachineIx, Want>, ProblemError> {
+    fn solved(
+        &self,
+        ways: &[Ways],
+    ) -> Result<(BTreeMap<MachineIx, Want>, BTreeSet<MachineIx>), ProblemError> {
         let budgets = self.budgets(ways);
         let mut problem = Problem::new();
         let mut numbers: Vec<CircuitNo> = Vec::with_capacity(budgets.len());
@@ -239,7 +292,7 @@ impl Moment<'_> {
             problem.add_machine(numbers[self.frame.places()[ways.machine.ix()].circuit.ix()], &ways.modes)?;
         }
         let solution = Solver::new(problem).solve();
-        let mut wants = BTreeMap::new();
+        let (mut wants, mut starts) = (BTreeMap::new(), BTreeSet::new());
         let mut after = vec![Power::ZERO; budgets.len()];
         for (ways, chosen) in ways.iter().zip(&solution.setpoints) {
             let (circuit, chosen) = (self.frame.places()[ways.machine.ix()].circuit, usize::from(*chosen));
@@ -248,15 +301,20 @@ impl Moment<'_> {
             }
             if let Some(want) = ways.wants[chosen] {
                 wants.insert(ways.machine, want);
+            } else if ways.modes[chosen].power > ways.now {
+                starts.insert(ways.machine);
             }
         }
         // Whoever sleeps for a better one sleeps in vain where that one does not fit by the plan's own count.
         let fits = |ix: CircuitIx| budgets[ix.ix()].0.is_none_or(|budget| after[ix.ix()] <= budget);
         wants.retain(|machine, want| {
             let circuit = self.frame.places()[machine.ix()].circuit;
-            *want != Want::Sleep || self.site.circuits.path(circuit).all(fits)
+            *want != Want::Sleep || (!starts.is_empty() && self.site.circuits.path(circuit).all(fits))
         });
-        Ok(wants)
+        if !wants.values().any(|want| *want == Want::Sleep) {
+            starts.clear();
+        }
+        Ok((wants, starts))
     }
 }
 

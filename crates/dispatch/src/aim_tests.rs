@@ -119,7 +119,9 @@ fn a_machine_that_takes_no_mode_is_left_alone_for_a_day() {
     mine.refuses = Some(MachineIx(0));
     mine.controller = {
         let mut memory = memory(&site, &mine.snapshot);
-        memory.aim = Aim::wanting(monday(3_600), [(MachineIx(0), Want::Mode(ModeName::Normal))]);
+        let envelope = crate::envelope(&site, &mine.snapshot.directives, mine.snapshot.at);
+        memory.aim =
+            Aim::wanting(monday(3_600), [(MachineIx(0), Want::Mode(ModeName::Normal))]).under(&envelope);
         memory.aim.again_at = Some(monday(4_200));
         Controller::new(Arc::new(site.clone()), memory)
     };
@@ -168,8 +170,12 @@ fn a_change_that_cannot_pay_for_itself_is_not_made() {
     site.models[0].transitions.wake = offpeak_site::Distribution { p5_ms: 1_000_000, p95_ms: 3_600_000 };
     let modes = [vec![Some(ModeName::Normal); 32], vec![None; 8]].concat();
     let mut mine = Mine::new(site.clone(), modes);
-    mine.snapshot.at = monday(6 * 3_600);
+    mine.snapshot.at = monday(7 * 3_600);
     Mine::look(&mut mine.snapshot, &site, &mine.modes);
     let cycles = mine.pass(&site, 600);
-    assert!(told(&cycles).iter().all(|(_, _, reason)| *reason == Reason::Starts), "{:?}", told(&cycles));
+    assert!(
+        told(&cycles).iter().all(|(_, action, _)| !matches!(action, Action::SetMode(_))),
+        "{:?}",
+        told(&cycles)
+    );
 }

@@ -200,6 +200,10 @@ impl Judge<'_> {
         if seen.trouble.is_some() || reading.at < self.stale_before {
             return Word::None;
         }
+        let restarts = memory.changes_mode.is_some_and(|(_, until)| self.snapshot.at < until);
+        if restarts && reading.activity != Activity::Failed && in_flight.is_none() {
+            return Word::On { rising: true };
+        }
         let recently = |at: Option<Timestamp>| at.is_some_and(|at| at > self.recent_after);
         match reading.activity {
             Activity::Asleep => Word::Off,
@@ -361,7 +365,8 @@ impl Judge<'_> {
             };
             let Some(limit) = limits.binding.map(most) else { continue };
             let metered = self.raw(ix).map(|(power, noise)| power - noise);
-            let present = metered.map_or(sums.on, |metered| (metered + sums.rising).min(sums.on));
+            let present =
+                metered.map_or(sums.on, |metered| (metered + sums.rising).min(sums.on).max(metered));
             if !sums.starts.is_zero() && present + sums.starts > limit {
                 let machine = sums.first_start;
                 self.vetoes.push(Veto { circuit: ix, cause: VetoCause::StartAboveLimit, machine });
@@ -379,29 +384,47 @@ impl Judge<'_> {
 
     /// Where phases are to be alike: what hangs on each after this plan.
     fn judge_phases(&mut self, frame: &Frame, plan: &Plan) {
-        for rule in &self.site.rules.balance {
-            let (mut loads, mut started) = ([Power::ZERO; 3], [None; 3]);
-            for (ix, machine) in self.site.machines() {
-                let Some(phase) = self.site.rules.phase(ix) else { continue };
-                let target = plan.setpoints[ix.ix()].target;
-                let (word, rated) = (self.word(ix), frame.rated(machine.model));
-                let is_on = matches!(word, Word::On { .. });
-                let runs = matches!(target, Target::Run(_)) || (is_on && target == Target::Leave);
-                if !runs || !self.site.circuits.is_within(machine.circuit, rule.circuit) {
-                    continue;
-                }
-                let rising = !matches!(word, Word::On { rising: false });
-                loads[phase as usize] += self.awake(ix, rated, rising, target).0;
-                if !is_on {
-                    started[phase as usize] = Some(ix);
+        let rules = &self.site.rules.balance;
+        if rules.is_empty() {
+            return;
+        }
+        let mut rule_of = vec![None; self.site.circuits.len()];
+        for (place, rule) in rules.iter().enumerate() {
+            rule_of[rule.circuit.ix()] = Some(place);
+        }
+        let (mut loads, mut started) = (vec![[Power::ZERO; 3]; rules.len()], vec![[None; 3]; rules.len()]);
+        for (ix, machine) in self.site.machines() {
+            let Some(phase) = self.site.rules.phase(ix) else { continue };
+            let (word, target) = (self.word(ix), plan.setpoints[ix.ix()].target);
+            let last_on = self.snapshot.machines[ix.ix()]
+                .reading
+                .is_some_and(|reading| matches!(reading.activity, Activity::Hashing | Activity::Starting));
+            let may_be_on = match word {
+                Word::On { .. } => true,
+                Word::Off => false,
+                Word::None => last_on,
+            };
+            if target == Target::Off || !(may_be_on || matches!(target, Target::Run(_))) {
+                continue;
+            }
+            let rising = !matches!(word, Word::On { rising: false });
+            let (watts, more) = self.awake(ix, frame.rated(machine.model), rising, target);
+            for place in self.site.circuits.path(machine.circuit).filter_map(|at| rule_of[at.ix()]) {
+                loads[place][phase as usize] += watts + more;
+                if !may_be_on {
+                    started[place][phase as usize] = Some(ix);
                 }
             }
+        }
+        let judged = rules.iter().zip(loads).zip(started);
+        let high = judged.filter_map(|((rule, loads), started)| {
             let least = loads[0].min(loads[1]).min(loads[2]);
-            let high =
-                loads.iter().zip(started).find(|(load, ix)| ix.is_some() && **load - least > rule.most);
-            if let Some((_, Some(machine))) = high {
-                self.object(rule.circuit, VetoCause::StartUneven, machine);
-            }
+            let mut phases = loads.into_iter().zip(started);
+            let (_, machine) = phases.find(|(load, ix)| ix.is_some() && *load - least > rule.most)?;
+            Some((rule.circuit, machine?))
+        });
+        for (circuit, machine) in high.collect::<Vec<_>>() {
+            self.object(circuit, VetoCause::StartUneven, machine);
         }
     }
 
@@ -453,8 +476,10 @@ mod tests {
             let frame = Frame::new(&self.site);
             let loads = Loads::new(&self.site, &frame, &self.snapshot, &self.memory);
             let ranking = rank(&self.site, &[], None, None);
+            let mut memory = self.memory.clone();
+            memory.aim = memory.aim.under(&envelope);
             let mut planner =
-                Planner::new(&self.site, &frame, &self.snapshot, &envelope, &loads, &ranking, &self.memory);
+                Planner::new(&self.site, &frame, &self.snapshot, &envelope, &loads, &ranking, &memory);
             planner.flaw = flaw;
             let plan = planner.run();
             check(&self.site, &frame, &self.snapshot, &envelope, &self.memory, &plan)

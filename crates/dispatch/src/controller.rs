@@ -180,7 +180,6 @@ impl Controller {
             frozen.note(loads.circuit(meter.circuit).settled());
         }
         fans::note_idle(&site, &loads.standings, now, &mut self.memory);
-        self.take_aim(snapshot, &envelope, &loads, &ranked, span.until);
         let mut plan = plan(&site, &frame, snapshot, &envelope, &loads, ranking, &self.memory);
         let vetoes = check::check(&site, &frame, snapshot, &envelope, &self.memory, &plan);
         check::apply(&site, &vetoes, &mut plan);
@@ -192,6 +191,7 @@ impl Controller {
         let (fan_commands, asked) = fans::issue(&site, snapshot, &plan.fans, &mut self.memory);
         fan_transitions.extend(asked);
         self.note_promises(&loads, &issued);
+        let aims = commands.is_empty() && self.take_aim(snapshot, &envelope, &loads, &ranked, span.until);
         let (batches, batch_ends_at) =
             batch::follow(&site, &frame, now, &settled, &issued, &loads, &mut self.memory);
         let mut transitions = settled.transitions;
@@ -202,7 +202,7 @@ impl Controller {
         let changes_at = sooner(changes_at, snapshot.directives.next_release(now));
         let next_second = now + jiff::SignedDuration::from_secs(1);
         let busy = plan.ramp_limited || !vetoes.is_empty() || !commands.is_empty() || !self.memory.ready;
-        let busy = busy || !fan_commands.is_empty() || learns;
+        let busy = busy || !fan_commands.is_empty() || learns || aims;
         let wake_at = if busy {
             next_second
         } else {
@@ -212,7 +212,13 @@ impl Controller {
         };
         self.last = Some(Quiet {
             wake_at,
-            loads: Loads { circuits: loads.circuits.clone(), standings: vec![], awake: vec![], ..loads },
+            loads: Loads {
+                circuits: loads.circuits.clone(),
+                standings: vec![],
+                awake: vec![],
+                relieves: vec![],
+                ..loads
+            },
             slack: plan.slack.clone(),
             on_means: envelope.on_means(&site),
         });
@@ -231,7 +237,8 @@ impl Controller {
         }
     }
 
-    /// Works out what is best for the machines that run, where they may be tuned and it is time.
+    /// Works out what is best for the machines that run, where they may be tuned and it is time; the next cycle goes by
+    /// it, so that no order waits for it. Says whether it did.
     fn take_aim(
         &mut self,
         snapshot: &Snapshot,
@@ -239,10 +246,10 @@ impl Controller {
         loads: &Loads,
         ranked: &Ranked,
         until: Timestamp,
-    ) {
+    ) -> bool {
         let due = self.memory.aim.again_at.is_none_or(|at| at <= snapshot.at);
         if self.site.rules.tuning == Tuning::default() || !due || !self.memory.ready {
-            return;
+            return false;
         }
         let moment = aim::Moment {
             site: &self.site,
@@ -256,6 +263,7 @@ impl Controller {
             until,
         };
         self.memory.aim = moment.aim();
+        true
     }
 
     /// Remembers what each circuit is to come down to with the reductions just issued.

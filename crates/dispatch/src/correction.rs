@@ -3,7 +3,7 @@
 //!
 //! Machines of which nothing is known are taken to draw nothing when it is learned, so that those that run never seem to
 //! draw less than they do. Inlet temperature and age move all machines of a hall alike, so what the hall's meter shows holds for its racks.
-//! Learned only while nothing below is on its way, slowly, and forgotten after a while; a meter that is silent or stuck
+//! Learned only while hardly anything below is on its way, downwards slowly, in whole percents, and forgotten after a while; a meter that is silent or stuck
 //! teaches nothing.
 
 use jiff::Timestamp;
@@ -16,32 +16,65 @@ use crate::memory::Memory;
 /// What was learned at one circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// What machines draw, in parts per million of the catalogue's watts.
+    /// What machines draw, in parts per million of the catalogue's watts, in whole percents.
     pub ppm: i64,
+    /// The running mean behind it.
+    mean: i64,
     /// When it was last learned.
     pub at: Timestamp,
 }
 
-/// A new value counts for this part.
+/// A value below what is known counts for this part; one above it at once.
 const PART: i64 = 4;
 /// Whatever a meter shows, machines count within these: cooler than that only some of them are.
 const RANGE: core::ops::RangeInclusive<i64> = 970_000..=1_150_000;
+/// A meter that shows less or more than this is wrong, or the site file is; nothing is learned from it.
+const CREDIBLE: core::ops::RangeInclusive<i64> = 850_000..=1_200_000;
+/// What counts moves by so much, when the mean has left it by as much: noise is not to shed anybody.
+const STEP: i64 = 10_000;
 /// How far one circuit's machines may be from what those of the whole have been found to draw, all in the same
 /// direction: models and places differ.
 const REST: f64 = 0.02;
+/// What counts where nothing is known comes to this, so that forgetting ends here.
+const UNKNOWN: i64 = 1_010_000;
 
-/// Learns what the meters show and forgets what they have not shown for long. Once a quarter of an hour, and the next
-/// cycle is to follow: it is the first to go by it.
+/// Learns what the meters show, and forgets step by step what they have not shown for long. Once a quarter of an hour, and
+/// the next cycle is to follow: it is the first to go by it.
 pub(crate) fn learn(site: &Site, loads: &Loads, memory: &mut Memory, now: Timestamp) {
     for (ix, _) in site.circuits.iter().filter(|(_, circuit)| circuit.meter.is_some()) {
         let held = &mut memory.corrections[ix.ix()];
-        *held = match (loads.circuit(ix).running_ppm().map(counted), *held) {
-            (Some(shown), Some(before)) => {
-                Some(Correction { ppm: before.ppm + (shown - before.ppm) / PART, at: now })
-            }
-            (Some(ppm), None) => Some(Correction { ppm, at: now }),
-            (None, held) => held.filter(|held| now < held.at + limits::CORRECTION_HOLDS),
+        let shown = loads.circuit(ix).running_ppm().filter(|ppm| CREDIBLE.contains(ppm));
+        *held = match (shown, *held) {
+            (Some(shown), held) => Some(Correction::learned(shown, held, now)),
+            (None, held) => held.and_then(|held| held.aged(now)),
         };
+    }
+}
+
+impl Correction {
+    #[cfg(test)]
+    pub(crate) const fn new(ppm: i64, at: Timestamp) -> Self {
+        Self { ppm, mean: ppm, at }
+    }
+    fn learned(shown: i64, before: Option<Self>, now: Timestamp) -> Self {
+        let mean = match before {
+            Some(before) if shown < before.mean => before.mean + (shown - before.mean) / PART,
+            _ => shown,
+        };
+        // Rounded up, and left alone while the mean is within a step of it.
+        let counted = (mean.div_euclid(STEP) + i64::from(mean % STEP != 0)) * STEP;
+        let counted = counted.clamp(*RANGE.start(), *RANGE.end());
+        let stays = before.filter(|before| before.ppm >= mean && before.ppm - mean < 2 * STEP);
+        Self { ppm: stays.map_or(counted, |before| before.ppm), mean, at: now }
+    }
+
+    /// What is left of it when nothing was shown.
+    fn aged(self, now: Timestamp) -> Option<Self> {
+        if now < self.at + limits::CORRECTION_HOLDS {
+            return Some(self);
+        }
+        let ppm = if self.ppm < UNKNOWN { self.ppm + STEP } else { self.ppm - STEP };
+        ((ppm - UNKNOWN).abs() >= STEP).then_some(Self { ppm, mean: ppm, ..self })
     }
 }
 
@@ -53,11 +86,6 @@ pub(crate) fn known(site: &Site, memory: &Memory) -> Vec<Option<i64>> {
         known[ix.ix()] = own.or_else(|| circuit.parent.and_then(|parent| known[parent.ix()]));
     }
     known
-}
-
-/// What counts of what is shown.
-fn counted(ppm: i64) -> i64 {
-    ppm.clamp(*RANGE.start(), *RANGE.end())
 }
 
 /// What so many machines may draw together, in parts of the catalogue's sum.

@@ -81,13 +81,18 @@ impl Frame {
 }
 
 impl Rated {
-    /// What a start adds at most, with the tolerance of a single machine.
+    /// What a start adds at most in any mode, with the tolerance of a single machine.
     pub(crate) fn need(&self) -> Power {
-        self.normal.scale(1.0 + tolerance(1)) - self.sleep
+        Self::with_tolerance(self.most) - self.sleep
     }
-    /// What it draws in a mode: the most of all where its model has no such mode, `normal` where none is told.
+    /// What it draws at most in a mode: the most of all where none is told, or one that its model has not.
     pub(crate) fn in_mode(&self, mode: Option<ModeName>) -> Power {
-        mode.map_or(self.normal, |mode| self.modes[mode as usize].unwrap_or(self.most))
+        mode.and_then(|mode| self.modes[mode as usize]).unwrap_or(self.most)
+    }
+    /// What it draws at the least in a mode.
+    pub(crate) fn at_least(&self, mode: Option<ModeName>) -> Power {
+        let least = || self.modes.iter().flatten().copied().min().unwrap_or(self.normal);
+        mode.and_then(|mode| self.modes[mode as usize]).unwrap_or_else(least)
     }
     /// What a machine adds at most that comes to draw so much more.
     pub(crate) fn with_tolerance(more: Power) -> Power {

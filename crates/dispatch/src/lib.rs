@@ -124,11 +124,15 @@ pub mod limits {
     pub const AIM_RETRY: SignedDuration = SignedDuration::from_mins(1);
     /// and goes for so long: prices and meters move on.
     pub const AIM_HOLDS: SignedDuration = SignedDuration::from_mins(10);
-    /// So many percent of the machines (and one) may be on their way at once for others to be tuned: each restarts
+    /// So many percent of the machines (one at the least) may be on their way at once for others to be tuned: each restarts
     /// for it and draws nothing meanwhile.
     pub const TUNED_AT_ONCE_PERCENT: usize = 2;
     /// A change of mode must pay for itself within this, and within the present span of the contract.
     pub const TUNING_LASTS: SignedDuration = SignedDuration::from_hours(4);
+    /// Of those of one circuit so many percent (and one at the least): neighbours restart one after the other.
+    pub const TUNED_OF_CIRCUIT_PERCENT: u32 = 5;
+    /// A machine that was stopped for a better one is not started before this.
+    pub const SWAP_RESTS: SignedDuration = SignedDuration::from_mins(30);
     /// A machine that did not take a mode is not told another for so long.
     pub const MODE_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
     /// What a meter has shown of its machines' watts holds so long: the weather moves on.

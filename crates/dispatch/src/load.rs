@@ -90,8 +90,10 @@ impl CircuitLoad {
         self.recent = meter.and_then(MeterFilter::recent);
         let (pending, falling) = (self.total.pending, self.total.falling);
         let may_come = pending + self.total.unheard;
-        self.upper =
-            self.measured.map_or(self.upper_below, |steady| (steady + may_come).min(self.upper_below));
+        // The meter goes before the sum of words below it.
+        self.upper = self
+            .measured
+            .map_or(self.upper_below, |steady| (steady + may_come).min(self.upper_below).max(steady));
         self.expected = self.measured.map_or(self.expected_below, |steady| {
             let in_flight = (steady - falling).max((self.coming(steady) - falling).min(self.expected_below));
             self.promised.map_or(in_flight, |promised| in_flight.max(promised.min(steady)))
@@ -118,14 +120,17 @@ impl CircuitLoad {
             .then(|| (by_meter * 1_000_000 / by_catalogue).clamp(800_000, 1_100_000))
     }
     /// What the machines that run draw by the meter, in parts per million of the catalogue's watts, if those of which
-    /// nothing is known draw nothing. `None` while something is on its way, hardly any run, or more than a twentieth is
-    /// not known.
+    /// nothing is known draw nothing. `None` while hardly any run, or more than a twentieth is on its way or not known.
     pub(crate) fn running_ppm(&self) -> Option<i64> {
         let Sums { pending, falling, running, unknown, settled, stays, floor, .. } = self.total;
         let by_meter = (self.measured? - stays - (settled - running)).to_watts();
-        let is_settled = pending.is_zero() && falling.is_zero();
-        let is_known = running >= floor && unknown * 20 <= running;
-        (is_settled && is_known && running.to_watts() > 0).then(|| by_meter * 1_000_000 / running.to_watts())
+        // What is on its way or not known counts as nothing, which makes the others' part larger.
+        let is_known = running >= floor && (unknown + pending + falling) * 20 <= running;
+        (is_known && running.to_watts() > 0).then(|| by_meter * 1_000_000 / running.to_watts())
+    }
+    /// How many machines hang directly on it.
+    pub(crate) const fn machines(&self) -> u32 {
+        self.machines
     }
     /// What the machines below draw by their words, those on their way left out.
     pub(crate) const fn settled(&self) -> Power {
@@ -154,6 +159,8 @@ pub struct Loads {
     pub standings: Vec<Standing>,
     /// One element a machine: what it draws awake, or may come to draw.
     pub(crate) awake: Vec<Power>,
+    /// One element a machine: what it draws awake at the least, which is what a stop of it is counted on for.
+    pub(crate) relieves: Vec<Power>,
     /// What of a machine's catalogue watts a reduction is counted on for, in parts per million.
     pub relief_ppm: i64,
 }
@@ -207,6 +214,7 @@ impl Loads {
         let mut circuits = vec![CircuitLoad::default(); site.circuits.len()];
         let mut standings = Vec::with_capacity(site.machines.len());
         let mut all_awake = Vec::with_capacity(site.machines.len());
+        let mut relieves = Vec::with_capacity(site.machines.len());
         let machines = frame.places().iter().zip(&snapshot.machines).zip(&memory.machines);
         for ((place, seen), remembered) in machines {
             let rated = frame.rated(place.model);
@@ -215,6 +223,7 @@ impl Loads {
             let load = &mut circuits[place.circuit.ix()];
             let awake = awake(rated, standing, seen, remembered, now);
             all_awake.push(awake);
+            relieves.push(rated.at_least(seen.reading.and_then(|reading| reading.mode)));
             let credible = credible(rated, standing, awake);
             load.machines += 1;
             load.direct.credible += credible;
@@ -251,7 +260,8 @@ impl Loads {
             direct.credible += load.credible;
             direct.pending += load.pending;
         }
-        let mut loads = Self { circuits, standings, awake: all_awake, relief_ppm: *RELIEF_PPM.start() };
+        let mut loads =
+            Self { circuits, standings, awake: all_awake, relieves, relief_ppm: *RELIEF_PPM.start() };
         loads.add_up(site, memory, now);
         let connection = loads.circuit(CircuitIx::ROOT);
         let fresh = connection.catalogue_ppm().unwrap_or(0).clamp(*RELIEF_PPM.start(), *RELIEF_PPM.end());
@@ -326,7 +336,7 @@ impl Loads {
     /// What the meter will certainly fall by when a machine that runs is put to sleep, which then draws this.
     #[must_use]
     pub(crate) fn relief(&self, machine: MachineIx, sleep: Power) -> Power {
-        (self.awake[machine.ix()] - sleep).scale(self.relief_ppm as f64 / 1e6)
+        (self.relieves[machine.ix()] - sleep).scale(self.relief_ppm as f64 / 1e6)
     }
     /// What a start of a machine adds at most, with the tolerance of a single one.
     #[must_use]
@@ -361,7 +371,7 @@ fn not_metered(rated: &Rated, remembered: &MachineMemory, now: Timestamp) -> Pow
     if remembered.mode_under_way(now).is_some() {
         return Power::ZERO;
     }
-    let full = rated.normal - rated.sleep;
+    let full = rated.most - rated.sleep;
     let Some(since) = remembered.hashing_since else {
         return if remembered.activity == Some(Activity::Hashing) { Power::ZERO } else { full };
     };
@@ -370,7 +380,7 @@ fn not_metered(rated: &Rated, remembered: &MachineMemory, now: Timestamp) -> Pow
 }
 
 /// Whether a machine that fell silent while it was on may come back by itself any moment.
-fn may_return(seen: &Seen, now: Timestamp) -> bool {
+pub(crate) fn may_return(seen: &Seen, now: Timestamp) -> bool {
     let was_on = seen
         .reading
         .is_some_and(|reading| matches!(reading.activity, Activity::Hashing | Activity::Starting));

@@ -90,6 +90,8 @@ pub struct MachineMemory {
     pub earning: Earning,
     /// The mode it was last told to take, and until when it may be restarting for it.
     pub changes_mode: Option<(ModeName, Timestamp)>,
+    /// It sleeps so that a better one can run, at the least until then.
+    pub swapped_until: Option<Timestamp>,
     /// It did not take a mode, and is not told another before this.
     pub mode_retry_at: Option<Timestamp>,
 }

@@ -158,8 +158,11 @@ pub(crate) struct Planner<'a> {
     obliged: Vec<bool>,
     /// What hangs on phases that are to be alike.
     phases: Phases,
-    /// How many machines that run may still be tuned.
+    /// How many machines that run may still be tuned, and by circuit how many are.
     tunable: usize,
+    tuned: Vec<u32>,
+    /// Whether what is best for machines that run is known for these limits.
+    aims: bool,
     /// As if no hall were only watched; such a plan is shown and never carried out.
     pub(crate) acts_everywhere: bool,
     /// Always `None` outside tests.
@@ -195,6 +198,8 @@ impl<'a> Planner<'a> {
             obliged: rank::obliged(site, envelope),
             phases: Phases::new(site),
             tunable: 0,
+            tuned: vec![0; circuits],
+            aims: memory.aim.is_in_force(envelope, snapshot.at),
             acts_everywhere: false,
             flaw: None,
         }
@@ -203,7 +208,7 @@ impl<'a> Planner<'a> {
     pub(crate) fn run(mut self) -> Plan {
         self.inherit_blocks();
         self.measure_room();
-        self.tunable = self.tunable();
+        self.look_at_tuning();
         self.classify();
         self.shed();
         self.balance();
@@ -326,7 +331,7 @@ impl<'a> Planner<'a> {
                     }
                     (Standing::Running | Standing::Rising, None) if !earns && !runs_on => off(for_money),
                     (Standing::Rising, None) if remembered.returns => off(Reason::HeldBack),
-                    (Standing::Running, None) => self.tuned(ix),
+                    (Standing::Running, None) => self.tuned(ix, runs_on || obliged),
                     (Standing::Rising, None) => {
                         Setpoint { target: Target::Run(self.mode_of(ix)), reason: Reason::Runs }
                     }
@@ -344,6 +349,7 @@ impl<'a> Planner<'a> {
                         (None, None) if !earns => for_money,
                         (None, None) if remembered.wake_retry_at.is_some_and(|at| at > now) => Reason::Rests,
                         (None, None) if cools && !self.flawed(Flaw::Rest) => Reason::Cools,
+                        (None, None) if self.gives_way(ix) => Reason::Swapped,
                         (None, None) => Reason::Starts,
                     }),
                 }

@@ -5,6 +5,7 @@ use offpeak_site::{CircuitIx, MachineIx, Phase, Site};
 use offpeak_units::Power;
 
 use super::{Planner, Reason, Setpoint, Target};
+use crate::load::may_return;
 use crate::standing::Standing;
 
 /// What hangs on the phases of each circuit that has a rule for them.
@@ -71,11 +72,13 @@ impl Planner<'_> {
         }
         for (ix, place) in self.frame.places().iter().enumerate() {
             let machine = MachineIx(ix as u32);
-            // Of one unheard for long nobody knows; it counts on no phase.
-            let on = matches!(
-                self.loads.standings[ix],
-                Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed
-            );
+            // One that is silent may draw: it counts where that is the more careful. Of one unheard for long nobody knows,
+            // and it counts on no phase.
+            let on = match self.loads.standings[ix] {
+                Standing::Running | Standing::Rising | Standing::Falling | Standing::Failed => true,
+                Standing::Unknown => may_return(&self.snapshot.machines[ix], self.snapshot.at),
+                Standing::Asleep | Standing::Cut => false,
+            };
             let stays = on && self.setpoints[ix].target != Target::Off;
             if let Some(phase) = self.site.rules.phase(machine).filter(|_| stays) {
                 let power = self.loads.awake[ix];

@@ -52,7 +52,7 @@ impl Planner<'_> {
             let target = if reason == Reason::Starts { Target::Run(self.mode_of(*ix)) } else { Target::Off };
             self.setpoints[ix.ix()] = Setpoint { target, reason };
         }
-        ramp_limited |= self.raise(hold.is_some(), &mut release);
+        ramp_limited |= self.tune(&mut release);
         let after = release.into_iter().zip(full).zip(&self.memory.release);
         let after = after.map(|((used, full), held)| if used == full { *held } else { used });
         (after.collect(), ramp_limited)

@@ -164,6 +164,30 @@ fn any_want() -> impl Strategy<Value = Option<Want>> {
 }
 
 proptest! {
+    /// Whatever words and corrections say below it, a circuit never counts for less than its meter shows.
+    #[test]
+    fn a_load_is_never_below_its_meter(
+        states in proptest::collection::vec(any_activity(), 40),
+        modes in proptest::collection::vec(any_mode(), 40),
+        percent in 50_i64..160,
+        corrected in 900_000_i64..1_200_000,
+    ) {
+        let site = site_with_modes();
+        let at = monday(3_600);
+        let mut snapshot = snapshot(at, 0);
+        for ((seen, state), mode) in snapshot.machines.iter_mut().zip(&states).zip(&modes) {
+            *seen = says(at, state.unwrap_or(Activity::Asleep));
+            seen.reading.as_mut().unwrap().mode = *mode;
+            seen.trouble = state.is_none().then_some((Trouble::Silent, at - SignedDuration::from_secs(5)));
+        }
+        snapshot.meters[0].as_mut().unwrap().power = Power::from_watts(MACHINE_W * 40 * percent / 100);
+        let mut memory = memory(&site, &snapshot);
+        memory.corrections[0] = Some(crate::Correction::new(corrected, at));
+        let loads = Loads::new(&site, &Frame::new(&site), &snapshot, &memory);
+        let root = loads.circuit(CircuitIx::ROOT);
+        prop_assert!(root.measured.is_some() && root.upper >= root.measured.unwrap());
+    }
+
     /// Whatever is seen and ordered, at whatever time, the sound plan passes the judge.
     #[test]
     fn the_judge_never_objects_to_the_planner(
@@ -210,8 +234,8 @@ proptest! {
         };
         let mut memory = memory(&site, &snapshot);
         let wants = wants.into_iter().enumerate().filter_map(|(ix, want)| Some((MachineIx(ix as u32), want?)));
-        memory.aim = Aim::wanting(at, wants);
         let envelope = envelope(&site, &snapshot.directives, at);
+        memory.aim = Aim::wanting(at, wants).under(&envelope);
         let plan = planned(&snapshot, &site, &memory);
         prop_assert_eq!(check(&site, &Frame::new(&site), &snapshot, &envelope, &memory, &plan), vec![]);
     }

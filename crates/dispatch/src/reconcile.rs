@@ -133,7 +133,7 @@ fn confirm(remembered: &mut MachineMemory, action: Action, at: Timestamp) {
     remembered.outstanding = None;
     remembered.attempts = 0;
     if action == Action::Sleep {
-        remembered.changes_mode = None;
+        // One that was restarting for a mode stays on its way until it has had time to: its firmware sleeps meanwhile.
         remembered.rests_since = Some(at);
         remembered.started_at = None;
         remembered.disobeys = false;
@@ -246,7 +246,7 @@ fn follow_activity(rated: &Rated, seen: &Seen, remembered: &mut MachineMemory, n
     let changing = remembered.mode_under_way(now).is_some();
     if seen.trouble.is_some() {
         let falls_silent = was.is_some() && !remembered.lost;
-        remembered.lost |= was.is_some();
+        remembered.lost = true;
         return falls_silent && was_up && !changing;
     }
     let Some(reading) = &seen.reading else { return false };
@@ -314,6 +314,9 @@ pub(crate) fn issue(
         let Some(action) = action else { continue };
         if let Some(superseded) = remembered.outstanding.take() {
             transitions.push(transition(ix, &superseded, now, CommandState::Superseded));
+        }
+        if setpoint.reason == Reason::Swapped {
+            remembered.swapped_until = Some(now + limits::SWAP_RESTS);
         }
         let generation = memory.generation;
         memory.generation += 1;
@@ -441,6 +444,7 @@ fn next_change(seen: &Seen, remembered: &MachineMemory, timing: Timing, now: Tim
     note(remembered.settles_at);
     note(remembered.changes_mode.map(|(_, until)| until));
     note(remembered.wake_retry_at);
+    note(remembered.swapped_until);
     note(remembered.sleep_retry_at);
     note(remembered.started_at.map(|at| at + timing.least_run));
     note(remembered.rests_since.map(|at| at + timing.least_rest));

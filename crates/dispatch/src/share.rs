@@ -61,10 +61,10 @@ impl Served {
             self.watt_hours = vec![0; site.owners.len()];
         }
         self.watt_hours.resize(site.owners.len(), 0);
-        for ((_, machine), standing) in site.machines().zip(&loads.standings).filter(|_| !first) {
+        let machines = site.machines().zip(&loads.standings).zip(&loads.awake);
+        for (((_, machine), standing), awake) in machines.filter(|_| !first) {
             if *standing == Standing::Running {
-                let watts = site.model(machine.model).normal().power.to_watts();
-                self.watt_hours[usize::from(machine.owner.0)] += watts / 4;
+                self.watt_hours[usize::from(machine.owner.0)] += awake.to_watts() / 4;
             }
         }
         true

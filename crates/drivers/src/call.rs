@@ -109,6 +109,8 @@ pub struct Link {
     pub(crate) idle: Option<Reading>,
     /// The running mode it was last seen in or set to: what an Antminer is woken to, and no reading.
     pub(crate) mode: Option<ModeName>,
+    /// Whether its mode is always to be known: the site has it changed.
+    pub(crate) tells_mode: bool,
     /// Since when it is to be in a mode that its statistics do not name, so that it is asked.
     pub(crate) mode_ordered: Option<Instant>,
     /// The last HTTP digest challenge.
@@ -122,9 +124,10 @@ pub struct Link {
 }
 
 impl Link {
-    /// Whether its mode is asked with each reading, for it was ordered into one a short while ago.
+    /// Whether its mode is asked with each reading: it is always to be known, or it was ordered into one a short while
+    /// ago.
     pub(crate) fn asks_mode(&self) -> bool {
-        self.mode_ordered.is_some_and(|since| since.elapsed() < MODE_READ_FOR)
+        self.tells_mode || self.mode_ordered.is_some_and(|since| since.elapsed() < MODE_READ_FOR)
     }
     /// A link to the machine with this hardware address, where it is known.
     #[must_use]

@@ -162,6 +162,12 @@ impl Fleet {
             self.stations[place].link.get_mut().login = Some(login);
         }
     }
+    /// Has a machine's mode asked with every reading, also where that is a request more; before it is shared.
+    pub fn ask_mode_always(&mut self, machine: MachineIx) {
+        if let Some(&place) = self.places.get(&machine) {
+            self.stations[place].link.get_mut().tells_mode = true;
+        }
+    }
     /// Binds a machine without a known hardware address to its serial number; before it is shared. It is asked for
     /// it before its first order.
     pub fn set_serial(&mut self, machine: MachineIx, serial: &str) {

@@ -539,3 +539,27 @@ async fn a_reduction_waits_for_no_token() {
     assert!(machine.lock().unwrap().off);
     arming.await.unwrap();
 }
+
+/// An Antminer's statistics do not name its mode; where the site has modes changed it is asked all the same.
+#[tokio::test(start_paused = true)]
+async fn a_mode_that_is_always_to_be_known_is_asked_without_an_order() {
+    for always in [false, true] {
+        let (hosts, machine) = (Hosts::default(), antminer());
+        antminer_at(&hosts, 0, &machine);
+        machine.lock().unwrap().work_mode = "3".into();
+        let family = Family::AntminerStock;
+        let target = Target { machine: MachineIx(0), family, endpoint: endpoint(0), mac: None };
+        let mut fleet = Fleet::new(driver(&hosts), vec![target]);
+        if always {
+            fleet.ask_mode_always(MachineIx(0));
+        }
+        let fleet = Arc::new(fleet);
+        let poller = Poller::new(Arc::clone(&fleet), Pace::default());
+        let reading = tokio::spawn(async move { poller.run().await });
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let latest = fleet.latest(MachineIx(0)).unwrap().reading.unwrap();
+        assert_eq!(latest.mode, always.then_some(ModeName::Low));
+        assert_eq!(latest.activity, Activity::Hashing);
+        reading.abort();
+    }
+}

@@ -114,6 +114,9 @@ impl PlantIo {
             if let Some(serial) = &machine.serial {
                 fleet.set_serial(ix, serial);
             }
+            if site.rules.tuning.change_modes && site.model(machine.model).modes.len() > 1 {
+                fleet.ask_mode_always(ix);
+            }
         }
         let fleet = Arc::new(fleet);
         let open_files = super::files::open_files();
