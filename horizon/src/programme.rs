@@ -6,7 +6,7 @@
 //! programme has whole corners). Circuits add their classes' power up to their limits.
 
 use highs::{Col, HighsModelStatus, RowProblem, Sense};
-use offpeak_dispatch::ahead::{Circuit, Question, Schedule, Solved, Step, whole_now};
+use offpeak_dispatch::ahead::{Circuit, Question, Schedule, Solved, whole_now};
 
 struct Columns {
     /// By step, class and mode.
@@ -150,7 +150,7 @@ fn add_starts(question: &Question, problem: &mut RowProblem, columns: &Columns) 
 /// A kilowatt beyond the downward ramp counts as dear as this many kilowatt-hours, so that it is the last thing done.
 const BEYOND_RAMP_H: f64 = 100.0;
 
-/// Ramps, energy and the peak, of the whole. The constant part of the margin.
+/// Ramps and peaks of the whole, and budgets. The constant part of the margin.
 fn add_whole(question: &Question, problem: &mut RowProblem, columns: &Columns) -> f64 {
     let roots: Vec<usize> =
         (0..question.circuits.len()).filter(|circuit| question.circuits[*circuit].above.is_none()).collect();
@@ -174,22 +174,22 @@ fn add_whole(question: &Question, problem: &mut RowProblem, columns: &Columns) -
             problem.add_row(before - ramp * step.minutes.., &change);
         }
     }
-    if let Some(most) = question.energy_max_kwh {
-        let floor =
-            question.classes.iter().map(|class| class.asleep_kw * f64::from(class.machines)).sum::<f64>();
-        let hours: f64 = question.steps.iter().map(|step| step.minutes / 60.0).sum();
-        let energy = |(at, step): (usize, &Step)| whole(at, step.minutes / 60.0);
-        let row: Vec<(Col, f64)> = question.steps.iter().enumerate().flat_map(energy).collect();
-        problem.add_row(..=most.max(floor * hours), &row);
+    for (budget, most) in question.budgets.iter().zip(question.budgets_kwh()) {
+        let energy = |at: usize| (columns.loads[at][budget.circuit], question.steps[at].minutes / 60.0);
+        let row: Vec<(Col, f64)> = (budget.from..budget.until).map(energy).collect();
+        problem.add_row(..=most, &row);
     }
-    let Some(billed) = question.peak else { return 0.0 };
-    let peak = problem.add_column(-billed.price_per_kw, billed.so_far_kw..);
-    for at in 0..question.steps.len() {
-        let mut row: Vec<(Col, f64)> = whole(at, 1.0).collect();
-        row.push((peak, -1.0));
-        problem.add_row(..=0.0, &row);
+    let mut offset = 0.0;
+    for billed in &question.peaks {
+        let peak = problem.add_column(-billed.price_per_kw, billed.so_far_kw..);
+        for at in billed.from..billed.until {
+            let mut row: Vec<(Col, f64)> = whole(at, 1.0).collect();
+            row.push((peak, -1.0));
+            problem.add_row(..=0.0, &row);
+        }
+        offset += billed.price_per_kw * billed.so_far_kw;
     }
-    billed.price_per_kw * billed.so_far_kw
+    offset
 }
 
 /// Whole machines of a class: what is left of its higher modes runs in its lowest.

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use offpeak_site::{CircuitIx, Site};
 use offpeak_units::Price;
 
+use crate::counts::Counts;
 use crate::directive::Directives;
-use crate::envelope::{Block, Envelope, Limit, envelope};
+use crate::envelope::{Block, Envelope, Limit, envelope_with};
 
 /// One stretch of a calendar: half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,7 @@ const GLIDE_STEP: SignedDuration = SignedDuration::from_mins(1);
 pub fn calendar(
     site: &Site,
     directives: &Directives,
+    counts: Option<&Counts>,
     circuit: CircuitIx,
     from: Timestamp,
     until: Timestamp,
@@ -77,7 +79,7 @@ pub fn calendar(
     let mut rows: Vec<CalendarRow> = Vec::new();
     let mut at = from;
     while at < until {
-        let envelope = envelope(site, directives, at);
+        let envelope = envelope_with(site, directives, counts, at);
         let row = CalendarRow::at(site, &envelope, circuit);
         // Prices change on the quarter hour at the earliest.
         let quarter = Timestamp::from_second((at.as_second().div_euclid(900) + 1) * 900).unwrap_or(until);
@@ -101,7 +103,7 @@ mod tests {
     fn a_day_is_a_window_its_closing_and_the_rest() {
         let site = site();
         let day = monday(24 * 3_600);
-        let rows = calendar(&site, &Directives::default(), CircuitIx(1), monday(0), day);
+        let rows = calendar(&site, &Directives::default(), None, CircuitIx(1), monday(0), day);
         let shown: Vec<_> =
             rows.iter().map(|row| row.binding.map(|(at, limit)| (at, limit.source))).collect();
         let root = CircuitIx::ROOT;
@@ -126,7 +128,7 @@ mod tests {
         site.contract.windows[0].days = vec![jiff::civil::Weekday::Sunday];
         let at =
             |hour| site.time_zone.to_timestamp(jiff::civil::date(2023, 3, 26).at(hour, 0, 0, 0)).unwrap();
-        let rows = calendar(&site, &Directives::default(), CircuitIx::ROOT, at(0), at(23));
+        let rows = calendar(&site, &Directives::default(), None, CircuitIx::ROOT, at(0), at(23));
         let closed = rows.iter().find(|row| row.binding.unwrap().1.source == Source::ContractClosed).unwrap();
         assert_eq!(closed.from, at(8));
         assert_eq!(at(0).duration_until(closed.from), SignedDuration::from_hours(7));

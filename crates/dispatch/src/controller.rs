@@ -122,7 +122,8 @@ impl Controller {
 
     /// Takes in the meters' newest readings; every reading is to pass here once.
     pub fn observe(&mut self, meters: &[Option<MeterReading>]) {
-        let Memory { meters: filters, means, frozen, .. } = &mut self.memory;
+        let Memory { meters: filters, means, frozen, counts, .. } = &mut self.memory;
+        counts.feed(&self.site, meters);
         for (((filter, means), frozen), reading) in filters.iter_mut().zip(means).zip(frozen).zip(meters) {
             if let Some(reading) = reading {
                 frozen.feed(*reading);
@@ -167,7 +168,8 @@ impl Controller {
         let (span, next) = self.spans(now);
         let ranked = self.ranked(&snapshot.directives, span, now);
         let Ranked { worth, again_at, ref ranking, .. } = ranked;
-        let known = Known { means: &self.memory.means, worth };
+        self.memory.counts.judge(&site, now);
+        let known = Known { means: &self.memory.means, worth, counts: Some(&self.memory.counts) };
         let envelope = Envelope::with_spans(&site, &snapshot.directives, now, span, next, known);
         let loads = Loads::new(&site, &frame, snapshot, &self.memory);
         let learns = self.memory.served.count(&site, &loads, now);

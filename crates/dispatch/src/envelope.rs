@@ -10,10 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use offpeak_site::{CircuitIx, LimitSpan, Measure, MeterIx, Site};
 use offpeak_units::Power;
 
+use crate::counts::Counts;
 use crate::directive::{Directives, Order, OrderKind};
 use crate::limits;
 use crate::mean::Means;
 use crate::rank;
+use crate::used::Word;
 
 /// Where a limit comes from, in order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +48,14 @@ pub enum Source {
     Nomination,
     /// Window or nomination with what is imported on top.
     Import,
+    /// An energy budget is used up, by its place in the site's rules.
+    BudgetSpent(usize),
+    /// An energy budget is nearly used up: the way down has begun, or no start is worth it any more.
+    BudgetEnding(usize),
     /// More would have to be imported at a price that no machine left earns.
     ImportPrice,
+    /// The billing month's peak that the plan of the hours ahead has chosen.
+    BillingPeak,
     /// The operator's wish, by its number in the book.
     Wish(u64),
     /// Maintenance.
@@ -60,15 +68,18 @@ impl Source {
     /// Whether this is a line on the way down, which the load follows within seconds.
     #[must_use]
     pub const fn is_glide(self) -> bool {
-        matches!(self, Self::ContractClosing | Self::Coming(_))
+        matches!(self, Self::ContractClosing | Self::BudgetEnding(_) | Self::Coming(_))
     }
-    /// In words, with the signal's name.
+    /// In words, with the signal's or the budget's name.
     #[must_use]
     pub fn describe(&self, site: &Site) -> String {
         let name = |place: &usize| site.rules.signals.get(*place).map_or("?", |signal| signal.id.as_str());
+        let budget = |place: &usize| site.rules.budgets.get(*place).map_or("?", |budget| budget.id.as_str());
         match self {
             Self::Signal(place) => format!("grid signal {}", name(place)),
             Self::SignalSilent(place) => format!("grid signal {} is silent: its fall-back", name(place)),
+            Self::BudgetSpent(place) => format!("energy budget {} is used up", budget(place)),
+            Self::BudgetEnding(place) => format!("energy budget {} is nearly used up", budget(place)),
             other => other.to_string(),
         }
     }
@@ -91,6 +102,9 @@ impl fmt::Display for Source {
             Self::Contract => f.write_str("contract"),
             Self::Nomination => f.write_str("contract: nominated hour"),
             Self::Import => f.write_str("contract with imports"),
+            Self::BudgetSpent(_) => f.write_str("energy budget is used up"),
+            Self::BudgetEnding(_) => f.write_str("energy budget is nearly used up"),
+            Self::BillingPeak => f.write_str("economics: the billing peak that the plan has chosen"),
             Self::ImportPrice => f.write_str("economics: imports cost more than they earn"),
             Self::Wish(id) => write!(f, "operator's wish, order {id}"),
             Self::Maintenance(id) => write!(f, "maintenance, order {id}"),
@@ -209,6 +223,8 @@ pub struct Known<'a> {
     pub means: &'a [Means],
     /// The most that is worth drawing at the connection, where imports are open.
     pub worth: Option<Power>,
+    /// What was used of budgets, as last judged.
+    pub counts: Option<&'a Counts>,
 }
 
 /// The envelope at an instant, for any time.
@@ -217,23 +233,40 @@ pub struct Known<'a> {
 /// them to [`Envelope::with_spans`] instead.
 #[must_use]
 pub fn envelope(site: &Site, directives: &Directives, at: Timestamp) -> Envelope {
+    envelope_with(site, directives, None, at)
+}
+
+/// The same with what was counted of budgets: one that is used up stays so until its period ends.
+#[must_use]
+pub fn envelope_with(
+    site: &Site,
+    directives: &Directives,
+    counts: Option<&Counts>,
+    at: Timestamp,
+) -> Envelope {
     let contract = site.contract.limit_at(&site.time_zone, at);
     let next = site.contract.limit_at(&site.time_zone, contract.until);
-    Envelope::with_spans(site, directives, at, contract, next, known_of(site, directives, &contract, at))
+    let known = Known { counts, ..known_of(site, directives, &contract, at) };
+    Envelope::with_spans(site, directives, at, contract, next, known)
 }
 
 /// What is known of another time than now.
 fn known_of(site: &Site, directives: &Directives, span: &LimitSpan, at: Timestamp) -> Known<'static> {
     let hash_price = rank::hash_price(site, &directives.feeds, at);
-    Known { means: &[], worth: rank::worth_of_imports(site, span, hash_price, at) }
+    Known { worth: rank::worth_of_imports(site, span, hash_price, at), ..Known::default() }
 }
 
 /// Every limit in force at an instant on every circuit, ratings included: what [`envelope`] has its bindings from.
 #[must_use]
-pub fn every_limit(site: &Site, directives: &Directives, at: Timestamp) -> Vec<(CircuitIx, Limit)> {
+pub fn every_limit(
+    site: &Site,
+    directives: &Directives,
+    counts: Option<&Counts>,
+    at: Timestamp,
+) -> Vec<(CircuitIx, Limit)> {
     let contract = site.contract.limit_at(&site.time_zone, at);
     let next = site.contract.limit_at(&site.time_zone, contract.until);
-    let known = known_of(site, directives, &contract, at);
+    let known = Known { counts, ..known_of(site, directives, &contract, at) };
     let mut sources = Sources::new(site, directives, at, contract, next, known);
     sources.every = Some(Vec::new());
     sources.collect();
@@ -297,6 +330,8 @@ impl<'a> Sources<'a> {
         self.add_signals();
         self.add_demand();
         self.add_contract();
+        self.add_budgets();
+        self.add_billing_peak();
         self.add_coming();
     }
 
@@ -438,6 +473,53 @@ impl<'a> Sources<'a> {
             self.add(root, Limit::new(glide.limit_at(self.at), Source::ContractClosing, until));
             self.changes_at = self.at;
         }
+    }
+
+    /// An energy budget that is used up closes its circuit until the period ends, but for what cannot be shed.
+    fn add_budgets(&mut self) {
+        let Some(counts) = self.known.counts else { return };
+        for (place, (budget, used)) in self.site.rules.budgets.iter().zip(&counts.budgets).enumerate() {
+            let Some((word, until)) = used.word_at(self.at) else { continue };
+            self.note(until);
+            match word {
+                Word::Enough(again_at) => self.note(again_at),
+                Word::NoStarts => {
+                    self.block(budget.circuit, Source::BudgetEnding(place), false);
+                    self.note(self.at + limits::BUDGET_LOOK);
+                }
+                Word::Ending(power) => {
+                    let source = Source::BudgetEnding(place);
+                    self.add(budget.circuit, Limit::new(power, source, Some(until)));
+                    self.block(budget.circuit, source, false);
+                    self.changes_at = self.at;
+                }
+                Word::Spent => {
+                    let source = Source::BudgetSpent(place);
+                    self.add(budget.circuit, Limit::new(used.least, source, Some(until)));
+                    self.block(budget.circuit, source, true);
+                }
+            }
+        }
+    }
+
+    /// The connection's mean is held to the peak that the plan has chosen, where the site file says so and the plan is
+    /// in force; never against a setpoint of the grid.
+    fn add_billing_peak(&mut self) {
+        let (site, at) = (self.site, self.at);
+        let Some(outlook) = &self.directives.ahead else { return };
+        let Some(peak) = outlook.peak_at(at).filter(|peak| peak.holds) else { return };
+        let until = peak.until.min(outlook.holds_until());
+        self.note(until);
+        if self.circuits[CircuitIx::ROOT.ix()].obliged {
+            return;
+        }
+        let measure = Measure::Mean(peak.minutes);
+        let left = self
+            .left(CircuitIx::ROOT, peak.most, measure)
+            .max(site.least_draw(CircuitIx::ROOT).min(peak.most));
+        let limit =
+            Limit { measure, nominal: peak.most, ..Limit::new(left, Source::BillingPeak, Some(until)) };
+        self.add(CircuitIx::ROOT, limit);
     }
 
     /// The way down to announced orders that will bind.

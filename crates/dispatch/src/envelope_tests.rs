@@ -81,7 +81,7 @@ fn orders_rank_by_their_kind_and_hold_for_their_time() {
     assert_eq!(hall(3_600).next.unwrap().source, Source::Dispatch(2));
     assert_eq!(hall(3_600).block.unwrap().source, Source::Emergency(1));
     assert_eq!(hall(7_200).binding.unwrap().source, Source::Rating);
-    let named = every_limit(&site(), &directives, monday(3_600));
+    let named = every_limit(&site(), &directives, None, monday(3_600));
     let here = named.iter().filter(|(circuit, _)| *circuit == CircuitIx(1)).map(|(_, limit)| limit.source);
     let kinds = [Source::Maintenance(4), Source::Wish(3), Source::Dispatch(2), Source::Emergency(1)];
     assert_eq!(here.collect::<Vec<_>>(), [&[Source::Rating][..], &kinds].concat());
@@ -159,7 +159,7 @@ fn a_demand_limit_takes_back_what_was_overdrawn() {
     let (none, at) = (Directives::default(), monday(3_900));
     let span = |at| site.contract.limit_at(&site.time_zone, at);
     let (now, next) = (span(at), span(span(at).until));
-    let known = Known { means: &[means], worth: None };
+    let known = Known { means: &[means], ..Known::default() };
     let bound = Envelope::with_spans(&site, &none, at, now, next, known);
     let binding = bound.circuit(CircuitIx::ROOT).binding.unwrap();
     assert_eq!((binding.source, binding.power.to_watts()), (Source::Demand, 35_000));
@@ -186,10 +186,93 @@ fn a_nominated_day_follows_its_hours_and_imports_come_on_top() {
     assert_eq!(word(9 * 3_600), Some((Source::Nomination, 30_000)));
     assert_eq!(word(9 * 3_600 + 1_800), Some((Source::Import, 40_000)));
     assert_eq!(word(10 * 3_600 + 100), Some((Source::Import, 10_000)));
-    let known = Known { means: &[], worth: Some(Power::from_watts(1_000)) };
+    let known = Known { worth: Some(Power::from_watts(1_000)), ..Known::default() };
     let at = monday(9 * 3_600 + 1_800);
     let span = site.contract.limit_at(&site.time_zone, at);
     let bound = Envelope::with_spans(&site, &Directives::default(), at, span, span, known);
     let binding = bound.circuit(CircuitIx::ROOT).binding.unwrap();
     assert_eq!((binding.source, binding.power.to_watts()), (Source::ImportPrice, 30_000));
+}
+
+/// A budget of 100 kWh a day at the connection, as it stands after so many seconds at 60 kW.
+fn counted(seconds: i64) -> (offpeak_site::Site, Counts) {
+    let mut site = site();
+    site.rules.budgets = vec![offpeak_site::EnergyBudget {
+        id: "day".into(),
+        circuit: CircuitIx::ROOT,
+        period: offpeak_site::Period::Day,
+        energy: offpeak_units::Energy::from_watt_hours(100_000),
+        before: None,
+    }];
+    let mut counts = Counts::new(&site);
+    for second in 0..=seconds {
+        let (at, power) = (monday(second), Power::from_kilowatts(60));
+        counts.feed(&site, &[Some(offpeak_site::MeterReading { at, power, energy: None })]);
+    }
+    counts.judge(&site, monday(seconds));
+    (site, counts)
+}
+
+#[test]
+fn a_budget_that_is_used_up_closes_its_circuit_until_its_period_ends() {
+    let directives = Directives::default();
+    let root_at = |counted: &(offpeak_site::Site, Counts), at| {
+        *envelope_with(&counted.0, &directives, Some(&counted.1), at).circuit(CircuitIx::ROOT)
+    };
+    let some = counted(2_000);
+    let before = root_at(&some, monday(2_000));
+    assert_eq!((before.binding.unwrap().source, before.block), (Source::Contract, None));
+
+    let ending = counted(4_700);
+    let limit = root_at(&ending, monday(4_700));
+    assert_eq!(limit.binding.unwrap().source, Source::BudgetEnding(0));
+    assert!(limit.binding.unwrap().power < Power::from_kilowatts(100));
+    assert_eq!(limit.block, Some(Block { source: Source::BudgetEnding(0), stops: false }));
+
+    let spent = counted(5_000);
+    for second in [5_000, 20_000, 86_399] {
+        let limit = root_at(&spent, monday(second));
+        let binding = limit.binding.unwrap();
+        assert_eq!(
+            (binding.source, binding.until),
+            (Source::BudgetSpent(0), Some(monday(86_400))),
+            "{second}"
+        );
+        assert_eq!(binding.power, Power::from_watts(800), "what cannot be shed, and not zero");
+        // By day the contract, which goes before it, blocks as well.
+        let source = if second < 28_800 { Source::BudgetSpent(0) } else { Source::ContractClosed };
+        assert_eq!(limit.block, Some(Block { source, stops: true }));
+        assert_eq!(binding.source.describe(&spent.0), "energy budget day is used up");
+    }
+    assert_ne!(root_at(&spent, monday(86_400)).binding.unwrap().source, Source::BudgetSpent(0));
+    // The calendar and a preview name it.
+    let rows =
+        crate::calendar(&spent.0, &directives, Some(&spent.1), CircuitIx(1), monday(5_000), monday(90_000));
+    let binds = |row: &crate::CalendarRow| row.binding.map(|(ix, limit)| (ix, limit.source));
+    assert_eq!(binds(&rows[0]), Some((CircuitIx::ROOT, Source::BudgetSpent(0))));
+    let ends: Vec<_> = rows.iter().filter(|row| binds(row) == binds(&rows[0])).map(|row| row.until).collect();
+    assert_eq!(ends.last(), Some(&monday(86_400)));
+    let seen = crate::testing::snapshot(monday(5_000), 0);
+    let mut memory = crate::testing::memory(&spent.0, &seen);
+    memory.counts = spent.1.clone();
+    let order = Order::at_most(0, CircuitIx::ROOT, Power::from_watts(30_000), monday(5_000), None);
+    let preview = crate::preview(&spent.0, &seen, &memory, &order);
+    assert_eq!(preview.binds.map(|limit| limit.source), Some(Source::BudgetSpent(0)));
+    // A lockout goes before it, and an order below it is tighter.
+    let stop = Stop { circuit: CircuitIx::ROOT, at: monday(0), reason: "x".into() };
+    let directives = Directives { stops: vec![stop], ..Directives::default() };
+    let limit = *envelope_with(&spent.0, &directives, Some(&spent.1), monday(5_000)).circuit(CircuitIx::ROOT);
+    assert_eq!(
+        (limit.binding.unwrap().source, limit.next.unwrap().source),
+        (Source::Stop, Source::BudgetSpent(0))
+    );
+    // Looking at another time without what was counted tells nothing of it.
+    assert_ne!(
+        envelope(&spent.0, &Directives::default(), monday(5_000))
+            .circuit(CircuitIx::ROOT)
+            .binding
+            .unwrap()
+            .source,
+        Source::BudgetSpent(0)
+    );
 }

@@ -17,6 +17,7 @@ mod check;
 mod check_fans;
 mod controller;
 mod correction;
+mod counts;
 mod directive;
 mod envelope;
 mod fans;
@@ -26,6 +27,7 @@ mod load;
 mod mean;
 mod memory;
 mod meter_filter;
+mod peak;
 mod plan;
 mod preview;
 mod quality;
@@ -37,6 +39,7 @@ pub mod solve;
 mod standing;
 #[cfg(test)]
 mod testing;
+mod used;
 
 pub use aim::{Aim, Want};
 pub use batch::{Batch, BatchVerdict, MeterSays};
@@ -44,8 +47,11 @@ pub use calendar::{CalendarRow, calendar};
 pub use check::{Veto, VetoCause, check};
 pub use controller::{Controller, Cycle};
 pub use correction::Correction;
+pub use counts::Counts;
 pub use directive::{Directives, Feeds, Hold, Lockout, Order, OrderKind, SignalWord, Stop};
-pub use envelope::{Block, CircuitLimit, Envelope, Known, Limit, Source, envelope, every_limit};
+pub use envelope::{
+    Block, CircuitLimit, Envelope, Known, Limit, Source, envelope, envelope_with, every_limit,
+};
 pub use fans::{FanCommand, FanTarget, FanTransition, FansAsked, FansMemory, FansSeen};
 pub use frame::Frame;
 pub use frozen::Frozen;
@@ -53,6 +59,7 @@ pub use load::{CircuitLoad, Loads};
 pub use mean::Means;
 pub use memory::{MachineMemory, Memory, Outstanding, Release};
 pub use meter_filter::MeterFilter;
+pub use peak::{Month, PeakState, PeakUse, Stretch};
 pub use plan::{Behind, Plan, Reason, Setpoint, Target, Unmet, plan};
 pub use preview::{HoldPreview, Preview, Why, preview, preview_hold, why};
 pub use quality::Quality;
@@ -61,6 +68,7 @@ pub use reconcile::{Command, CommandState, Transition};
 pub use share::Served;
 pub use snapshot::{Returned, Seen, Snapshot};
 pub use standing::Standing;
+pub use used::{BudgetStanding, BudgetState, Running, Used};
 
 /// How long things may take and how far they may be off. One place, so that every limit is written
 /// down; the reasons stand with each.
@@ -137,6 +145,8 @@ pub mod limits {
     pub const MODE_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
     /// What a meter has shown of its machines' watts holds so long: the weather moves on.
     pub const CORRECTION_HOLDS: SignedDuration = SignedDuration::from_hours(2);
+    /// When hardly anything is left of an energy budget, it is looked at so often.
+    pub const BUDGET_LOOK: SignedDuration = SignedDuration::from_secs(10);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take
     /// until the meter alone is believed to hold it: the meter filter's memory.
     pub const SETTLE_GRACE: SignedDuration = SignedDuration::from_secs(90);

@@ -29,7 +29,7 @@ pub struct Means {
 }
 
 /// The Unix second at which the stretch of a civil clock begins in which `at` lies.
-fn begins(at: Timestamp, minutes: u8, offset_s: i64) -> i64 {
+pub(crate) fn begins(at: Timestamp, minutes: u8, offset_s: i64) -> i64 {
     let length = i64::from(minutes) * 60;
     (at.as_second() + offset_s).div_euclid(length) * length - offset_s
 }

@@ -9,6 +9,7 @@ use offpeak_units::Power;
 use crate::aim::Aim;
 use crate::batch::Batch;
 use crate::correction::Correction;
+use crate::counts::Counts;
 use crate::fans::FansMemory;
 use crate::frozen::Frozen;
 use crate::mean::Means;
@@ -144,6 +145,8 @@ pub struct Memory {
     pub served: Served,
     /// One element a circuit: by how much its machines draw more or less than the catalogue says.
     pub corrections: Vec<Option<Correction>>,
+    /// What was used of budgets, and the month's highest mean.
+    pub counts: Counts,
     /// One element a meter: since when it has shown one and the same value.
     pub frozen: Vec<Frozen>,
     /// The next command's generation. The book hands out ranges so that none is ever used twice.
@@ -169,6 +172,7 @@ impl Memory {
             aim: Aim::default(),
             served: Served::default(),
             corrections: vec![None; site.circuits.len()],
+            counts: Counts::new(site),
             frozen: vec![Frozen::default(); site.meters.len()],
             generation,
             ready: false,

@@ -11,7 +11,7 @@ use offpeak_units::{Money, Power};
 
 use crate::controller::Cycle;
 use crate::directive::{Directives, Hold, Order};
-use crate::envelope::{Envelope, Limit, begins_down, envelope};
+use crate::envelope::{Envelope, Limit, begins_down, envelope_with};
 use crate::frame::Frame;
 use crate::limits;
 use crate::load::Loads;
@@ -39,13 +39,20 @@ pub struct Preview {
     pub takes: SignedDuration,
     /// What an hour of it costs in margin; `None` while a price is not known.
     pub cost_per_hour: Option<Money>,
+    /// What would bind at the circuit: the order itself, or what is tighter still.
+    pub binds: Option<Limit>,
     /// If it cannot be met: what remains, and whose that is.
     pub unmet: Option<Unmet>,
 }
 
-fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, directives: &Directives) -> (Plan, Loads) {
+fn planned(
+    site: &Site,
+    snapshot: &Snapshot,
+    memory: &Memory,
+    directives: &Directives,
+) -> (Plan, Loads, Envelope) {
     let frame = Frame::new(site);
-    let envelope = envelope(site, directives, snapshot.at);
+    let envelope = envelope_with(site, directives, Some(&memory.counts), snapshot.at);
     let loads = Loads::new(site, &frame, snapshot, memory);
     let economics = &site.economics;
     let power = economics.power_price_at(&site.time_zone, snapshot.at);
@@ -54,7 +61,7 @@ fn planned(site: &Site, snapshot: &Snapshot, memory: &Memory, directives: &Direc
         rank::hash_price(site, &directives.feeds, snapshot.at).map(|price| economics.after_fees(price));
     let mut ranking = rank(site, &memory.machines, power, hash);
     share::put_in_order(site, &memory.served, &mut ranking.order);
-    (plan(site, &frame, snapshot, &envelope, &loads, &ranking, memory), loads)
+    (plan(site, &frame, snapshot, &envelope, &loads, &ranking, memory), loads, envelope)
 }
 
 /// What tells one plan from another.
@@ -104,15 +111,14 @@ fn effect(
 #[must_use]
 pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order) -> Preview {
     let (now, circuit) = (snapshot.at, order.circuit);
-    let (without, loads) = planned(site, snapshot, memory, &snapshot.directives);
+    let (without, loads, present) = planned(site, snapshot, memory, &snapshot.directives);
     let mut directives = snapshot.directives.clone();
     directives.orders.push(Order { from: now, until: None, ..order.clone() });
-    let (with, _) = planned(site, snapshot, memory, &directives);
+    let (with, _, then) = planned(site, snapshot, memory, &directives);
     let Effect { stops, starts, relief, added, takes } =
         effect(site, memory, &loads, (&without, &with), circuit);
     let before = loads.circuit(circuit).expected;
-    let present = envelope(site, &snapshot.directives, now).circuit(circuit).binding;
-    let begins = match present {
+    let begins = match present.circuit(circuit).binding {
         Some(present) if order.from > now && order.limit < present.power => {
             begins_down(site, circuit, (present.power, order.limit), order.from).max(now)
         }
@@ -126,6 +132,7 @@ pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order)
         stops,
         starts,
         takes,
+        binds: then.circuit(circuit).binding,
         unmet: with.unmet.into_iter().find(|unmet| unmet.circuit == circuit),
     }
 }
@@ -160,7 +167,7 @@ pub fn preview_hold(
     machines: &BTreeSet<MachineIx>,
 ) -> HoldPreview {
     let now = snapshot.at;
-    let (without, loads) = planned(site, snapshot, memory, &snapshot.directives);
+    let (without, loads, _) = planned(site, snapshot, memory, &snapshot.directives);
     let mut holds = BTreeMap::clone(&snapshot.directives.holds);
     for machine in machines {
         let held = || Hold { at: now, until: None, by: String::new(), why: String::new() };
@@ -169,7 +176,7 @@ pub fn preview_hold(
     let directives = Directives { holds: Arc::new(holds), ..snapshot.directives.clone() };
     // The planner reads who is held off the picture itself.
     let held = Snapshot { directives, ..snapshot.clone() };
-    let (with, _) = planned(site, &held, memory, &held.directives);
+    let (with, ..) = planned(site, &held, memory, &held.directives);
     let Effect { stops, relief, takes, .. } =
         effect(site, memory, &loads, (&without, &with), CircuitIx::ROOT);
     let before = loads.circuit(CircuitIx::ROOT).expected;
@@ -345,6 +352,7 @@ fn break_even_words(site: &Site, envelope: &Envelope, machine: MachineIx) -> Opt
 mod tests {
     use super::*;
     use crate::Controller;
+    use crate::envelope::Source;
     use crate::testing::{MACHINE_W, memory, monday, site, snapshot};
 
     #[test]
@@ -364,6 +372,7 @@ mod tests {
         // From the hall's rating of 100 kW at 2 kW a second.
         assert_eq!(seen.begins, monday(7_200) - limits::CLOSING_TAIL - SignedDuration::from_secs(36));
         assert_eq!(seen.unmet, None);
+        assert_eq!(seen.binds.map(|limit| limit.source), Some(Source::Emergency(0)));
         let zero = Order { limit: Power::ZERO, ..order };
         let unmet = preview(&site, &snapshot, &memory, &zero).unmet.unwrap();
         assert_eq!((unmet.floor.to_watts(), unmet.behind.sleepers), (20 * 20, 20));
@@ -408,7 +417,7 @@ mod tests {
         let mut memory = memory(&site, &snapshot);
         memory.machines[3].disobeys = true;
         memory.machines[10].disobeys = true;
-        let (plan, _) = planned(&site, &snapshot, &memory, &snapshot.directives);
+        let (plan, ..) = planned(&site, &snapshot, &memory, &snapshot.directives);
         let unmet = plan.unmet.iter().find(|unmet| unmet.circuit == CircuitIx(1)).unwrap();
         // The eleventh has an outlet.
         assert_eq!((unmet.behind.stubborn, &*unmet.behind.names), (1, &[MachineIx(3)][..]));

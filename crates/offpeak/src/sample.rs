@@ -68,6 +68,8 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         halls: vec![hall(1), hall(2)],
         fans: vec![],
         ahead: AheadView::default(),
+        budgets: vec![],
+        peak: None,
         read_every_s: 5.0,
         commands: CommandsView { issued: 1_020, confirmed: 1_010, timed_out: 3, ..CommandsView::default() },
         decisions: vec![DecisionView { at: at(0), text: "wake 38: starts: there is room".into() }],

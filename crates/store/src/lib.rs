@@ -29,7 +29,7 @@ pub use backup::{BackupError, Copied, Restored, back_up, check, restore};
 pub use book::{
     Book, By, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, PastChange, StopEntry,
 };
-pub use counts::{Counts, ServedEntry};
+pub use counts::{BudgetEntry, Counts, PeakEntry, ServedEntry};
 pub use error::BookError;
 pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEntry};
 pub use holds::HoldEntry;

@@ -121,6 +121,35 @@ CREATE TABLE machine_hold (
 ) STRICT;
 CREATE INDEX machine_hold_open ON machine_hold (machine) WHERE lifted_at IS NULL;
 ",
+    "
+-- What was used of an energy budget in a period. Energies in joules.
+CREATE TABLE budget_use (
+    budget     TEXT NOT NULL,
+    circuit    TEXT NOT NULL, -- whose meter it is
+    from_at    TEXT NOT NULL, -- the period begins, and
+    until_at   TEXT NOT NULL, -- ends
+    since      TEXT NOT NULL, -- counted from here
+    at         TEXT NOT NULL, -- to here: the meter's last reading
+    seen_j     INTEGER NOT NULL,
+    assumed_j  INTEGER NOT NULL, -- of time of which the meter told nothing, at the most that is credible
+    register_j INTEGER, -- the meter's at the last reading; NULL: it tells none
+    PRIMARY KEY (budget, from_at)
+) STRICT, WITHOUT ROWID;
+-- The highest mean of a billing month at the connection.
+CREATE TABLE billing_peak (
+    from_at        TEXT PRIMARY KEY, -- the month begins
+    since          TEXT NOT NULL,
+    at             TEXT NOT NULL,
+    peak_mw        INTEGER, -- milliwatts; NULL: no mean was measured yet
+    peak_at        TEXT,
+    unseen_s       INTEGER NOT NULL,
+    minutes        INTEGER NOT NULL, -- of a mean
+    stretch_at     TEXT, -- the stretch under way
+    stretch_j      INTEGER NOT NULL,
+    stretch_seen_s INTEGER NOT NULL,
+    register_j     INTEGER
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

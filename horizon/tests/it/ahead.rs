@@ -1,6 +1,6 @@
 //! The hours ahead: never worse than acting hour by hour, and better where starts cost something.
 
-use offpeak_dispatch::ahead::{Circuit, Class, Mode, Origin, Peak, Question, Step, judge, story};
+use offpeak_dispatch::ahead::{Budget, Circuit, Class, Mode, Origin, Peak, Question, Step, judge, story};
 use offpeak_dispatch::solve::instance::Dice;
 use offpeak_horizon::plan;
 
@@ -82,9 +82,20 @@ fn random(seed: u64) -> Question {
         question.ramp_up_kw_per_min = Some(dice.between(20.0, 200.0));
         question.ramp_down_kw_per_min = Some(dice.between(20.0, 200.0));
     }
-    question.energy_max_kwh = (dice.roll(3) == 0).then(|| dice.between(0.0, 40_000.0));
-    let peak = Peak { price_per_kw: dice.between(0.0, 500.0), so_far_kw: dice.between(0.0, 2_000.0) };
-    question.peak = (dice.roll(2) == 0).then_some(peak);
+    let stretch = |dice: &mut Dice| {
+        let from = dice.roll(steps as u64) as usize;
+        (from, from + 1 + dice.roll((steps - from) as u64) as usize)
+    };
+    for _ in 0..dice.roll(4).saturating_sub(1) {
+        let ((from, until), circuit) =
+            (stretch(&mut dice), dice.roll(question.circuits.len() as u64) as usize);
+        question.budgets.push(Budget { circuit, from, until, energy_max_kwh: dice.between(0.0, 40_000.0) });
+    }
+    for _ in 0..dice.roll(3) {
+        let (from, until) = stretch(&mut dice);
+        let (price_per_kw, so_far_kw) = (dice.between(0.0, 500.0), dice.between(0.0, 2_000.0));
+        question.peaks.push(Peak { from, until, price_per_kw, so_far_kw });
+    }
     question
 }
 
@@ -110,15 +121,22 @@ fn never_worse_than_hour_by_hour() {
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    let fine = story(8, 8);
+    let mut fine = story(8, 8);
+    fine.budgets.push(Budget { circuit: 0, from: 0, until: 8, energy_max_kwh: 1.0 });
+    fine.peaks.push(Peak { from: 0, until: 8, price_per_kw: 1.0, so_far_kw: 0.0 });
     type Break = fn(&mut Question);
-    let broken: [(&str, Break); 6] = [
+    let broken: [(&str, Break); 11] = [
         ("steps", |question| question.steps.clear()),
         ("minutes", |question| question.steps[1].minutes = 4.9),
         ("price", |question| question.steps[1].price_per_kwh = f64::NAN),
         ("above", |question| question.circuits[1].above = Some(1)),
         ("limits", |question| question.circuits[1].limits_kw = vec![None; 3]),
         ("modes", |question| question.classes[2].modes.clear()),
+        ("a budget's circuit", |question| question.budgets[0].circuit = 99),
+        ("a budget's steps", |question| question.budgets[0].until = 9),
+        ("a budget's energy", |question| question.budgets[0].energy_max_kwh = -1.0),
+        ("a peak's steps", |question| question.peaks[0].from = 8),
+        ("a peak's price", |question| question.peaks[0].price_per_kw = f64::NAN),
     ];
     assert!(fine.check().is_ok());
     for (what, breaks) in broken {

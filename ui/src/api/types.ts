@@ -1,4 +1,5 @@
 // The API's shapes, as docs/openapi.json has them. What is not known is null, never zero.
+import type { BudgetView, BillingPeakView } from './types-sums';
 
 export interface LimitView {
   limit_kw: number;
@@ -132,6 +133,8 @@ export interface SiteView {
   halls: HallView[];
   fans: FansView[];
   ahead: AheadView;
+  budgets: BudgetView[];
+  peak: BillingPeakView | null;
   /** From one reading of a machine to the next. */
   read_every_s: number;
   commands: CommandsView;
@@ -277,6 +280,8 @@ export interface PreviewView {
   cost_per_h: number | null;
   cost: number | null;
   currency: string;
+  /** What would bind at the circuit: the order itself, or what is tighter still. */
+  binds: LimitView | null;
   /** Why the limit cannot be met, if so. */
   unmet: string | null;
 }

@@ -112,7 +112,9 @@ const fn by_source(source: Source) -> Doing {
         | Source::ContractClosing
         | Source::Contract
         | Source::Nomination
-        | Source::Import => Doing::OutsideHours,
-        Source::ImportPrice => Doing::Price,
+        | Source::Import
+        | Source::BudgetSpent(_)
+        | Source::BudgetEnding(_) => Doing::OutsideHours,
+        Source::ImportPrice | Source::BillingPeak => Doing::Price,
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn habits(question: &Question) -> Habits {
     let mut habits = Habits { margin: idle, best: nothing, best_margin: idle };
     for spread_h in [f64::INFINITY, 1.0, 2.0, 4.0, 8.0, 16.0] {
         for (keeps, below_peak) in [(false, false), (true, false), (false, true), (true, true)] {
-            if below_peak && question.peak.is_none() {
+            if below_peak && question.peaks.is_empty() {
                 continue;
             }
             let schedule = Walk::new(question, Manner { spread_h, keeps, below_peak }).walk();
@@ -78,22 +78,35 @@ impl<'a> Walk<'a> {
         let limits = question.limits();
         let floor: f64 =
             question.classes.iter().map(|class| class.asleep_kw * f64::from(class.machines)).sum();
-        let mut energy_left = question.energy_max_kwh.unwrap_or(f64::INFINITY);
-        let mut hours_left: f64 = question.steps.iter().map(|step| step.minutes / 60.0).sum();
+        let floors = question.floors();
+        let mut energy_left = question.budgets_kwh();
         let mut whole = whole_now(question);
         let mut schedule = Schedule::new();
         for (at, step) in question.steps.iter().enumerate() {
             let hours = step.minutes / 60.0;
-            hours_left -= hours;
             let ramp = question.ramp_up_kw_per_min.map_or(f64::INFINITY, |ramp| whole + ramp * step.minutes);
-            let energy = (energy_left - floor * hours_left) / hours;
-            let peak =
-                question.peak.filter(|_| self.manner.below_peak).map_or(f64::INFINITY, |peak| peak.so_far_kw);
-            let most = ramp.min(energy).min(peak).max(floor);
-            let counts = self.step(at, &limits[at], most);
+            let mut limits = limits[at].clone();
+            let budgets = question.budgets.iter().zip(&energy_left);
+            for (budget, left) in budgets.filter(|(budget, _)| (budget.from..budget.until).contains(&at)) {
+                // What everything asleep draws until the budget's end is kept for it.
+                let asleep = floors[budget.circuit];
+                let spare = left - asleep * question.hours(at + 1, budget.until);
+                let limit = &mut limits[budget.circuit];
+                *limit = limit.min((spare / hours).max(asleep));
+            }
+            let here = question.peaks.iter().filter(|peak| (peak.from..peak.until).contains(&at));
+            let peak = here.filter(|_| self.manner.below_peak).map(|peak| peak.so_far_kw);
+            let most = peak.fold(ramp, f64::min).max(floor);
+            let counts = self.step(at, &limits, most);
             let powers = question.classes.iter().zip(&counts).map(|(class, modes)| class_power(class, modes));
-            whole = powers.sum();
-            energy_left -= whole * hours;
+            let loads = question.gathered(powers);
+            let roots = question.circuits.iter().zip(&loads).filter(|(circuit, _)| circuit.above.is_none());
+            whole = roots.map(|(_, load)| load).sum();
+            for (budget, left) in question.budgets.iter().zip(&mut energy_left) {
+                if (budget.from..budget.until).contains(&at) {
+                    *left -= loads[budget.circuit] * hours;
+                }
+            }
             self.remember(&counts, step.minutes);
             schedule.push(counts);
         }

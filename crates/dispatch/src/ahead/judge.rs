@@ -9,6 +9,8 @@ pub struct Judged {
     pub margin: f64,
     /// By step.
     pub power_kw: Vec<f64>,
+    /// The peak of each billing month, what was drawn before included.
+    pub peaks_kw: Vec<f64>,
 }
 
 /// Rounding of sums of floats: a limit counts as kept up to this share of it, and a watt.
@@ -22,7 +24,7 @@ pub(super) fn class_power(class: &Class, modes: &[u32]) -> f64 {
     at_work + class.asleep_kw * f64::from(class.machines - running)
 }
 
-/// Judges a schedule, or names what it breaks. Limits, the rise, the energy and the shortest times are judged; how
+/// Judges a schedule, or names what it breaks. Limits, the rise, the budgets and the shortest times are judged; how
 /// fast the whole falls is not: a limit may want it faster.
 ///
 /// # Errors
@@ -30,7 +32,9 @@ pub(super) fn class_power(class: &Class, modes: &[u32]) -> f64 {
 pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String> {
     let limits = question.limits();
     let mut before: Vec<u32> = question.classes.iter().map(|class| class.running).collect();
-    let (mut margin, mut energy, mut peak) = (0.0, 0.0, 0.0_f64);
+    let mut margin = 0.0;
+    let mut energies = vec![0.0; question.budgets.len()];
+    let mut peaks: Vec<f64> = question.peaks.iter().map(|peak| peak.so_far_kw).collect();
     let mut power_kw = Vec::new();
     let mut starts: Vec<Vec<u32>> = Vec::new();
     let mut stops: Vec<Vec<u32>> = Vec::new();
@@ -57,8 +61,16 @@ pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String>
             return Err(format!("step {at}: rises by {} kW, {up} are allowed", whole - whole_before));
         }
         margin -= whole * hours * step.price_per_kwh;
-        energy += whole * hours;
-        peak = peak.max(whole);
+        for (energy, budget) in energies.iter_mut().zip(&question.budgets) {
+            if (budget.from..budget.until).contains(&at) {
+                *energy += loads[budget.circuit] * hours;
+            }
+        }
+        for (highest, peak) in peaks.iter_mut().zip(&question.peaks) {
+            if (peak.from..peak.until).contains(&at) {
+                *highest = highest.max(whole);
+            }
+        }
         let (mut started, mut stopped) = (Vec::new(), Vec::new());
         for ((class, modes), before) in question.classes.iter().zip(counts).zip(&mut before) {
             let running: u32 = modes.iter().sum();
@@ -76,15 +88,15 @@ pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String>
         whole_before = whole;
         power_kw.push(whole);
     }
-    let floor: f64 = question.classes.iter().map(|class| class.asleep_kw * f64::from(class.machines)).sum();
-    let hours: f64 = question.steps.iter().map(|step| step.minutes / 60.0).sum();
-    if question.energy_max_kwh.is_some_and(|most| energy > most.max(floor * hours) * (1.0 + SHARE) + 1e-3) {
-        return Err(format!("{energy} kWh in all"));
+    for (place, (energy, most)) in energies.iter().zip(question.budgets_kwh()).enumerate() {
+        if *energy > most * (1.0 + SHARE) + 1e-3 {
+            return Err(format!("budget {place}: {energy} kWh of {most}"));
+        }
     }
-    if let Some(billed) = question.peak {
-        margin -= billed.price_per_kw * (peak - billed.so_far_kw).max(0.0);
+    for (highest, billed) in peaks.iter().zip(&question.peaks) {
+        margin -= billed.price_per_kw * (highest - billed.so_far_kw);
     }
-    Ok(Judged { margin, power_kw })
+    Ok(Judged { margin, power_kw, peaks_kw: peaks })
 }
 
 /// What is drawn now: those that run in their highest mode, the others asleep.

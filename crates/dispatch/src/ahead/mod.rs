@@ -10,14 +10,16 @@ mod judge;
 mod outlook;
 mod question;
 mod story;
+mod sums;
 
 pub use judge::{Judged, judge, whole_now};
 pub use outlook::{Asked, Outlook, ask};
 pub use question::{
-    CIRCUITS_MAX, CLASSES_MAX, Circuit, Class, MODES_MAX, Mode, Origin, Peak, Plan, Question, QuestionError,
-    STEPS_MAX, Schedule, Step,
+    Budget, CIRCUITS_MAX, CLASSES_MAX, Circuit, Class, MODES_MAX, Mode, Origin, Peak, Plan, Question,
+    QuestionError, STEPS_MAX, SUMS_MAX, Schedule, Step,
 };
 pub use story::story;
+pub use sums::ChosenPeak;
 
 /// What a solver came to: whole machines, and what no schedule can exceed.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,6 +12,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::question::{Circuit, Class, Mode, Plan, Question, Step};
+use super::sums::{self, BillingMonth, ChosenPeak};
+use crate::counts::Counts;
 use crate::directive::Directives;
 use crate::envelope::envelope;
 use crate::rank;
@@ -19,6 +21,8 @@ use crate::standing::Standing;
 
 /// Prices and windows change on the quarter hour at the earliest, so steps do.
 const QUARTER_S: i64 = 900;
+/// A step is no shorter.
+const STEP_LEAST: SignedDuration = SignedDuration::from_mins(5);
 /// How far is planned.
 const AHEAD: SignedDuration = SignedDuration::from_hours(48);
 /// So long in quarters of an hour, after that in hours.
@@ -41,6 +45,8 @@ pub struct Asked {
     /// By class.
     models: Vec<ModelIx>,
     models_all: usize,
+    /// By billing month of the question.
+    months: Vec<BillingMonth>,
     currency: Currency,
 }
 
@@ -57,32 +63,48 @@ pub struct Outlook {
     pub more_ppm: i64,
     /// The same as money over all its steps; `None` where it is no number.
     pub more: Option<Money>,
+    /// The peak that it has chosen for each billing month; empty where peaks cost nothing.
+    pub peaks: Vec<ChosenPeak>,
 }
 
-/// What is to be asked at an instant: classes are machines of one model, circuit and owner. `None` where a start costs
-/// nothing, since then no hour depends on another; or a price is not known for the next hours.
+/// What is to be asked at an instant: classes are machines of one model, circuit and owner. `None` where no hour depends
+/// on another, since a start costs nothing and there is neither a budget nor a demand charge; or a price is not known
+/// for the next hours.
 #[must_use]
-pub fn ask(site: &Site, directives: &Directives, standings: &[Standing], now: Timestamp) -> Option<Asked> {
+pub fn ask(
+    site: &Site,
+    directives: &Directives,
+    counts: &Counts,
+    standings: &[Standing],
+    now: Timestamp,
+) -> Option<Asked> {
     let start_cost = site
         .economics
         .costs
-        .start_at(directives.feeds.outdoor_at(now))?
-        .amount()
-        .to_f64()
-        .filter(|cost| *cost > 0.0)?;
+        .start_at(directives.feeds.outdoor_at(now))
+        .and_then(|cost| cost.amount().to_f64())
+        .unwrap_or(0.0);
+    if start_cost <= 0.0 && !sums::any(site, now) {
+        return None;
+    }
+    // What the last plan has chosen is no limit of the next.
+    let directives = &Directives { ahead: None, ..directives.clone() };
     let mut asked = Asked {
         question: Question { iterations_max: ITERATIONS_MAX, ..Question::default() },
         made_at: now,
         begins: vec![now],
         models: Vec::new(),
         models_all: site.models.len(),
+        months: Vec::new(),
         currency: site.economics.currency,
     };
     let hash_price = site.economics.after_fees(rank::hash_price(site, &directives.feeds, now)?);
     let mut limits: Vec<Vec<Option<f64>>> = vec![Vec::new(); site.circuits.len()];
     let mut from = now;
     while from < now + AHEAD {
-        let until = step_end(from, now);
+        // No step but a first of less than five minutes lies in two periods of a budget, or in two months.
+        let edge = sums::next_edge(site, from).filter(|edge| *edge >= from + STEP_LEAST);
+        let until = edge.map_or(step_end(from, now), |edge| edge.min(step_end(from, now)));
         let Some(price) = site.economics.power_price_at(&site.time_zone, from) else { break };
         let price = site.economics.marginal(price, &site.time_zone, from);
         let minutes = until.duration_since(from).as_secs_f64() / 60.0;
@@ -103,6 +125,8 @@ pub fn ask(site: &Site, directives: &Directives, standings: &[Standing], now: Ti
     let ramp = site.circuits.get(CircuitIx::ROOT).ramp;
     asked.question.ramp_up_kw_per_min = ramp.and_then(|ramp| ramp.up_per_minute).map(Power::to_kilowatts_f64);
     add_classes(site, standings, hash_price, start_cost, &mut asked);
+    sums::add_budgets(site, counts, now, &asked.begins, &mut asked.question);
+    asked.months = sums::add_peaks(site, counts, now, &asked.begins, &mut asked.question);
     (!asked.models.is_empty() && asked.question.check().is_ok()).then_some(asked)
 }
 
@@ -112,7 +136,7 @@ fn step_end(from: Timestamp, now: Timestamp) -> Timestamp {
     let quarter = (seconds.div_euclid(QUARTER_S) + 1) * QUARTER_S;
     let end = match from >= now + FINE {
         true => quarter - QUARTER_S + 3_600,
-        false if quarter - seconds < 300 => quarter + QUARTER_S,
+        false if quarter - seconds < STEP_LEAST.as_secs() => quarter + QUARTER_S,
         false => quarter,
     };
     Timestamp::from_second(end).unwrap_or(Timestamp::MAX)
@@ -185,6 +209,12 @@ fn add_classes(
 }
 
 impl Asked {
+    /// When each step begins, and the end of the last.
+    #[must_use]
+    pub fn begins(&self) -> &[Timestamp] {
+        &self.begins
+    }
+
     /// What a plan for this question says of each model. A model runs where at least half of its machines do. It is
     /// kept out where none does although there would have been room for some.
     #[must_use]
@@ -230,6 +260,7 @@ impl Asked {
             runs,
             more_ppm: more.clamp(0.0, 1e9) as i64,
             more: money,
+            peaks: sums::chosen(question, &self.months, &plan.power_kw),
         }
     }
 }
@@ -247,6 +278,13 @@ impl Outlook {
     /// Whether a model is worth running in a step.
     pub(crate) fn says(&self, step: usize, model: usize) -> Option<bool> {
         self.runs[step].get(model).copied().flatten()
+    }
+
+    /// The peak that it has chosen for the billing month of an instant; `None` where the plan says nothing.
+    #[must_use]
+    pub fn peak_at(&self, now: Timestamp) -> Option<ChosenPeak> {
+        self.step_at(now)?;
+        self.peaks.iter().copied().find(|peak| (peak.from..peak.until).contains(&now))
     }
 
     /// Whether it says anything at an instant.

@@ -10,6 +10,7 @@ fn outlook() -> Outlook {
         runs: vec![vec![Some(false), None], vec![Some(false), Some(true)], vec![Some(true), Some(false)]],
         more_ppm: 0,
         more: None,
+        peaks: vec![],
     }
 }
 

@@ -8,6 +8,8 @@ pub const STEPS_MAX: usize = 600;
 pub const CLASSES_MAX: usize = 2_000;
 /// At most so many circuits.
 pub const CIRCUITS_MAX: usize = 2_000;
+/// At most so many budgets' periods, and billing months.
+pub const SUMS_MAX: usize = 1_000;
 /// At most so many modes besides sleep.
 pub const MODES_MAX: usize = 8;
 
@@ -27,12 +29,12 @@ pub struct Question {
     /// How fast it should fall; limits go before it.
     #[serde(default)]
     pub ramp_down_kw_per_min: Option<f64>,
-    /// The most energy over all steps together.
+    /// The most energy of circuits over some steps together.
     #[serde(default)]
-    pub energy_max_kwh: Option<f64>,
-    /// What a kilowatt more on the billing peak costs.
+    pub budgets: Vec<Budget>,
+    /// What a kilowatt more on a billing month's peak costs.
     #[serde(default)]
-    pub peak: Option<Peak>,
+    pub peaks: Vec<Peak>,
     /// What bounds the solver's work: simplex iterations. The same number gives the same plan.
     pub iterations_max: u32,
     /// What bounds its time; `None` in simulations, where a seed has to replay.
@@ -96,10 +98,28 @@ pub struct Mode {
     pub earns_per_h: f64,
 }
 
-/// The billing peak.
+/// The most energy of a circuit's machines over some steps, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// By its place in the list.
+    pub circuit: usize,
+    /// The first step.
+    pub from: usize,
+    /// The one after the last.
+    pub until: usize,
+    /// So much.
+    pub energy_max_kwh: f64,
+}
+
+/// A month's billing peak: the highest power of some steps, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Peak {
+    /// The first step.
+    pub from: usize,
+    /// The one after the last.
+    pub until: usize,
     /// What a kilowatt more of it costs.
     pub price_per_kw: f64,
     /// It stands there already.
@@ -179,6 +199,8 @@ impl Question {
             ("steps", self.steps.len(), STEPS_MAX),
             ("classes", self.classes.len(), CLASSES_MAX),
             ("circuits", self.circuits.len(), CIRCUITS_MAX),
+            ("budgets", self.budgets.len(), SUMS_MAX),
+            ("peaks", self.peaks.len(), SUMS_MAX),
         ] {
             if count > most {
                 return Err(QuestionError::TooMany { what, count, most });
@@ -190,12 +212,20 @@ impl Question {
         let optional = |number: Option<f64>| number.is_none_or(amount);
         whole(!self.steps.is_empty(), "a plan without steps")?;
         whole(optional(self.ramp_up_kw_per_min) && optional(self.ramp_down_kw_per_min), "a ramp")?;
-        whole(optional(self.energy_max_kwh), "energy_max_kwh")?;
         whole(optional(self.seconds_max), "seconds_max")?;
-        whole(self.peak.is_none_or(|peak| amount(peak.price_per_kw) && amount(peak.so_far_kw)), "the peak")?;
         let field = |fine: bool, whose, index, field| {
             if fine { Ok(()) } else { Err(QuestionError::Field { whose, index, field }) }
         };
+        let stretch = |from: usize, until: usize| from < until && until <= self.steps.len();
+        for (index, budget) in self.budgets.iter().enumerate() {
+            field(budget.circuit < self.circuits.len(), "budget", index, "circuit")?;
+            field(stretch(budget.from, budget.until), "budget", index, "steps")?;
+            field(amount(budget.energy_max_kwh), "budget", index, "energy_max_kwh")?;
+        }
+        for (index, peak) in self.peaks.iter().enumerate() {
+            field(stretch(peak.from, peak.until), "peak", index, "steps")?;
+            field(amount(peak.price_per_kw) && amount(peak.so_far_kw), "peak", index, "a number")?;
+        }
         for (index, step) in self.steps.iter().enumerate() {
             field((5.0..=60.0).contains(&step.minutes), "step", index, "minutes")?;
             field(money(step.price_per_kwh), "step", index, "price_per_kwh")?;
@@ -253,6 +283,22 @@ impl Question {
     pub(super) fn floors(&self) -> Vec<f64> {
         let asleep = |class: &Class| class.asleep_kw * f64::from(class.machines);
         self.gathered(self.classes.iter().map(asleep))
+    }
+
+    /// How long a stretch of steps lasts.
+    pub(super) fn hours(&self, from: usize, until: usize) -> f64 {
+        self.steps[from..until].iter().map(|step| step.minutes / 60.0).sum()
+    }
+
+    /// The most energy of each budget, but never below what everything asleep draws, for that cannot be shed.
+    #[must_use]
+    pub fn budgets_kwh(&self) -> Vec<f64> {
+        let floors = self.floors();
+        let most = |budget: &Budget| {
+            let asleep = floors[budget.circuit] * self.hours(budget.from, budget.until);
+            budget.energy_max_kwh.max(asleep)
+        };
+        self.budgets.iter().map(most).collect()
     }
 
     /// By circuit: the sums of what its classes and the circuits below it have.

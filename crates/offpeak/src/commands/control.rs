@@ -226,6 +226,9 @@ fn plan_text(of: &PreviewView, zone: &TimeZone) -> String {
     }
     lines.push(format!("takes      {:.0} s until nineteen in twenty have followed", of.takes_s));
     lines.push(format!("costs      {} an hour, {} in all", money(of.cost_per_h), money(of.cost)));
+    lines.extend(
+        of.binds.iter().map(|limit| format!("binds      {:.1} kW by {}", limit.limit_kw, limit.source)),
+    );
     lines.extend(of.unmet.iter().map(|unmet| format!("cannot     be met: {unmet}")));
     lines.push("nothing was sent; machines as they run now, as if the order held now".to_owned());
     lines.join("\n")
@@ -276,7 +279,7 @@ fn calendar(args: Calendar) -> Result<Exit> {
             };
             let from = instant(from, &site.time_zone)?;
             let none = Directives::default();
-            let rows = crate::runtime::calendar_view(&site, &none, circuit, from, args.days);
+            let rows = crate::runtime::calendar_view(&site, &none, None, circuit, from, args.days);
             (rows, site.time_zone.clone())
         }
         None => {

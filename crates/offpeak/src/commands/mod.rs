@@ -12,6 +12,7 @@ mod people;
 mod records;
 mod running;
 mod scan;
+mod sums;
 mod table;
 
 use std::io::Write as _;

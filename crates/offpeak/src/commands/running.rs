@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::sums::{budget_words, peak_words};
 use super::table::{number, table};
 use super::{load, print, print_json};
 use crate::cli::{
@@ -245,6 +246,8 @@ fn status_text(view: &SiteView) -> String {
     ));
     let currency = view.money.as_ref().map_or("", |money| money.currency.as_str());
     lines.push(format!("ahead      {}", ahead_words(&view.ahead, currency, &zone)));
+    lines.extend(view.budgets.iter().map(|budget| format!("budget     {}", budget_words(budget, &zone))));
+    lines.extend(view.peak.iter().map(|peak| format!("peak       {}", peak_words(peak, &zone))));
     lines.push(format!("readings   each machine every {:.1} s", view.read_every_s));
     lines.extend(view.money.as_ref().map(money_line));
     let commands = view.commands;
@@ -402,7 +405,7 @@ fn explain_file(path: &Path, args: &Explain) -> Result<Explained> {
     let none = offpeak_dispatch::Directives::default();
     let envelope = offpeak_dispatch::envelope(&site, &none, at);
     let mut explanation = crate::runtime::explain(&site, &envelope, circuit);
-    let every = offpeak_dispatch::every_limit(&site, &none, at);
+    let every = offpeak_dispatch::every_limit(&site, &none, None, at);
     crate::runtime::explain_all(&site, &every, circuit, &mut explanation);
     Ok(Ok((explanation, site.time_zone.clone())))
 }

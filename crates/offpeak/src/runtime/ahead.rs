@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::ahead::{Outlook, Plan, Question, ask, judge};
-use offpeak_dispatch::{Directives, Standing};
+use offpeak_dispatch::{Counts, Directives, Standing};
 use offpeak_site::Site;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -163,7 +163,10 @@ pub(crate) async fn follow(shared: Arc<Shared>, planner: Planner) {
         }
         let question = {
             let directives = directives.clone();
-            tokio::task::spawn_blocking(move || ask(&site, &directives, &latest.cycle.loads.standings, now))
+            tokio::task::spawn_blocking(move || {
+                let standings = &latest.cycle.loads.standings;
+                ask(&site, &directives, &latest.memory.counts, standings, now)
+            })
         };
         asked = Some((now, directives));
         let Ok(question) = question.await else { continue };
@@ -231,13 +234,14 @@ impl Foresight {
         &mut self,
         site: &Site,
         directives: &Directives,
+        counts: &Counts,
         now: Timestamp,
     ) -> Option<Directives> {
         if now < self.next_at || self.standings.is_empty() {
             return None;
         }
         self.next_at = now + EVERY_SIMULATED;
-        let put = ask(site, directives, &self.standings, now)?;
+        let put = ask(site, directives, counts, &self.standings, now)?;
         match self.planner.answer(&put.question) {
             Ok(plan) => {
                 let outlook = put.outlook(&plan);

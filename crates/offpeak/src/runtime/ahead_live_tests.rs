@@ -80,7 +80,8 @@ async fn the_loop_keeps_its_second_while_the_solver_hangs_and_is_killed() {
     // The last good plan.
     let latest = lock(&shared.latest).clone().unwrap();
     let standings = &latest.cycle.loads.standings;
-    let put = ask(&shared.site(), &Directives::default(), standings, latest.cycle.at).unwrap();
+    let put = ask(&shared.site(), &Directives::default(), &latest.memory.counts, standings, latest.cycle.at)
+        .unwrap();
     let good = Arc::new(put.outlook(&better(&put.question, None).unwrap()));
     lock(&shared.directives).ahead = Some(Arc::clone(&good));
 

@@ -115,7 +115,7 @@ fn no_second_waits_for_a_program_that_hangs() {
     let mut held = simulation(&site, Pace::Step);
     let mut got = commands(&mut held, 60);
     let standings = vec![Standing::Asleep; site.machines.len()];
-    let put = ask(&site, held.directives(), &standings, held.plant().now()).unwrap();
+    let put = ask(&site, held.directives(), &Counts::new(&site), &standings, held.plant().now()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let pipe = dir.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -136,18 +136,19 @@ fn the_last_good_plan_stands_until_it_is_too_old() {
     let mut foresight = Foresight::new(now);
     foresight.look(&vec![Standing::Running; site.machines.len()]);
     let nothing = Directives::default();
-    let put = ask(&site, &nothing, &foresight.standings, now).unwrap();
+    let counts = Counts::new(&site);
+    let put = ask(&site, &nothing, &counts, &foresight.standings, now).unwrap();
     let plan = better(&put.question, None).unwrap();
     let dir = tempfile::tempdir().unwrap();
     foresight.planner = says(dir.path(), &serde_json::to_string(&plan).unwrap());
-    let first = foresight.plan(&site, &nothing, now).unwrap().ahead.unwrap();
+    let first = foresight.plan(&site, &nothing, &counts, now).unwrap().ahead.unwrap();
     assert_eq!(first.made_at, now);
-    assert_eq!(foresight.plan(&site, &nothing, now), None, "not before it is time");
+    assert_eq!(foresight.plan(&site, &nothing, &counts, now), None, "not before it is time");
 
     for script in ["kill -9 $$", "echo garbage"] {
         foresight.planner = planner(script, LONG);
         let later = foresight.next_at;
-        assert_eq!(foresight.plan(&site, &nothing, later).unwrap().ahead.as_ref(), Some(&first));
+        assert_eq!(foresight.plan(&site, &nothing, &counts, later).unwrap().ahead.as_ref(), Some(&first));
     }
     assert_eq!((foresight.made, foresight.failed), (1, 2));
     assert!(first.holds_until() <= now + SignedDuration::from_hours(2));
@@ -163,7 +164,8 @@ fn a_dear_hour_is_run_through_where_starts_cost_more() {
         simulation.run_until(local(8, 50));
         if looks_ahead {
             let standings = vec![Standing::Running; site.machines.len()];
-            let put = ask(&site, simulation.directives(), &standings, local(8, 50)).unwrap();
+            let put =
+                ask(&site, simulation.directives(), &Counts::new(&site), &standings, local(8, 50)).unwrap();
             let outlook = put.outlook(&better(&put.question, None).unwrap());
             let ahead = Some(Arc::new(outlook));
             simulation.set_directives(Directives { ahead, ..simulation.directives().clone() });
@@ -185,7 +187,8 @@ fn a_dear_hour_is_run_through_where_starts_cost_more() {
 fn where_a_start_costs_nothing_nothing_is_asked() {
     let mut site = site();
     let standings = vec![Standing::Asleep; site.machines.len()];
-    assert!(ask(&site, &Directives::default(), &standings, local(8, 20)).is_some());
+    let asked = |site: &Site| ask(site, &Directives::default(), &Counts::new(site), &standings, local(8, 20));
+    assert!(asked(&site).is_some());
     site.economics.costs.start = None;
-    assert_eq!(ask(&site, &Directives::default(), &standings, local(8, 20)), None);
+    assert_eq!(asked(&site), None);
 }

@@ -38,7 +38,7 @@ fn why(asking: &Asking) -> Option<String> {
         Asking::Off => Some("here nobody plans the hours ahead; `offpeak run` does".to_owned()),
         Asking::NotYet => Some("the first one is being made".to_owned()),
         Asking::Needless => Some(
-            "no hour depends on another: the site file has no `start_cost`, or a price or every machine is unknown"
+            "no hour depends on another: the site file has no `start_cost`, budget or demand charge, or a price or every machine is unknown"
                 .to_owned(),
         ),
         Asking::Answered => None,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use offpeak_dispatch::{Directives, Order, envelope, every_limit};
+use offpeak_dispatch::{Directives, Order, envelope_with, every_limit};
 use offpeak_server::view::{
     CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
@@ -172,12 +172,17 @@ impl SiteHandle for Answers {
         let site = self.site();
         let when = at.unwrap_or_else(|| self.now());
         let directives = self.directives_at(&site, at)?;
+        // What was counted of budgets is known for now and for what comes.
+        let counts =
+            latest.as_ref().filter(|_| at.is_none_or(|at| at >= self.now())).map(|of| &of.memory.counts);
         // The present cycle knows the meters' means and what imports are worth.
         let present = latest.as_ref().filter(|_| at.is_none());
-        let envelope = present
-            .map_or_else(|| envelope(&site, &directives, when), |latest| latest.cycle.envelope.clone());
+        let envelope = present.map_or_else(
+            || envelope_with(&site, &directives, counts, when),
+            |latest| latest.cycle.envelope.clone(),
+        );
         let mut explanation = explain(&site, &envelope, ix);
-        explain_all(&site, &every_limit(&site, &directives, when), ix, &mut explanation);
+        explain_all(&site, &every_limit(&site, &directives, counts, when), ix, &mut explanation);
         if let (None, Some(latest)) = (at, latest) {
             let load = latest.cycle.loads.circuit(ix);
             explanation.power_kw = load.measured.map(Power::to_kilowatts_f64);
@@ -195,7 +200,9 @@ impl SiteHandle for Answers {
     fn calendar(&self, circuit: Option<&str>, days: u16) -> Result<Vec<CalendarView>, HandleError> {
         let circuit = circuit.map_or(Ok(CircuitIx::ROOT), |id| self.circuit(id))?;
         let directives = lock(&self.shared.directives).clone();
-        Ok(orders::calendar_view(&self.site(), &directives, circuit, self.now(), days))
+        let latest = self.latest();
+        let counts = latest.as_ref().map(|latest| &latest.memory.counts);
+        Ok(orders::calendar_view(&self.site(), &directives, counts, circuit, self.now(), days))
     }
 
     fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError> {

@@ -1,12 +1,8 @@
 //! What a cycle and a site come to as entries of the book.
 
-use offpeak_dispatch::{
-    BatchVerdict, CommandState, Cycle, FanTransition, Memory, Served, Standing, Transition,
-};
-use offpeak_site::{CircuitIx, Owner, Site};
-use offpeak_store::{
-    Change, Counts, MachineState, MeterVerdict, PlanSummary, ServedEntry, Standing as Place,
-};
+use offpeak_dispatch::{BatchVerdict, CommandState, Cycle, FanTransition, Memory, Standing, Transition};
+use offpeak_site::{CircuitIx, Site};
+use offpeak_store::{Change, MachineState, MeterVerdict, PlanSummary, Standing as Place};
 
 /// A command's change of state.
 pub(super) fn change(site: &Site, memory: &Memory, of: &Transition) -> Change {
@@ -90,35 +86,6 @@ impl Minutes {
         self.commands += u32::try_from(cycle.commands.len()).unwrap_or(u32::MAX);
         self.vetoes += u32::try_from(cycle.vetoes.len()).unwrap_or(u32::MAX);
         summary
-    }
-}
-
-/// What is counted over months, as the book has it.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    written: Option<Served>,
-}
-
-impl Counted {
-    /// What has changed since it was last written.
-    pub(super) fn news(&self, site: &Site, memory: &Memory) -> Counts {
-        let served = &memory.served;
-        let Some(month) = served.month().filter(|_| self.written.as_ref() != Some(served)) else {
-            return Counts::default();
-        };
-        let entry = |(owner, watt_hours): (&Owner, &i64)| ServedEntry {
-            month: month.clone(),
-            owner: owner.id.clone(),
-            watt_hours: *watt_hours,
-        };
-        Counts { served: site.owners.iter().zip(&served.watt_hours).map(entry).collect() }
-    }
-
-    /// The book has it, or will have.
-    pub(super) fn is_written(&mut self, memory: &Memory) {
-        if self.written.as_ref() != Some(&memory.served) {
-            self.written = Some(memory.served.clone());
-        }
     }
 }
 

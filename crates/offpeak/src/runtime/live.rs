@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use offpeak_dispatch::{
-    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned, Served,
+    Command, Controller, Cycle, Directives, FanCommand, Lockout, Memory, Order, OrderKind, Returned,
     Snapshot, Stop,
 };
 use offpeak_drivers::poll::Fleet;
@@ -22,7 +22,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use super::ahead::Asking;
-use super::entries::{Counted, Minutes, change, fan_change, verdict};
+use super::counted::{self, Counted};
+use super::entries::{Minutes, change, fan_change, verdict};
 use super::plant_io::{PlantIo, Wire};
 use super::record::Recording;
 use super::story::Story;
@@ -164,7 +165,8 @@ pub(crate) fn give_authority(site: &mut Site, book: &Book) -> Result<()> {
     Ok(())
 }
 
-/// A controller's memory from the book: what was started, cut or disobedient, and what owners were served this month.
+/// A controller's memory from the book: what was started, cut or disobedient, and what is counted over months and other
+/// periods.
 pub(crate) fn recall(site: &Site, book: &Book, now: Timestamp) -> Result<Memory> {
     let block = book.reserve_generations(GENERATIONS)?;
     let mut memory = Memory::new(site, block.start);
@@ -177,9 +179,7 @@ pub(crate) fn recall(site: &Site, book: &Book, now: Timestamp) -> Result<Memory>
             remembered.disobeys = state.disobeys;
         }
     }
-    let none = Served::recalled(site, now, |_| None);
-    let served = none.month().map(|month| book.served(&month)).transpose()?.unwrap_or_default();
-    memory.served = Served::recalled(site, now, |owner| served.get(owner).copied());
+    counted::recall(site, book, now, &mut memory)?;
     Ok(memory)
 }
 
@@ -291,7 +291,7 @@ fn send(
     lock(io).send_to_fans(&rest);
     let nothing =
         cycle.transitions.is_empty() && cycle.batches.is_empty() && cycle.fan_transitions.is_empty();
-    let counts = counted.news(site, memory);
+    let counts = counted.news(site, memory, summary.is_some());
     if nothing && summary.is_none() && counts.is_empty() {
         return;
     }
@@ -331,7 +331,3 @@ fn tell(cycle: &Cycle) {
         info!(at = %cycle.at, down = downs, up = cycle.commands.len() - downs, "commands");
     }
 }
-
-#[cfg(test)]
-#[path = "counted_tests.rs"]
-mod counted_tests;

@@ -1,7 +1,7 @@
 //! Orders given by words, and the calendar of what binds.
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::{CalendarRow, Directives, Order, OrderKind, calendar, preview, why};
+use offpeak_dispatch::{CalendarRow, Counts, Directives, Order, OrderKind, calendar, preview, why};
 use offpeak_server::view::{CalendarView, OrderView, PreviewView, WhyView};
 use offpeak_server::{By, HandleError};
 use offpeak_site::{CircuitIx, MachineIx, Measure, Site};
@@ -95,6 +95,7 @@ pub(super) fn preview_view(
         cost_per_h,
         cost: cost_per_h.zip(hours).map(|(cost, hours)| cost * hours),
         currency: site.economics.currency.to_string(),
+        binds: seen.binds.map(|limit| limit_view(&site, &limit)),
         unmet: seen.unmet.map(|unmet| format!("{} remain: {}", unmet.floor, unmet.behind.describe(&site))),
     })
 }
@@ -122,6 +123,7 @@ pub(super) fn why_view(site: &Site, latest: &Latest, ix: MachineIx) -> WhyView {
 pub(crate) fn calendar_view(
     site: &Site,
     directives: &Directives,
+    counts: Option<&Counts>,
     circuit: CircuitIx,
     from: Timestamp,
     days: u16,
@@ -139,5 +141,5 @@ pub(crate) fn calendar_view(
         }),
         power_price: row.power_price.and_then(|price| price.to_per_kilowatt_hour().try_into().ok()),
     };
-    calendar(site, directives, circuit, from, until).into_iter().map(shown).collect()
+    calendar(site, directives, counts, circuit, from, until).into_iter().map(shown).collect()
 }

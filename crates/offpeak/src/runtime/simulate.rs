@@ -219,11 +219,18 @@ pub(crate) fn simulate(
     let mut record = record.map(|dir| SimulationRecord::begin(&site, dir, &simulation)).transpose()?;
     let length = (to.as_second() - from.as_second()).max(1);
     let mut next_report = from;
-    let plans = site.economics.costs.start.is_some() && !span.hour_by_hour;
+    let costs = &site.economics.costs;
+    let depend = costs.start.is_some() || !costs.demand_charges.is_empty() || !site.rules.budgets.is_empty();
+    let plans = depend && !span.hour_by_hour;
     let mut foresight = plans.then(|| Foresight::new(from));
     while simulation.plant().now() < to {
         if let Some(foresight) = &mut foresight
-            && let Some(orders) = foresight.plan(&site, simulation.directives(), simulation.plant().now())
+            && let Some(orders) = foresight.plan(
+                &site,
+                simulation.directives(),
+                &simulation.controller().memory().counts,
+                simulation.plant().now(),
+            )
         {
             simulation.set_directives(orders);
         }

@@ -13,7 +13,7 @@ use offpeak_units::{Efficiency, Money, Power};
 use super::answer::Answers;
 use super::live::{Latest, Search, lock};
 use super::story::{self, Story};
-use super::{ahead_view, fan_views, holds};
+use super::{ahead_view, fan_views, holds, sum_views};
 use offpeak_server::HandleError;
 use offpeak_server::view::{
     AdviceView, ChangeView, CountsView, DecisionView, Explanation, HallView, LimitView, MachineView,
@@ -207,6 +207,8 @@ pub(super) fn site_view(
         halls: latest.map(|latest| halls(&site, latest)).unwrap_or_default(),
         fans: latest.map(|latest| fan_views::views(&site, latest)).unwrap_or_default(),
         ahead: ahead_view::view(answers, &site, now),
+        budgets: latest.map(|latest| sum_views::budgets(&site, latest)).unwrap_or_default(),
+        peak: latest.and_then(|latest| sum_views::peak(&site, latest)),
         read_every_s: answers.shared.read_every_ms.load(Ordering::Relaxed) as f64 / 1e3,
         commands: story.counts,
         decisions: story
@@ -388,6 +390,7 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
             }
         }
     }
+    alarms.extend(sum_views::alarms(&site, latest));
     if !latest.memory.ready {
         alarms.push("not every meter and machine has been asked: nothing is started".to_owned());
     }

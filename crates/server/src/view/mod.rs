@@ -9,6 +9,7 @@ mod machine;
 pub mod observatory;
 mod plant;
 mod records;
+mod sums;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ pub use plant::{
     StatesView, StopView, WhyView,
 };
 pub use records::{AuditView, BackupView, MeteredView, MinutesView, ReportView, RowsView, VerificationView};
+pub use sums::{BillingPeakView, BudgetStateView, BudgetView};
 
 /// The site as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -67,6 +69,12 @@ pub struct SiteView {
     /// The plan for the hours ahead, or why there is none.
     #[serde(default)]
     pub ahead: AheadView,
+    /// Energy budgets in their running periods.
+    #[serde(default)]
+    pub budgets: Vec<BudgetView>,
+    /// The highest mean of the billing month at the connection; `null` where it costs nothing.
+    #[serde(default)]
+    pub peak: Option<BillingPeakView>,
     /// From one reading of a machine to the next, as the load lets it be.
     #[serde(default)]
     pub read_every_s: f64,

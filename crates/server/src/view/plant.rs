@@ -163,6 +163,9 @@ pub struct PreviewView {
     pub cost: Option<f64>,
     /// The site's currency.
     pub currency: String,
+    /// What would bind at the circuit: the order itself, or what is tighter still.
+    #[serde(default)]
+    pub binds: Option<LimitView>,
     /// If it cannot be met: what remains, and whose that is.
     pub unmet: Option<String>,
 }

@@ -113,6 +113,8 @@ impl SiteHandle for Fake {
             halls: vec![],
             fans: vec![],
             ahead: AheadView { more: Some(12.5), more_percent: Some(0.8), ..AheadView::default() },
+            budgets: vec![],
+            peak: None,
             read_every_s: 5.0,
             commands: CommandsView::default(),
             decisions: vec![],
@@ -192,6 +194,7 @@ impl SiteHandle for Fake {
             until: None,
         };
         Ok(PreviewView {
+            binds: None,
             order,
             begins: at(),
             before_kw: 6.8,

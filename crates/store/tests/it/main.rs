@@ -202,7 +202,7 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
         ALTER TABLE command_order DROP COLUMN lifted_by; ALTER TABLE command_order DROP COLUMN mean_min;
         ALTER TABLE command_order DROP COLUMN holds; DROP TABLE once;
-        DROP TABLE owner_served; DROP TABLE machine_hold;";
+        DROP TABLE owner_served; DROP TABLE machine_hold; DROP TABLE budget_use; DROP TABLE billing_peak;";
     rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");
     let book = open(folder.path());
