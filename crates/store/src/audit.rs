@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use sha2::{Digest as _, Sha256};
 
 use crate::book::{Book, instant};
@@ -235,6 +235,28 @@ impl Book {
         last_entries(&self.connection(), at_most)
     }
 
+    /// Entries about these deeds, newest first; before one of a number, if one is given.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub fn deeds(
+        &self,
+        whats: &[&str],
+        before: Option<u64>,
+        at_most: u32,
+    ) -> Result<Vec<AuditEntry>, BookError> {
+        let marks = vec!["?"; whats.len()].join(", ");
+        let connection = self.connection();
+        let mut query = connection.prepare(&format!(
+            "SELECT seq, at, who, what, subject, why, hash FROM audit
+             WHERE what IN ({marks}) AND seq < ? ORDER BY seq DESC LIMIT ?"
+        ))?;
+        let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
+        let numbers = [before, i64::from(at_most)];
+        let given = whats.iter().map(|what| what as &dyn ToSql);
+        read(query.query(&*given.chain(numbers.iter().map(|n| n as &dyn ToSql)).collect::<Vec<_>>())?)
+    }
+
     /// Recomputes the whole chain.
     ///
     /// # Errors
@@ -270,7 +292,10 @@ pub fn audit_entries(path: &Path, at_most: u32) -> Result<Vec<AuditEntry>, BookE
 fn last_entries(connection: &Connection, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
     let mut query = connection
         .prepare("SELECT seq, at, who, what, subject, why, hash FROM audit ORDER BY seq DESC LIMIT ?1")?;
-    let mut rows = query.query([at_most])?;
+    read(query.query([at_most])?)
+}
+
+fn read(mut rows: rusqlite::Rows<'_>) -> Result<Vec<AuditEntry>, BookError> {
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         entries.push(AuditEntry {

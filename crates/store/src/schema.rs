@@ -120,6 +120,7 @@ CREATE TABLE machine_hold (
     lifted_by TEXT
 ) STRICT;
 CREATE INDEX machine_hold_open ON machine_hold (machine) WHERE lifted_at IS NULL;
+CREATE INDEX audit_what ON audit (what, seq);
 ",
     "
 -- What was used of an energy budget in a period. Energies in joules.

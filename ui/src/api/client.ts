@@ -6,7 +6,7 @@ import type {
   MachineView, Me, OrderView, PersonView, PreviewView, SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
 } from './types';
 import type { HoldPreviewView, HoldView } from './types-holds';
-import type { BackupView, LookView, MinutesView, ReportView, ScanView, VerificationView } from './types-records';
+import type { BackupView, LookView, MinutesView, OrderDeedsView, ReportView, ScanView, VerificationView } from './types-records';
 
 const BASE = '/api/v1';
 
@@ -155,6 +155,7 @@ export const api = {
   order: (proposal: Proposal, kind: OrderKind, reason: string, idempotency: string) =>
     ask<OrderView>('/orders', { method: 'POST', body: { words: words(proposal), kind, reason }, idempotency }),
   liftOrder: (id: number, reason: string) => ask<Done>(`/orders/${id}`, { method: 'DELETE', query: { reason } }),
+  orderHistory: (before: number | null, limit: number) => ask<OrderDeedsView>('/orders/history', { query: { before, limit } }),
   holds: () => ask<HoldView[]>('/holds'),
   previewHold: (machines: string[], until: string | null) => ask<HoldPreviewView>('/holds/preview', { method: 'POST', body: { machines, until } }),
   hold: (machines: string[], reason: string, until: string | null, idempotency: string) =>

@@ -79,3 +79,19 @@ export interface LookView {
   functions: Record<string, string>;
   transcript: string;
 }
+
+/** Something ordered or lifted, as the audit chain has it. */
+export interface OrderDeedView {
+  seq: number;
+  at: string;
+  who: string;
+  what: string;
+  subject: string;
+  why: string;
+}
+
+/** A page of what was ordered and lifted. */
+export interface OrderDeedsView {
+  deeds: OrderDeedView[];
+  next: number | null;
+}

@@ -39,9 +39,10 @@ pub(crate) enum Control {
   offpeak holds --json")]
     Holds(Orders),
     /// List the orders that are neither lifted nor over
-    #[command(after_help = "Example:
-  offpeak orders --json")]
-    Orders(Orders),
+    #[command(after_help = "Examples:
+  offpeak orders --json
+  offpeak orders --past 50")]
+    Orders(OrdersOf),
     /// Show what binds on a circuit in the days to come
     #[command(after_help = "Examples:
   offpeak calendar --days 3
@@ -137,6 +138,15 @@ pub(crate) struct Orders {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrdersOf {
+    /// Instead, what was last ordered and lifted, with stops, lockouts, holds and authority: so many, newest first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) past: Option<u32>,
+    #[command(flatten)]
+    pub(crate) of: Orders,
 }
 
 #[derive(Debug, Args)]

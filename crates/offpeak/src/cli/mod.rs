@@ -15,7 +15,7 @@ pub(crate) use args::{
 };
 pub(crate) use books::{About, Audit, AuditShow, AuditVerify, Backup, LinesBy, Report, Restore};
 pub(crate) use chain::{Chain, ChainAudit, ChainName, ChainShow, ChainSync, ChainWhat, Kept};
-pub(crate) use control::{Calendar, Control, Hold, Order, Orders, Plan, Release, Why};
+pub(crate) use control::{Calendar, Control, Hold, Order, Orders, OrdersOf, Plan, Release, Why};
 pub(crate) use observatory::{
     Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Residual, Sources, TermsOf,
     World,

@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use offpeak_dispatch::Directives;
 use offpeak_server::HandleError;
 use offpeak_server::view::{
-    CalendarView, HoldPreviewView, HoldView, LimitView, OrderView, PreviewView, WhyView,
+    CalendarView, HoldPreviewView, HoldView, LimitView, OrderDeedView, OrderDeedsView, OrderView,
+    PreviewView, WhyView,
 };
 use offpeak_site::CircuitIx;
 use reqwest::Method;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use super::running::{civil, client, get, order, site_zone, told};
 use super::table::{number, table};
 use super::{load, print, print_json};
-use crate::cli::{Calendar, Control, Hold, Order, Orders, Plan, Release, SiteDir, Why, instant};
+use crate::cli::{Calendar, Control, Hold, Order, Orders, OrdersOf, Plan, Release, SiteDir, Why, instant};
 use crate::exit::{Exit, WrongUsage};
 
 pub(crate) fn control(command: Control) -> Result<Exit> {
@@ -45,15 +46,51 @@ fn give(args: Order) -> Result<Exit> {
     }
 }
 
-fn list(args: Orders) -> Result<Exit> {
+fn list(OrdersOf { past, of: args }: OrdersOf) -> Result<Exit> {
     let zone = match site_zone(&args.site)? {
         Ok(zone) => zone,
         Err(exit) => return Ok(exit),
     };
+    if let Some(past) = past {
+        return match deeds(&args.site, past)? {
+            Ok(deeds) => show(&deeds[..], args.json, |deeds| deeds_text(deeds, &zone)),
+            Err(exit) => Ok(exit),
+        };
+    }
     match get::<Vec<OrderView>>(&args.site, &["orders"], &[])? {
         Ok(orders) => show(&orders[..], args.json, |orders| orders_text(orders, &zone)),
         Err(exit) => Ok(exit),
     }
+}
+
+/// What was last ordered and lifted: so many, over as many pages as they take.
+fn deeds(site: &SiteDir, most: u32) -> Result<Result<Vec<OrderDeedView>, Exit>> {
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let left = most as usize - found.len();
+        let mut query = vec![("limit", left.min(1_000).to_string())];
+        query.extend(before.map(|before: u64| ("before", before.to_string())));
+        let page = match get::<OrderDeedsView>(site, &["orders", "history"], &query)? {
+            Ok(page) => page,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        found.extend(page.deeds);
+        before = page.next;
+        if before.is_none() || found.len() >= most as usize {
+            return Ok(Ok(found));
+        }
+    }
+}
+
+fn deeds_text(deeds: &[OrderDeedView], zone: &TimeZone) -> String {
+    if deeds.is_empty() {
+        return "nothing was ordered yet".to_owned();
+    }
+    let row = |deed: &OrderDeedView| {
+        let (what, subject) = (deed.what.clone(), deed.subject.clone());
+        vec![civil(zone, deed.at), what, subject, deed.who.clone(), deed.why.clone()]
+    };
+    table(&["at", "what", "about", "by", "how and why"], &deeds.iter().map(row).collect::<Vec<_>>())
 }
 
 /// What a POST answers, and the site's zone; or how the command ends without it.

@@ -71,6 +71,7 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/circuits/{circuit}/explanation", SITE),
     ("GET", "/api/v1/calendar", SITE),
     ("GET", "/api/v1/orders", SITE),
+    ("GET", "/api/v1/orders/history", SITE),
     ("GET", "/api/v1/directives", SITE),
     ("POST", "/api/v1/stops", AnyOf(&[P::Stop])),
     ("DELETE", "/api/v1/stops", AnyOf(&[P::Resume])),

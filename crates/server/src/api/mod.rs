@@ -113,6 +113,7 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(orders::stop, orders::resume))
         .routes(routes!(orders::lockout, orders::lift_lockout))
         .routes(routes!(orders::orders, orders::order))
+        .routes(routes!(records::order_history))
         .routes(routes!(orders::preview))
         .routes(routes!(orders::lift_order))
         .routes(routes!(holds::holds, holds::hold))

@@ -15,7 +15,9 @@ use crate::access::{Caller, Permission, book};
 use crate::beside::{ReportAbout, ReportBy, ReportQuery};
 use crate::handle::By;
 use crate::problem::{Answer, Problem};
-use crate::view::{AuditView, BackupView, ReportView, RowsView, VerificationView};
+use crate::view::{
+    AuditView, BackupView, OrderDeedView, OrderDeedsView, ReportView, RowsView, VerificationView,
+};
 
 /// What reads much of the records takes all cores for seconds: one at a time, so that the loop has the machine.
 static READING: Turns = Turns::new(1, "others' questions to the records are being answered");
@@ -182,4 +184,49 @@ pub(super) async fn audit(
     let entries =
         blocking(move || app.doors.book().audit_entries(most).map_err(|error| book(&error))).await?;
     Ok(Json(entries.into_iter().map(AuditView::from).collect()))
+}
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OrderDeedParams {
+    /// Only what came before the deed of this number: `next` of the page before
+    before: Option<u64>,
+    /// How many deeds, newest first
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+}
+
+/// Deeds that concern circuits,
+const OF_CIRCUITS: [&str; 7] =
+    ["order", "order lifted", "stop", "resume", "lockout", "lockout lifted", "authority"];
+/// and those that name machines, which not everybody sees.
+const OF_MACHINES: [&str; 2] = ["machines held", "machines released"];
+
+/// What was ordered and lifted, by whom and why, newest first and back to the beginning
+#[utoipa::path(get, path = "/api/v1/orders/history", tag = "orders", params(OrderDeedParams),
+    responses((status = 200, body = OrderDeedsView)))]
+pub(super) async fn order_history(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Asked(params): Asked<OrderDeedParams>,
+) -> Answer<OrderDeedsView> {
+    let most = params.limit.unwrap_or(100);
+    if !(1..=AUDIT_MAX).contains(&most) {
+        return Err(Problem::invalid(format!("`limit` is {most}; 1 to {AUDIT_MAX} deeds are told")));
+    }
+    let mut whats = OF_CIRCUITS.to_vec();
+    if caller.may(Permission::MachinesRead) {
+        whats.extend(OF_MACHINES);
+    }
+    let read = move || {
+        // One more than the page has tells whether there is another.
+        app.doors.book().deeds(&whats, params.before, most + 1).map_err(|error| book(&error))
+    };
+    let mut entries = blocking(read).await?;
+    let has_more = entries.len() > most as usize;
+    entries.truncate(most as usize);
+    let next = entries.last().filter(|_| has_more).map(|last| last.seq);
+    Ok(Json(OrderDeedsView { deeds: entries.into_iter().map(OrderDeedView::from).collect(), next }))
 }

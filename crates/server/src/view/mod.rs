@@ -23,7 +23,10 @@ pub use plant::{
     CalendarView, CircuitView, DirectivesView, Explanation, FloorView, LockoutView, OrderView, PreviewView,
     StatesView, StopView, WhyView,
 };
-pub use records::{AuditView, BackupView, MeteredView, MinutesView, ReportView, RowsView, VerificationView};
+pub use records::{
+    AuditView, BackupView, MeteredView, MinutesView, OrderDeedView, OrderDeedsView, ReportView, RowsView,
+    VerificationView,
+};
 pub use sums::{BillingPeakView, BudgetStateView, BudgetView};
 
 /// The site as a whole.

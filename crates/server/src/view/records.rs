@@ -118,6 +118,40 @@ impl From<AuditEntry> for AuditView {
     }
 }
 
+/// Something ordered or lifted, as the audit chain has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderDeedView {
+    /// Its place in the audit chain.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub who: String,
+    /// What: `order`, `order lifted`, `stop`, `resume`, `lockout`, `lockout lifted`, `authority`, `machines held`,
+    /// `machines released`.
+    pub what: String,
+    /// About what.
+    pub subject: String,
+    /// How, and why.
+    pub why: String,
+}
+
+impl From<AuditEntry> for OrderDeedView {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { seq, at, who, what, subject, why, .. } = entry;
+        Self { seq, at, who, what, subject, why }
+    }
+}
+
+/// A page of what was ordered and lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderDeedsView {
+    /// Newest first.
+    pub deeds: Vec<OrderDeedView>,
+    /// What `before` is to be for the next page; `null` on the last.
+    pub next: Option<u64>,
+}
+
 /// Whether the audit chain holds, by recomputing all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerificationView {

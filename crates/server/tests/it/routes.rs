@@ -162,6 +162,41 @@ fn machines_are_held_by_who_may_and_with_a_reason() {
 }
 
 #[test]
+fn who_sees_the_power_page_sees_all_that_was_ordered() {
+    let served = Served::plain();
+    let operator = served.token("olga", "operator", None, &Permission::ALL, 1);
+    let grid = served.token("grid", "grid-operator", None, &Permission::ALL, 1);
+    let by = offpeak_store::By { who: "anna", why: "test" };
+    let now = jiff::Timestamp::now();
+    for _ in 0..3 {
+        served.book.stop("grid", now, "storm", "anna").unwrap();
+        served.book.resume(None, now, "anna").unwrap();
+    }
+    served.book.hold(&["hall-1/rack-1/1".into()], None, now, by).unwrap();
+    let read = async |token: &str, query: &str| {
+        let path = format!("/api/v1/orders/history{query}");
+        let (status, body) = status(&served, "GET", &path, Some(token)).await;
+        assert_eq!(status, 200, "{body}");
+        let page: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let deeds = page["deeds"].as_array().unwrap().clone();
+        let whats: Vec<_> = deeds.iter().map(|deed| deed["what"].as_str().unwrap().to_owned()).collect();
+        (whats, page["next"].as_u64())
+    };
+    block_on(async {
+        let (mut all, mut next) = read(&operator, "?limit=3").await;
+        while let Some(before) = next {
+            let (page, more) = read(&operator, &format!("?limit=3&before={before}")).await;
+            all.extend(page);
+            next = more;
+        }
+        let stops = ["resume", "stop", "resume", "stop", "resume", "stop"];
+        assert_eq!(all, [&["machines held"][..], &stops].concat(), "newest first, none twice, none left out");
+        assert_eq!(read(&grid, "").await, (stops.map(str::to_owned).to_vec(), None), "no machine is named");
+        assert_eq!(status(&served, "GET", "/api/v1/orders/history?limit=0", Some(&grid)).await.0, 422);
+    });
+}
+
+#[test]
 fn who_sees_the_site_as_a_whole_is_not_told_of_each_customer() {
     let served = Served::plain();
     let token = served.token("grid", "grid-operator", None, &Permission::ALL, 1);

@@ -34,6 +34,22 @@ fn fault_after(statement: &str) -> AuditFault {
 }
 
 #[test]
+fn deeds_of_a_kind_are_read_page_by_page() {
+    let folder = folder();
+    let book = Book::open(&written(folder.path())).unwrap();
+    let page = |whats: &[&str], before, most| {
+        let found = book.deeds(whats, before, most).unwrap();
+        found.into_iter().map(|of| (of.seq, of.what)).collect::<Vec<_>>()
+    };
+    let (stop, resume) = ((1, "stop".to_owned()), (2, "resume".to_owned()));
+    assert_eq!(page(&["stop", "resume", "order"], None, 9), [resume.clone(), stop.clone()]);
+    assert_eq!(page(&["stop", "resume"], None, 1), [resume]);
+    assert_eq!(page(&["stop", "resume"], Some(2), 9), [stop]);
+    assert_eq!(page(&["stop", "resume"], Some(1), 9), []);
+    assert_eq!(page(&["authority' OR '1' = '1"], None, 9), [], "a name is a value");
+}
+
+#[test]
 fn a_chain_holds_and_says_how_far_it_is_signed() {
     let folder = folder();
     let path = written(folder.path());
