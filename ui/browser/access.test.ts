@@ -28,6 +28,7 @@ describe('a customer', () => {
     await owner.page.getByLabel('Name').fill('boris');
     await owner.page.getByRole('combobox', { name: 'Role', exact: true }).selectOption('customer');
     await owner.page.getByRole('combobox', { name: 'Owner', exact: true }).selectOption('customer-a');
+    await owner.page.getByLabel('Why, for those').first().fill('his machines stand here');
     await owner.page.getByRole('button', { name: 'Add' }).click();
     await owner.page.waitForSelector('.link code');
     expect(await axeFindings(owner.page)).toEqual([]);

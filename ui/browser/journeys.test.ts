@@ -53,6 +53,7 @@ describe('an order', () => {
     await expect.poll(() => page.locator('.verdict').innerText()).toMatch(/order \d+/);
     await open(page, '/power');
     await page.getByRole('button', { name: 'Lift', exact: true }).first().click();
+    await page.locator('dialog[open]').getByLabel('Why, for those').fill('the grid has enough');
     await page.locator('dialog[open]').getByRole('button', { name: 'Lift' }).click();
     await until(page, 'the order is gone', (site) => site.limit?.source !== after.limit?.source);
     expect(troubles).toEqual([]);
@@ -155,6 +156,7 @@ describe('emergency stop on a phone', () => {
     await expect.poll(() => page.locator('.verdict').innerText()).toMatch(/Stopped/);
     await open(page, '/power');
     await page.getByRole('button', { name: 'Lift', exact: true }).first().tap();
+    await page.locator('dialog[open]').getByLabel('Why, for those').fill('the smoke has gone');
     await page.locator('dialog[open]').getByRole('button', { name: 'Lift' }).tap();
     await until(page, 'machines start again', (site) => site.counts.running > 0 || site.counts.asleep < site.counts.total);
     expect(troubles).toEqual([]);
@@ -178,7 +180,7 @@ describe('an alert', () => {
     await line.getByRole('button', { name: /^See to alert/ }).click();
     await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it/);
     expect(await line.getByRole('button').count()).toBe(0);
-    expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}`, { headers })).status()).toBe(200);
+    expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}?reason=the+drill+is+over`, { headers })).status()).toBe(200);
     const over = page.locator('main section', { hasText: 'What is over' }).last().locator('li', { hasText: /over-limit at grid/ });
     await expect.poll(() => over.count(), { timeout: 60_000 }).toBe(1);
     expect(troubles).toEqual([]);

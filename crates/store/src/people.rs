@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::audit::Deed;
-use crate::book::{Book, instant, optional_instant};
+use crate::book::{Book, By, instant, optional_instant};
 use crate::error::BookError;
 
 /// A person who may sign in.
@@ -100,9 +100,10 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn add_person(&self, new: &Person, who: &str) -> Result<bool, BookError> {
-        let why = format!("role {}", new.role);
-        let deed = Deed { who, what: "person added", subject: &new.name, why: &why };
+    pub fn add_person<'a>(&self, new: &Person, by: impl Into<By<'a>>) -> Result<bool, BookError> {
+        let by = by.into();
+        let why = by.told(&format!("role {}", new.role));
+        let deed = Deed { who: by.who, what: "person added", subject: &new.name, why: &why };
         let added = self.change_if(new.at, &deed, |connection| {
             let added = connection.execute(
                 "INSERT INTO person (name, role, password_hash, disabled, at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -144,15 +145,16 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn change_person(
+    pub fn change_person<'a>(
         &self,
         name: &str,
         change: &PersonChange<'_>,
         at: Timestamp,
-        who: &str,
+        by: impl Into<By<'a>>,
     ) -> Result<bool, BookError> {
-        let why = change.told();
-        let deed = Deed { who, what: "person changed", subject: name, why: &why };
+        let by = by.into();
+        let why = by.told(&change.told());
+        let deed = Deed { who: by.who, what: "person changed", subject: name, why: &why };
         let changed = self.change_if(at, &deed, |connection| {
             let changed = connection.execute(
                 "UPDATE person SET role = coalesce(?2, role), password_hash = coalesce(?3, password_hash),
@@ -214,9 +216,16 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn add_token(&self, hash: &[u8], new: &ApiToken, who: &str) -> Result<u64, BookError> {
+    pub fn add_token<'a>(
+        &self,
+        hash: &[u8],
+        new: &ApiToken,
+        by: impl Into<By<'a>>,
+    ) -> Result<u64, BookError> {
+        let by = by.into();
         let (scopes, subject) = (new.scopes.join(" "), format!("{} of {}", new.name, new.person));
-        let deed = Deed { who, what: "token added", subject: &subject, why: &scopes };
+        let why = by.told(&scopes);
+        let deed = Deed { who: by.who, what: "token added", subject: &subject, why: &why };
         let (id, _) = self.change(new.at, &deed, |connection| {
             connection.execute(
                 "INSERT INTO api_token (hash, person, name, scopes, at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -271,9 +280,9 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn revoke_token(&self, id: u64, at: Timestamp, who: &str) -> Result<bool, BookError> {
-        let subject = id.to_string();
-        let deed = Deed { who, what: "token revoked", subject: &subject, why: "" };
+    pub fn revoke_token<'a>(&self, id: u64, at: Timestamp, by: impl Into<By<'a>>) -> Result<bool, BookError> {
+        let (subject, By { who, why }) = (id.to_string(), by.into());
+        let deed = Deed { who, what: "token revoked", subject: &subject, why };
         let revoked = self.change_if(at, &deed, |connection| {
             let revoked = connection.execute(
                 "UPDATE api_token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
@@ -288,15 +297,16 @@ impl Book {
     ///
     /// # Errors
     /// If it could not be written.
-    pub fn add_setup_link(
+    pub fn add_setup_link<'a>(
         &self,
         hash: &[u8],
         link: &SetupLink,
         at: Timestamp,
-        who: &str,
+        by: impl Into<By<'a>>,
     ) -> Result<(), BookError> {
-        let why = format!("role {}", link.role);
-        let deed = Deed { who, what: "set-up link made", subject: &link.person, why: &why };
+        let by = by.into();
+        let why = by.told(&format!("role {}", link.role));
+        let deed = Deed { who: by.who, what: "set-up link made", subject: &link.person, why: &why };
         self.change(at, &deed, |connection| {
             connection.execute(
                 "INSERT INTO setup_link (hash, person, role, at, expires_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -136,8 +136,8 @@ export const api = {
   report: (about: string, query: { by: string; from: string; to: string }) => ask<ReportView>(`/reports/${about}`, { query }),
   verifyAudit: () => ask<VerificationView>('/audit/verification'),
   backups: () => ask<BackupView[]>('/backups'),
-  backUp: () => ask<BackupView>('/backups', { method: 'POST' }),
-  scan: (ranges: string[]) => ask<ScanView>('/scans', { method: 'POST', body: { ranges } }),
+  backUp: (reason: string) => ask<BackupView>('/backups', { method: 'POST', query: { reason } }),
+  scan: (ranges: string[], reason: string) => ask<ScanView>('/scans', { method: 'POST', body: { ranges, reason } }),
   lastScan: async () => (await ask<ScanView[]>('/scans'))[0] ?? null,
   endScan: () => ask<ScanView>('/scans/last', { method: 'DELETE' }),
   blinkFound: (at: string, on: boolean) => ask<Done>(`/scans/last/found/${part(at)}/light`, { method: 'PUT', body: { on } }),
@@ -173,15 +173,15 @@ export const api = {
   setUp: (key: string, password: string) => ask<SignedIn>('/setup', { method: 'POST', body: { key, password } }),
   changePassword: (old: string, fresh: string) => ask('/me/password', { method: 'PUT', body: { old, new: fresh } }),
   people: () => ask<PersonView[]>('/people'),
-  addPerson: (name: string, role: string, owner: string | null) =>
-    ask<{ link: string }>('/people', { method: 'POST', body: { name, role, owner } }),
-  changePerson: (name: string, change: { role?: string; disabled?: boolean }) =>
+  addPerson: (name: string, role: string, owner: string | null, reason: string) =>
+    ask<{ link: string }>('/people', { method: 'POST', body: { name, role, owner, reason } }),
+  changePerson: (name: string, change: { role?: string; disabled?: boolean; reason: string }) =>
     ask(`/people/${part(name)}`, { method: 'PATCH', body: change }),
-  link: (name: string) => ask<{ link: string }>(`/people/${part(name)}/link`, { method: 'POST' }),
+  link: (name: string, reason: string) => ask<{ link: string }>(`/people/${part(name)}/link`, { method: 'POST', body: { reason } }),
   tokens: () => ask<TokenView[]>('/tokens'),
-  addToken: (name: string, scopes: string[], expires: string) =>
-    ask<{ id: number; token: string }>('/tokens', { method: 'POST', body: { name, scopes, expires_at: expires } }),
-  revokeToken: (id: number) => ask(`/tokens/${id}`, { method: 'DELETE' }),
+  addToken: (name: string, scopes: string[], expires: string, reason: string) =>
+    ask<{ id: number; token: string }>('/tokens', { method: 'POST', body: { name, scopes, expires_at: expires, reason } }),
+  revokeToken: (id: number, reason: string) => ask(`/tokens/${id}`, { method: 'DELETE', query: { reason } }),
   alerts: () => ask<AlertsView>('/alerts'),
   alertsOver: () => ask<AlertView[]>('/alerts/history'),
   acknowledge: (id: number) => ask(`/alerts/${id}/acknowledgement`, { method: 'POST' }),

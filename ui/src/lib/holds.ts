@@ -2,7 +2,7 @@
 import type { HoldPreviewView, HoldView } from '../api/types-holds';
 
 /** Machines that the site takes at once. */
-export const HELD_AT_ONCE = 1_000;
+export const HELD_AT_ONCE = 500;
 
 export function inPieces<T>(all: readonly T[], most: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / most) }, (_, n) => all.slice(n * most, (n + 1) * most));

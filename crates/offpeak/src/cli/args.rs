@@ -536,6 +536,14 @@ pub(crate) struct Explain {
     pub(crate) json: bool,
 }
 
+/// Why something is changed.
+#[derive(Debug, Args)]
+pub(crate) struct Because {
+    /// Why, for those who come after
+    #[arg(long, value_name = "TEXT", default_value = "by the operator")]
+    pub(crate) reason: String,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Stop {
     /// The circuit; without it the whole site
@@ -551,6 +559,8 @@ pub(crate) struct Stop {
 pub(crate) struct Resume {
     /// The circuit; without it every stop is lifted
     pub(crate) circuit: Option<String>,
+    #[command(flatten)]
+    pub(crate) why: Because,
     #[command(flatten)]
     pub(crate) site: SiteDir,
 }
@@ -568,6 +578,8 @@ pub(crate) struct Lockout {
     /// Lift somebody else's, as a manager
     #[arg(long, requires = "lift")]
     pub(crate) manager: bool,
+    #[command(flatten)]
+    pub(crate) why: Because,
     #[command(flatten)]
     pub(crate) site: SiteDir,
 }
@@ -587,6 +599,8 @@ pub(crate) struct Authority {
     pub(crate) hall: String,
     /// What offpeak may do there
     pub(crate) power: Power,
+    #[command(flatten)]
+    pub(crate) why: Because,
     #[command(flatten)]
     pub(crate) site: SiteDir,
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::args::SiteDir;
+use super::args::{Because, SiteDir};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Control {
@@ -64,6 +64,8 @@ pub(crate) struct Order {
     /// Lift the order of this number
     #[arg(long, value_name = "N", conflicts_with = "words")]
     pub(crate) lift: Option<u64>,
+    #[command(flatten)]
+    pub(crate) why: Because,
     #[command(flatten)]
     pub(crate) site: SiteDir,
     /// As JSON

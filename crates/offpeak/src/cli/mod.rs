@@ -10,8 +10,8 @@ mod records;
 mod values;
 
 pub(crate) use args::{
-    Authority, Bench, Check, Cli, Command, Demo, Device, DeviceOrder, DeviceTry, Dispatch, Explain, Listen,
-    Lockout, Machine, Machines, Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
+    Authority, Because, Bench, Check, Cli, Command, Demo, Device, DeviceOrder, DeviceTry, Dispatch, Explain,
+    Listen, Lockout, Machine, Machines, Power, Resume, Run, Scan, Simulate, SiteDir, Status, Stop, Twin,
 };
 pub(crate) use books::{About, Audit, AuditShow, AuditVerify, Backup, LinesBy, Report, Restore};
 pub(crate) use chain::{Chain, ChainAudit, ChainName, ChainShow, ChainSync, ChainWhat, Kept};
@@ -20,6 +20,6 @@ pub(crate) use observatory::{
     Breakeven, Change, Changes, Grid, HashPrice, Index, MethodName, Observatory, Residual, Sources, TermsOf,
     World,
 };
-pub(crate) use people::{Token, TokenCreate, User, UserAdd};
+pub(crate) use people::{Named, Token, TokenCreate, User, UserAdd};
 pub(crate) use records::{LakeCommand, Sql, SqlFormat, Upload};
 pub(crate) use values::instant;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::SiteDir;
+use super::{Because, SiteDir};
 
 /// Who may use a running site.
 #[derive(Debug, Subcommand)]
@@ -30,6 +30,8 @@ pub(crate) struct UserAdd {
     #[arg(long, value_name = "OWNER", required_if_eq("role", "customer"))]
     pub(crate) owner: Option<String>,
     #[command(flatten)]
+    pub(crate) why: Because,
+    #[command(flatten)]
     pub(crate) site: SiteDir,
 }
 
@@ -37,6 +39,8 @@ pub(crate) struct UserAdd {
 pub(crate) struct Named {
     /// The name
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) why: Because,
     #[command(flatten)]
     pub(crate) site: SiteDir,
 }
@@ -75,6 +79,8 @@ pub(crate) struct TokenCreate {
     #[arg(long, value_name = "NAME")]
     pub(crate) person: Option<String>,
     #[command(flatten)]
+    pub(crate) why: Because,
+    #[command(flatten)]
     pub(crate) site: SiteDir,
 }
 
@@ -82,6 +88,8 @@ pub(crate) struct TokenCreate {
 pub(crate) struct TokenRevoke {
     /// Its number
     pub(crate) id: u64,
+    #[command(flatten)]
+    pub(crate) why: Because,
     #[command(flatten)]
     pub(crate) site: SiteDir,
 }

@@ -37,9 +37,16 @@ pub(crate) fn control(command: Control) -> Result<Exit> {
 
 fn give(args: Order) -> Result<Exit> {
     if let Some(id) = args.lift {
-        return order(&args.site, Method::DELETE, &["orders", &id.to_string()], &[], None);
+        return order(
+            &args.site,
+            Method::DELETE,
+            &["orders", &id.to_string()],
+            &[("reason", args.why.reason)],
+            None,
+        );
     }
-    let body = json!({ "words": args.words.unwrap_or_default(), "kind": args.kind });
+    let (words, reason) = (args.words.unwrap_or_default(), args.why.reason);
+    let body = json!({ "words": words, "kind": args.kind, "reason": reason });
     match asked::<OrderView>(&args.site, &["orders"], &body)? {
         Ok((given, zone)) => show(&[given], args.json, |orders| orders_text(orders, &zone)),
         Err(exit) => Ok(exit),

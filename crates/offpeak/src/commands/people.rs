@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::running::{client, told};
 use super::table::table;
 use super::{print, print_json};
-use crate::cli::{SiteDir, Token, TokenCreate, User, UserAdd};
+use crate::cli::{Named, SiteDir, Token, TokenCreate, User, UserAdd};
 use crate::exit::Exit;
 
 /// Asks, and goes on with what came back.
@@ -17,11 +17,12 @@ fn ask(
     site: &SiteDir,
     method: Method,
     parts: &[&str],
+    query: &[(&str, String)],
     body: Option<Value>,
     then: impl FnOnce(Value) -> Result<()>,
 ) -> Result<Exit> {
     let answer = match client(site)? {
-        Ok(client) => told(site, client.change::<Value>(method, parts, &[], body.as_ref()))?,
+        Ok(client) => told(site, client.change::<Value>(method, parts, query, body.as_ref()))?,
         Err(exit) => return Ok(exit),
     };
     match answer {
@@ -49,17 +50,18 @@ struct Person {
 
 pub(crate) fn user(command: User) -> Result<Exit> {
     match command {
-        User::Add(UserAdd { name, role, owner, site }) => {
-            let body = json!({ "name": name, "role": role, "owner": owner });
-            ask(&site, Method::POST, &["people"], Some(body), |answer| link(&site, &answer))
+        User::Add(UserAdd { name, role, owner, why, site }) => {
+            let body = json!({ "name": name, "role": role, "owner": owner, "reason": why.reason });
+            ask(&site, Method::POST, &["people"], &[], Some(body), |answer| link(&site, &answer))
         }
         User::Link(args) => {
             let parts = ["people", &args.name, "link"];
-            ask(&args.site, Method::POST, &parts, Some(json!({})), |answer| link(&args.site, &answer))
+            let body = json!({ "reason": args.why.reason });
+            ask(&args.site, Method::POST, &parts, &[], Some(body), |answer| link(&args.site, &answer))
         }
-        User::Disable(args) => set_disabled(&args.site, &args.name, true),
-        User::Enable(args) => set_disabled(&args.site, &args.name, false),
-        User::List(args) => ask(&args.site, Method::GET, &["people"], None, |answer| {
+        User::Disable(args) => set_disabled(&args, true),
+        User::Enable(args) => set_disabled(&args, false),
+        User::List(args) => ask(&args.site, Method::GET, &["people"], &[], None, |answer| {
             if args.json {
                 return print_json(&answer);
             }
@@ -78,29 +80,31 @@ pub(crate) fn user(command: User) -> Result<Exit> {
     }
 }
 
-fn set_disabled(site: &SiteDir, name: &str, disabled: bool) -> Result<Exit> {
+fn set_disabled(Named { name, why, site }: &Named, disabled: bool) -> Result<Exit> {
     let word = if disabled { "disabled" } else { "enabled" };
-    let body = json!({ "disabled": disabled });
-    ask(site, Method::PATCH, &["people", name], Some(body), |_| print(&format!("{word}: {name}")))
+    let body = json!({ "disabled": disabled, "reason": why.reason });
+    ask(site, Method::PATCH, &["people", name], &[], Some(body), |_| print(&format!("{word}: {name}")))
 }
 
 pub(crate) fn token(command: Token) -> Result<Exit> {
     match command {
-        Token::Create(TokenCreate { name, scopes, days, person, site }) => {
+        Token::Create(TokenCreate { name, scopes, days, person, why, site }) => {
             let expires_at = Timestamp::now() + SignedDuration::from_hours(i64::from(days) * 24);
-            let body = json!({ "name": name, "scopes": scopes, "expires_at": expires_at, "person": person });
-            ask(&site, Method::POST, &["tokens"], Some(body), |answer| {
+            let body = json!({ "name": name, "scopes": scopes, "expires_at": expires_at,
+                "person": person, "reason": why.reason });
+            ask(&site, Method::POST, &["tokens"], &[], Some(body), |answer| {
                 eprintln!("token {} is shown this once and ends in {days} days", answer["id"]);
                 print(answer["token"].as_str().unwrap_or_default())
             })
         }
         Token::Revoke(args) => {
             let id = args.id.to_string();
-            ask(&args.site, Method::DELETE, &["tokens", &id], None, |_| {
+            let why = [("reason", args.why.reason)];
+            ask(&args.site, Method::DELETE, &["tokens", &id], &why, None, |_| {
                 print(&format!("revoked: token {id}"))
             })
         }
-        Token::List(args) => ask(&args.site, Method::GET, &["tokens"], None, |answer| {
+        Token::List(args) => ask(&args.site, Method::GET, &["tokens"], &[], None, |answer| {
             if args.json {
                 return print_json(&answer);
             }

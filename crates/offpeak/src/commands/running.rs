@@ -479,22 +479,25 @@ pub(crate) fn stop(args: Stop) -> Result<Exit> {
 }
 
 pub(crate) fn resume(args: Resume) -> Result<Exit> {
-    let query: Vec<_> = args.circuit.map(|circuit| ("circuit", circuit)).into_iter().collect();
+    let mut query = vec![("reason", args.why.reason)];
+    query.extend(args.circuit.map(|circuit| ("circuit", circuit)));
     order(&args.site, Method::DELETE, &["stops"], &query, None)
 }
 
 pub(crate) fn lockout(args: Lockout) -> Result<Exit> {
-    let Lockout { circuit, by, lift, manager, site } = args;
+    let Lockout { circuit, by, lift, manager, why, site } = args;
+    let reason = why.reason;
     if lift {
-        let query = [("circuit", circuit), ("by", by), ("manager", manager.to_string())];
+        let query = [("circuit", circuit), ("by", by), ("manager", manager.to_string()), ("reason", reason)];
         return order(&site, Method::DELETE, &["lockouts"], &query, None);
     }
-    order(&site, Method::POST, &["lockouts"], &[], Some(json!({ "circuit": circuit, "by": by })))
+    let body = json!({ "circuit": circuit, "by": by, "reason": reason });
+    order(&site, Method::POST, &["lockouts"], &[], Some(body))
 }
 
 pub(crate) fn authority(args: Authority) -> Result<Exit> {
     let word = if args.power == Power::Control { "control" } else { "observe" };
-    let body = json!({ "authority": word });
+    let body = json!({ "authority": word, "reason": args.why.reason });
     order(&args.site, Method::PUT, &["halls", &args.hall, "authority"], &[], Some(body))
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_store::{Book, BookError, Person, Session, SetupLink};
+use offpeak_store::{Book, BookError, By, Person, Session, SetupLink};
 
 use super::permission::{Permission, Role};
 use super::secret::{self, Secret};
@@ -121,12 +121,12 @@ impl Doors {
     }
 
     /// Makes a link by which somebody sets a password.
-    pub(crate) fn link(
+    pub(crate) fn link<'a>(
         &self,
         person: &str,
         role: Role,
         owner: Option<String>,
-        who: &str,
+        by: impl Into<By<'a>>,
     ) -> Result<Secret, BookError> {
         let (key, now) = (Secret::fresh(), Timestamp::now());
         let link = SetupLink {
@@ -135,7 +135,7 @@ impl Doors {
             owner,
             expires_at: now + LINK_LASTS,
         };
-        self.book.add_setup_link(&key.hash(), &link, now, who)?;
+        self.book.add_setup_link(&key.hash(), &link, now, by)?;
         Ok(key)
     }
 

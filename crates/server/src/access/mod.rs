@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 
 pub use doors::Doors;
 pub(crate) use doors::{Begun, book};
-pub use needs::{NEEDS, Need, need};
+pub use needs::{NEEDS, Need, WHYS, Why, need};
 pub use permission::{Permission, Role};
 pub use secret::Secret;
 pub(crate) use {

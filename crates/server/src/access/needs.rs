@@ -104,3 +104,56 @@ pub fn need(method: &Method, path: &str) -> Option<Need> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     NEEDS.iter().find(|(of, at, _)| *of == method && *at == path).map(|(_, _, need)| *need)
 }
+
+/// What a change asks of its caller beside permission: to say why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is refused without `reason`: it does something to a machine, to power or to people's rights.
+    Required,
+    /// `reason` may be given and is then kept.
+    Taken,
+    /// None is asked, since
+    Exempt(&'static str),
+}
+
+const CHANGES_NOTHING: Why = Why::Exempt("it changes nothing");
+const ONES_OWN: Why = Why::Exempt("it is about nobody but the caller");
+
+/// By method and path: whether a change's reason is asked. Every change is in it, which a test sees to.
+pub const WHYS: &[(&str, &str, Why)] = &[
+    ("POST", "/api/v1/session", ONES_OWN),
+    ("DELETE", "/api/v1/session", ONES_OWN),
+    ("POST", "/api/v1/setup", ONES_OWN),
+    ("PUT", "/api/v1/me/password", ONES_OWN),
+    ("POST", "/api/v1/people", Why::Required),
+    ("PATCH", "/api/v1/people/{name}", Why::Required),
+    ("POST", "/api/v1/people/{name}/link", Why::Required),
+    ("POST", "/api/v1/tokens", Why::Required),
+    ("DELETE", "/api/v1/tokens/{token}", Why::Required),
+    ("POST", "/api/v1/alerts/{alert}/acknowledgement", Why::Taken),
+    ("POST", "/api/v1/alerts/{alert}/snooze", Why::Taken),
+    (
+        "POST",
+        "/api/v1/alerts/channels/{channel}/test",
+        Why::Exempt("it is a test and says so to whom it reaches"),
+    ),
+    ("POST", "/api/v1/backups", Why::Taken),
+    ("POST", "/api/v1/sql", CHANGES_NOTHING),
+    ("POST", "/api/v1/scans", Why::Taken),
+    ("DELETE", "/api/v1/scans/last", Why::Taken),
+    ("PUT", "/api/v1/scans/last/found/{address}/light", Why::Taken),
+    ("PUT", "/api/v1/machines/{machine}/light", Why::Taken),
+    ("POST", "/api/v1/machines/{machine}/restart", Why::Required),
+    ("PUT", "/api/v1/machines/{machine}/pools", Why::Required),
+    ("POST", "/api/v1/stops", Why::Required),
+    ("DELETE", "/api/v1/stops", Why::Required),
+    ("POST", "/api/v1/lockouts", Why::Required),
+    ("DELETE", "/api/v1/lockouts", Why::Required),
+    ("POST", "/api/v1/orders", Why::Required),
+    ("POST", "/api/v1/orders/preview", CHANGES_NOTHING),
+    ("DELETE", "/api/v1/orders/{order}", Why::Required),
+    ("POST", "/api/v1/holds", Why::Required),
+    ("POST", "/api/v1/holds/preview", CHANGES_NOTHING),
+    ("POST", "/api/v1/holds/release", Why::Required),
+    ("PUT", "/api/v1/halls/{hall}/authority", Why::Required),
+];

@@ -11,7 +11,7 @@ use offpeak_store::Deed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::given::Given;
+use super::given::{Asked, Given, NoteParams, note as given_note};
 use super::{App, blocking};
 use crate::access::{Caller, book};
 use crate::problem::Problem;
@@ -141,15 +141,16 @@ async fn note(
 
 /// Says that somebody sees to it: it is told no more before it is over
 #[utoipa::path(post, path = "/api/v1/alerts/{alert}/acknowledgement", tag = "alerts",
-    params(("alert" = u64, Path)), responses((status = 204)))]
+    params(("alert" = u64, Path), NoteParams), responses((status = 204)))]
 pub(super) async fn acknowledge(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    Asked(params): Asked<NoteParams>,
 ) -> Result<StatusCode, Problem> {
-    let id = number(&id)?;
+    let (id, why) = (number(&id)?, params.why()?);
     app.alerts.acknowledge(id, &caller.name, app.handle.now()).map_err(|error| none(&error))?;
-    note(app, caller, "alert acknowledged", id, String::new()).await?;
+    note(app, caller, "alert acknowledged", id, why).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -160,6 +161,9 @@ pub(crate) struct Snooze {
     /// Minutes of plant time, a week at most.
     #[schema(minimum = 1, maximum = 10080)]
     minutes: u32,
+    /// Why, for those who come after.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
 }
 
 /// Lets an alert be quiet for a while; if it still holds then, it is told again
@@ -178,9 +182,17 @@ pub(super) async fn snooze(
             snooze.minutes
         )));
     }
+    let said = given_note(snooze.reason.as_ref())?;
     let until = app.handle.now() + SignedDuration::from_mins(snooze.minutes.into());
     app.alerts.with_board(|board| board.snooze(id, &caller.name, until)).map_err(|error| none(&error))?;
-    note(app, caller, "alert snoozed", id, format!("until {until}")).await?;
+    note(
+        app,
+        caller,
+        "alert snoozed",
+        id,
+        if said.is_empty() { format!("until {until}") } else { format!("until {until}: {said}") },
+    )
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::given::{Asked, Given, reason, text};
+use super::given::{Asked, Given, NoteParams, note, reason, text};
 use super::machines::visible;
 use super::orders::{Done, done};
 use super::{App, Turns, blocking, in_turn};
@@ -36,6 +36,9 @@ pub(crate) struct ScanOrder {
     /// Networks `10.1.0.0/22`, ranges `10.1.0.1-10.1.3.254` or addresses, each with `:PORTS` where they are not the usual.
     #[schema(min_items = 1, max_items = 100)]
     ranges: Vec<String>,
+    /// Why, for those who come after.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
 }
 
 /// Begins a search of networks for machines; one runs at a time
@@ -52,7 +55,8 @@ pub(super) async fn scan(
     for range in &order.ranges {
         reason("ranges", range)?;
     }
-    blocking(move || Ok(app.handle.scan(&order.ranges, By { who: &caller.name, why: "" })?)).await.map(Json)
+    let why = note(order.reason.as_ref())?;
+    blocking(move || Ok(app.handle.scan(&order.ranges, By { who: &caller.name, why: &why })?)).await.map(Json)
 }
 
 /// The last search, as far as it is; none before the first
@@ -62,12 +66,14 @@ pub(super) async fn scans(State(app): State<Arc<App>>) -> Json<Vec<ScanView>> {
 }
 
 /// Ends the search that runs
-#[utoipa::path(delete, path = "/api/v1/scans/last", tag = "field", responses((status = 200, body = ScanView)))]
+#[utoipa::path(delete, path = "/api/v1/scans/last", tag = "field", params(NoteParams), responses((status = 200, body = ScanView)))]
 pub(super) async fn end_scan(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Asked(params): Asked<NoteParams>,
 ) -> Answer<ScanView> {
-    blocking(move || Ok(app.handle.end_scan(By { who: &caller.name, why: "" })?)).await.map(Json)
+    let why = params.why()?;
+    blocking(move || Ok(app.handle.end_scan(By { who: &caller.name, why: &why })?)).await.map(Json)
 }
 
 /// Lets a machine that the last search found blink, so that its place is seen, or stops that
@@ -79,8 +85,9 @@ pub(super) async fn light_of_found(
     Path(address): Path<String>,
     Given(order): Given<LightOrder>,
 ) -> Answer<Done> {
+    let why = note(order.reason.as_ref())?;
     blocking(move || {
-        app.handle.blink_found(&address, order.on, By { who: &caller.name, why: "" })?;
+        app.handle.blink_found(&address, order.on, By { who: &caller.name, why: &why })?;
         Ok(done(format!("{}: {address}", blinking(order.on))))
     })
     .await
@@ -159,6 +166,9 @@ async fn by_hand(
 pub(crate) struct LightOrder {
     /// Whether it is to blink.
     on: bool,
+    /// Why, for those who come after.
+    #[schema(max_length = 500)]
+    reason: Option<String>,
 }
 
 /// Lets a machine's light blink so that it is found in its rack, or stops that
@@ -170,7 +180,8 @@ pub(super) async fn light(
     Path(name): Path<String>,
     Given(order): Given<LightOrder>,
 ) -> Answer<Done> {
-    by_hand(app, caller, &name, HandOrder::Locate(order.on), String::new(), blinking(order.on)).await
+    let why = note(order.reason.as_ref())?;
+    by_hand(app, caller, &name, HandOrder::Locate(order.on), why, blinking(order.on)).await
 }
 
 /// Why.

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
 use crate::problem::Problem;
 
@@ -102,6 +103,43 @@ pub(crate) fn reason(field: &str, given: &str) -> Result<String, Problem> {
         return Err(Problem::invalid(format!("`{field}` is empty; say why, for those who come after")));
     }
     Ok(given)
+}
+
+/// Why, where a change has no body.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WhyParams {
+    /// Why, for those who come after
+    #[param(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+impl WhyParams {
+    pub(crate) fn why(&self) -> Result<String, Problem> {
+        reason("reason", &self.reason)
+    }
+}
+
+/// Why, where a change has no body and needs no reason.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NoteParams {
+    /// Why, for those who come after
+    #[param(max_length = 500)]
+    reason: Option<String>,
+}
+
+impl NoteParams {
+    pub(crate) fn why(&self) -> Result<String, Problem> {
+        note(self.reason.as_ref())
+    }
+}
+
+/// What somebody says of a change that needs no reason.
+pub(crate) fn note(given: Option<&String>) -> Result<String, Problem> {
+    text("reason", given.map_or("", String::as_str))
 }
 
 /// The longest name of a person or a token.

@@ -16,15 +16,15 @@ use crate::handle::By;
 use crate::problem::{Answer, Problem};
 use crate::view::{HoldPreviewView, HoldView};
 
-/// Machines of one request at most; the longest names of so many fit into its body.
-const MACHINES_MAX: usize = 1_000;
+/// Machines of one request at most: their names fit into its body.
+const MACHINES_MAX: usize = 500;
 
 /// Machines to be held off.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoldOrder {
     /// By id, or by address where only one has it.
-    #[schema(min_items = 1, max_items = 1000)]
+    #[schema(min_items = 1, max_items = 500)]
     machines: Vec<String>,
     /// Why, for those who come after.
     #[schema(min_length = 1, max_length = 500)]
@@ -38,7 +38,7 @@ pub(crate) struct HoldOrder {
 #[serde(deny_unknown_fields)]
 pub(crate) struct HoldProposal {
     /// By id, or by address where only one has it.
-    #[schema(min_items = 1, max_items = 1000)]
+    #[schema(min_items = 1, max_items = 500)]
     machines: Vec<String>,
     /// Until when.
     until: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub(crate) struct HoldProposal {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReleaseOrder {
     /// By id, or by address where only one has it.
-    #[schema(min_items = 1, max_items = 1000)]
+    #[schema(min_items = 1, max_items = 500)]
     machines: Vec<String>,
     /// Why, for those who come after.
     #[schema(min_length = 1, max_length = 500)]

@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::given::{Asked, Given, reason, text};
+use super::given::{Asked, Given, WhyParams, reason, text};
 use super::{App, blocking};
 use crate::access::{Caller, Permission};
 use crate::handle::By;
@@ -63,9 +63,9 @@ pub(super) async fn stop(
 pub(crate) struct ResumeParams {
     /// The circuit; without it every stop is lifted
     circuit: Option<String>,
-    /// Why
-    #[param(max_length = 500)]
-    reason: Option<String>,
+    /// Why, for those who come after
+    #[param(min_length = 1, max_length = 500)]
+    reason: String,
 }
 
 /// Lifts the operator's stop of a circuit, or all stops
@@ -76,7 +76,7 @@ pub(super) async fn resume(
     Extension(caller): Extension<Caller>,
     Asked(params): Asked<ResumeParams>,
 ) -> Answer<Done> {
-    let why = text("reason", params.reason.as_deref().unwrap_or_default())?;
+    let why = reason("reason", &params.reason)?;
     blocking(move || {
         let lifted = app.handle.resume(params.circuit.as_deref(), By { who: &caller.name, why: &why })?;
         Ok(done(format!("{lifted} stop(s) lifted at {}", named(params.circuit.as_ref()))))
@@ -93,9 +93,9 @@ pub(crate) struct LockoutOrder {
     /// Who works there; the caller unless given.
     #[schema(max_length = 500)]
     by: Option<String>,
-    /// What for.
-    #[schema(max_length = 500)]
-    reason: Option<String>,
+    /// What for, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
 }
 
 /// Locks a circuit out because somebody works there: nothing below it starts, and what runs goes to sleep
@@ -107,7 +107,7 @@ pub(super) async fn lockout(
     Given(order): Given<LockoutOrder>,
 ) -> Answer<Done> {
     let worker = order.by.as_ref().map_or_else(|| Ok(caller.name.clone()), |by| reason("by", by))?;
-    let why = text("reason", order.reason.as_deref().unwrap_or_default())?;
+    let why = reason("reason", &order.reason)?;
     blocking(move || {
         app.handle.lockout(&order.circuit, &worker, By { who: &caller.name, why: &why })?;
         Ok(done(format!("locked out for {worker}: {}", order.circuit)))
@@ -127,9 +127,9 @@ pub(crate) struct LiftParams {
     by: Option<String>,
     /// Lift anybody's, as a manager
     manager: Option<bool>,
-    /// Why
-    #[param(max_length = 500)]
-    reason: Option<String>,
+    /// Why, for those who come after
+    #[param(min_length = 1, max_length = 500)]
+    reason: String,
 }
 
 /// Lifts a lockout of one's own, or anybody's as a manager
@@ -153,7 +153,7 @@ pub(super) async fn lift_lockout(
             by: "somebody else".to_owned(),
         }));
     }
-    let why = text("reason", params.reason.as_deref().unwrap_or_default())?;
+    let why = reason("reason", &params.reason)?;
     blocking(move || {
         app.handle.lift_lockout(&params.circuit, &worker, manager, By { who: &caller.name, why: &why })?;
         Ok(done(format!("lockout lifted by {worker}: {}", params.circuit)))
@@ -198,7 +198,22 @@ pub(crate) struct GivenOrder {
     /// Whose it is.
     #[serde(default)]
     kind: OrderKind,
-    /// Why.
+    /// Why, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
+/// An order that might be given, in words.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProposedOrder {
+    /// As those of an order.
+    #[schema(min_length = 1, max_length = 500, example = "hall-3 to 4 MW at 18:00 for 2 h")]
+    words: String,
+    /// Whose it would be.
+    #[serde(default)]
+    kind: OrderKind,
+    /// As of an order; it is read as strictly.
     #[serde(default)]
     #[schema(max_length = 500)]
     reason: String,
@@ -218,7 +233,7 @@ pub(super) async fn order(
     Extension(caller): Extension<Caller>,
     Given(order): Given<GivenOrder>,
 ) -> Answer<OrderView> {
-    let (words, why) = (reason("words", &order.words)?, text("reason", &order.reason)?);
+    let (words, why) = (reason("words", &order.words)?, reason("reason", &order.reason)?);
     blocking(move || {
         let by = By { who: &caller.name, why: &why };
         Ok(Json(app.handle.order(&words, order.kind.name(), by)?))
@@ -227,14 +242,13 @@ pub(super) async fn order(
 }
 
 /// What an order would do now; changes nothing
-#[utoipa::path(post, path = "/api/v1/orders/preview", tag = "orders", request_body = GivenOrder,
+#[utoipa::path(post, path = "/api/v1/orders/preview", tag = "orders", request_body = ProposedOrder,
     responses((status = 200, body = PreviewView), (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn preview(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Given(order): Given<GivenOrder>,
+    Given(order): Given<ProposedOrder>,
 ) -> Answer<PreviewView> {
-    // Its reason is for the order itself; it is read as strictly.
     let (words, _) = (reason("words", &order.words)?, text("reason", &order.reason)?);
     blocking(move || {
         let mut view = app.handle.preview(&words, order.kind.name())?;
@@ -246,29 +260,19 @@ pub(super) async fn preview(
     .await
 }
 
-/// Why.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ReasonParams {
-    /// Why
-    #[param(max_length = 500)]
-    reason: Option<String>,
-}
-
 /// Lifts an order
-#[utoipa::path(delete, path = "/api/v1/orders/{order}", tag = "orders", params(("order" = u64, Path), ReasonParams),
+#[utoipa::path(delete, path = "/api/v1/orders/{order}", tag = "orders", params(("order" = u64, Path), WhyParams),
     responses((status = 200, body = Done)))]
 pub(super) async fn lift_order(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Asked(params): Asked<ReasonParams>,
+    Asked(params): Asked<WhyParams>,
 ) -> Answer<Done> {
     let number = id.parse::<u64>().ok().filter(|id| i64::try_from(*id).is_ok());
     let id =
         number.ok_or_else(|| Problem::not_found("no-such-order", format!("`{id}` is no order's number")))?;
-    let why = text("reason", params.reason.as_deref().unwrap_or_default())?;
+    let why = params.why()?;
     blocking(move || {
         app.handle.lift_order(id, By { who: &caller.name, why: &why })?;
         Ok(done(format!("order {id} lifted")))
@@ -292,9 +296,8 @@ pub(crate) enum Power {
 pub(crate) struct AuthorityOrder {
     /// What offpeak may do there.
     authority: Power,
-    /// Why.
-    #[serde(default)]
-    #[schema(max_length = 500)]
+    /// Why, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 
@@ -307,7 +310,7 @@ pub(super) async fn authority(
     Path(hall): Path<String>,
     Given(order): Given<AuthorityOrder>,
 ) -> Answer<Done> {
-    let why = text("reason", &order.reason)?;
+    let why = reason("reason", &order.reason)?;
     blocking(move || {
         let control = order.authority == Power::Control;
         app.handle.set_authority(&hall, control, By { who: &caller.name, why: &why })?;

@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::given::{Given, name as checked_name};
+use super::given::{Asked, Given, WhyParams, name as checked_name, reason};
 use super::{App, blocking};
 use crate::access::{
     Begun, Caller, Means, Peer, Permission, Role, Secret, book, check_password, hash_password,
     is_right_password,
 };
+use crate::handle::By;
 use crate::problem::{Answer, Problem};
 
 /// Passwords checked at once: each takes 19 MiB and some tens of milliseconds of a core.
@@ -151,7 +152,8 @@ pub(super) async fn change_password(
         debug_assert!(!is_right_password("", begun.person.password_hash.as_deref()));
         let kept = hash_password(&given.new)?;
         let change = PersonChange { password_hash: Some(&kept), ..PersonChange::default() };
-        let changed = app.doors.book().change_person(&caller.name, &change, Timestamp::now(), &caller.name);
+        let changed =
+            app.doors.book().change_person(&caller.name, &change, Timestamp::now(), caller.name.as_str());
         changed.map_err(|error| book(&error))?;
         app.doors.forget();
         Ok(StatusCode::NO_CONTENT)
@@ -208,6 +210,9 @@ pub(crate) struct NewPerson {
     /// Whose machines a customer sees: an owner's id in the site file.
     #[schema(max_length = 500)]
     owner: Option<String>,
+    /// Why, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
 }
 
 /// A link by which somebody sets a password.
@@ -231,7 +236,7 @@ pub(super) async fn add_person(
     Extension(caller): Extension<Caller>,
     Given(new): Given<NewPerson>,
 ) -> Answer<Link> {
-    let name = checked_name("name", &new.name)?;
+    let (name, why) = (checked_name("name", &new.name)?, reason("reason", &new.reason)?);
     if (new.role == Role::Customer) != new.owner.is_some() {
         return Err(Problem::invalid("a customer has an `owner`, and nobody else has one"));
     }
@@ -241,6 +246,7 @@ pub(super) async fn add_person(
         return Err(Problem::invalid(format!("there is no owner `{owner}`")).hint(hint));
     }
     blocking(move || {
+        let by = By { who: &caller.name, why: &why };
         let person = Person {
             name: name.clone(),
             role: new.role.name().to_owned(),
@@ -249,14 +255,14 @@ pub(super) async fn add_person(
             disabled: false,
             at: Timestamp::now(),
         };
-        if !app.doors.book().add_person(&person, &caller.name).map_err(|error| book(&error))? {
+        if !app.doors.book().add_person(&person, by).map_err(|error| book(&error))? {
             return Err(Problem::new(
                 StatusCode::CONFLICT,
                 "name-taken",
                 format!("there is a `{name}` already"),
             ));
         }
-        let key = app.doors.link(&name, new.role, new.owner, &caller.name).map_err(|error| book(&error))?;
+        let key = app.doors.link(&name, new.role, new.owner, by).map_err(|error| book(&error))?;
         Ok(Link::of(&key))
     })
     .await
@@ -267,19 +273,31 @@ fn no_person(name: &str) -> Problem {
         .hint("they are listed at /api/v1/people")
 }
 
+/// Why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinkOrder {
+    /// Why, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
+}
+
 /// Makes a new link by which somebody sets their password, which may have been forgotten
-#[utoipa::path(post, path = "/api/v1/people/{name}/link", tag = "people", params(("name" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/people/{name}/link", tag = "people", params(("name" = String, Path)), request_body = LinkOrder,
     responses((status = 200, body = Link)))]
 pub(super) async fn link(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(name): Path<String>,
+    Given(order): Given<LinkOrder>,
 ) -> Answer<Link> {
+    let why = reason("reason", &order.reason)?;
     blocking(move || {
+        let by = By { who: &caller.name, why: &why };
         let person =
             app.doors.book().person(&name).map_err(|error| book(&error))?.ok_or_else(|| no_person(&name))?;
         let role = person.role.parse().map_err(Problem::invalid)?;
-        let key = app.doors.link(&name, role, person.owner, &caller.name).map_err(|error| book(&error))?;
+        let key = app.doors.link(&name, role, person.owner, by).map_err(|error| book(&error))?;
         Ok(Link::of(&key))
     })
     .await
@@ -293,6 +311,9 @@ pub(crate) struct ChangedPerson {
     role: Option<Role>,
     /// Signed out for good, or let in again. Their tokens open nothing while they are disabled.
     disabled: Option<bool>,
+    /// Why, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
 }
 
 /// Changes somebody's role, disables or enables them
@@ -304,6 +325,7 @@ pub(super) async fn change_person(
     Path(name): Path<String>,
     Given(change): Given<ChangedPerson>,
 ) -> Result<StatusCode, Problem> {
+    let why = reason("reason", &change.reason)?;
     if name == caller.name {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -317,7 +339,12 @@ pub(super) async fn change_person(
     blocking(move || {
         let role = change.role.map(Role::name);
         let change = PersonChange { role, disabled: change.disabled, ..PersonChange::default() };
-        let changed = app.doors.book().change_person(&name, &change, Timestamp::now(), &caller.name);
+        let changed = app.doors.book().change_person(
+            &name,
+            &change,
+            Timestamp::now(),
+            By { who: &caller.name, why: &why },
+        );
         app.doors.forget();
         if changed.map_err(|error| book(&error))? {
             Ok(StatusCode::NO_CONTENT)
@@ -383,6 +410,9 @@ pub(crate) struct NewToken {
     /// Whose; the caller's unless given, and another's only for who may manage people.
     #[schema(max_length = 64)]
     person: Option<String>,
+    /// Why, for those who come after.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: String,
 }
 
 /// A token, told this once.
@@ -403,6 +433,7 @@ pub(super) async fn add_token(
     Given(new): Given<NewToken>,
 ) -> Answer<MadeToken> {
     let (name, now) = (checked_name("name", &new.name)?, Timestamp::now());
+    let why = reason("reason", &new.reason)?;
     if new.expires_at <= now || now.duration_until(new.expires_at) > TOKEN_LASTS_MAX {
         return Err(Problem::invalid("`expires_at` is to be in the future, by 366 days at most"));
     }
@@ -425,21 +456,23 @@ pub(super) async fn add_token(
         let scopes = new.scopes.iter().map(ToString::to_string).collect();
         let expires_at = Some(new.expires_at);
         let token = ApiToken { id: 0, person, name, scopes, at: now, expires_at, revoked_at: None };
-        let id =
-            app.doors.book().add_token(&key.hash(), &token, &caller.name).map_err(|error| book(&error))?;
+        let by = By { who: &caller.name, why: &why };
+        let id = app.doors.book().add_token(&key.hash(), &token, by).map_err(|error| book(&error))?;
         Ok(Json(MadeToken { id, token: key.reveal().to_owned() }))
     })
     .await
 }
 
 /// Revokes a token of one's own; anybody's for who may manage people
-#[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "people", params(("token" = u64, Path)),
+#[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "people", params(("token" = u64, Path), WhyParams),
     responses((status = 204)))]
 pub(super) async fn revoke_token(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    Asked(params): Asked<WhyParams>,
 ) -> Result<StatusCode, Problem> {
+    let why = params.why()?;
     blocking(move || {
         let nothing =
             || Problem::not_found("no-such-token", format!("no token `{id}` of the caller's is in force"));
@@ -447,7 +480,8 @@ pub(super) async fn revoke_token(
         let all = app.doors.book().tokens().map_err(|error| book(&error))?;
         let own = |token: &&ApiToken| token.person == caller.name || caller.may(Permission::PeopleManage);
         all.iter().find(|token| token.id == number).filter(own).ok_or_else(nothing)?;
-        let revoked = app.doors.book().revoke_token(number, Timestamp::now(), &caller.name);
+        let revoked =
+            app.doors.book().revoke_token(number, Timestamp::now(), By { who: &caller.name, why: &why });
         app.doors.forget();
         if revoked.map_err(|error| book(&error))? { Ok(StatusCode::NO_CONTENT) } else { Err(nothing()) }
     })

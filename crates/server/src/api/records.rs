@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::given::{Asked, Given};
+use super::given::{Asked, Given, NoteParams};
 use super::{App, Turns, blocking, in_turn};
 use crate::access::{Caller, Permission, book};
 use crate::beside::{ReportAbout, ReportBy, ReportQuery};
@@ -126,12 +126,14 @@ pub(super) async fn backups(State(app): State<Arc<App>>) -> Answer<Vec<BackupVie
 }
 
 /// Copies the book, whole and checked, into the site's folder of copies
-#[utoipa::path(post, path = "/api/v1/backups", tag = "records", responses((status = 200, body = BackupView)))]
+#[utoipa::path(post, path = "/api/v1/backups", tag = "records", params(NoteParams), responses((status = 200, body = BackupView)))]
 pub(super) async fn back_up(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    Asked(params): Asked<NoteParams>,
 ) -> Answer<BackupView> {
-    in_turn(&READING, move || Ok(app.handle.back_up(By { who: &caller.name, why: "" })?)).await.map(Json)
+    let why = params.why()?;
+    in_turn(&READING, move || Ok(app.handle.back_up(By { who: &caller.name, why: &why })?)).await.map(Json)
 }
 
 /// A question.
@@ -192,12 +194,15 @@ pub(super) async fn audit(
 #[into_params(parameter_in = Query)]
 pub(crate) struct OrderDeedParams {
     /// Only what came before the deed of this number: `next` of the page before
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
     before: Option<u64>,
     /// How many deeds, newest first
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
 }
 
+/// The largest number that every reader of JSON takes whole.
+const SEQ_MAX: u64 = (1 << 53) - 1;
 /// Deeds that concern circuits,
 const OF_CIRCUITS: [&str; 7] =
     ["order", "order lifted", "stop", "resume", "lockout", "lockout lifted", "authority"];
@@ -215,6 +220,9 @@ pub(super) async fn order_history(
     let most = params.limit.unwrap_or(100);
     if !(1..=AUDIT_MAX).contains(&most) {
         return Err(Problem::invalid(format!("`limit` is {most}; 1 to {AUDIT_MAX} deeds are told")));
+    }
+    if params.before.is_some_and(|before| before > SEQ_MAX) {
+        return Err(Problem::invalid(format!("`before` is at most {SEQ_MAX}")));
     }
     let mut whats = OF_CIRCUITS.to_vec();
     if caller.may(Permission::MachinesRead) {

@@ -251,10 +251,18 @@ impl SiteHandle for Fake {
             until: None,
         })
     }
-    fn lift_order(&self, id: u64, _by: By<'_>) -> Result<(), HandleError> {
-        Err(HandleError::NoOrder(id))
+    fn lift_order(&self, id: u64, by: By<'_>) -> Result<(), HandleError> {
+        if id != 1 {
+            return Err(HandleError::NoOrder(id));
+        }
+        self.note("lift order 1", by);
+        Ok(())
     }
-    fn set_authority(&self, hall: &str, _control: bool, _by: By<'_>) -> Result<(), HandleError> {
-        Err(HandleError::NotAHall(hall.to_owned()))
+    fn set_authority(&self, hall: &str, control: bool, by: By<'_>) -> Result<(), HandleError> {
+        if hall != "hall-1" {
+            return Err(HandleError::NotAHall(hall.to_owned()));
+        }
+        self.note(&format!("authority {hall} {control}"), by);
+        Ok(())
     }
 }

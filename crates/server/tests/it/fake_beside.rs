@@ -121,8 +121,9 @@ impl Field for Fake {
             found: vec![found],
         })
     }
-    fn end_scan(&self, _by: By<'_>) -> Result<ScanView, HandleError> {
-        Err(HandleError::Conflict("no search runs".into()))
+    fn end_scan(&self, by: By<'_>) -> Result<ScanView, HandleError> {
+        self.note("end of the scan", by);
+        self.last_scan().ok_or_else(|| HandleError::Conflict("no search runs".into()))
     }
     fn blink_found(&self, address: &str, on: bool, by: By<'_>) -> Result<(), HandleError> {
         if address != "10.0.0.1:4028" {

@@ -55,7 +55,7 @@ fn ask(dir: &Path, method: &str, path: &str, body: &str) -> String {
 fn a_stop_arrives_and_a_refusal_says_why() {
     let (answers, fake) = with_server(|dir| {
         let stop = ask(dir, "POST", "/api/v1/stops", r#"{"reason":"storm"}"#);
-        (stop, ask(dir, "DELETE", "/api/v1/lockouts?circuit=hall-1&by=bert", ""))
+        (stop, ask(dir, "DELETE", "/api/v1/lockouts?circuit=hall-1&by=bert&reason=done", ""))
     });
     assert!(answers.0.contains("stopped: the whole site"), "{}", answers.0);
     assert!(answers.1.starts_with("HTTP/1.1 403") && answers.1.contains("anna"), "{}", answers.1);
@@ -90,7 +90,7 @@ fn what_is_no_request_is_refused_and_the_next_is_served() {
             long_head,
             long_body,
             [not_json, other, list, empty],
-            ask(dir, "DELETE", "/api/v1/stops", ""),
+            ask(dir, "DELETE", "/api/v1/stops?reason=over", ""),
         )
     });
     assert!(answers.0.is_empty() || answers.0.starts_with("HTTP/1.1 400"), "{}", answers.0);

@@ -13,3 +13,4 @@ mod observatory;
 mod people;
 mod routes;
 mod served;
+mod whys;

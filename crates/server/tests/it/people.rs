@@ -110,14 +110,20 @@ fn an_owner_adds_people_and_tokens_and_no_secret_is_kept_or_told_again() {
             served.ask(method, path).header(COOKIE, &own).header("x-csrf-token", &csrf).json(&body).send()
         };
         let added =
-            ask("POST", "/api/v1/people", json!({ "name": "anna", "role": "operator" })).await.unwrap();
+            ask("POST", "/api/v1/people", json!({ "name": "anna", "role": "operator", "reason": "a shift" }))
+                .await
+                .unwrap();
         let link: Value = added.json().await.unwrap();
         let key = link["link"].as_str().unwrap().strip_prefix("/setup#key=").unwrap().to_owned();
         let taken =
-            ask("POST", "/api/v1/people", json!({ "name": "anna", "role": "operator" })).await.unwrap();
+            ask("POST", "/api/v1/people", json!({ "name": "anna", "role": "operator", "reason": "a shift" }))
+                .await
+                .unwrap();
         assert_eq!(taken.status(), 409);
-        for bad in [json!({ "name": "a b", "role": "operator" }), json!({ "name": "c", "role": "customer" })]
-        {
+        for bad in [
+            json!({ "name": "a b", "role": "operator", "reason": "x" }),
+            json!({ "name": "c", "role": "customer", "reason": "x" }),
+        ] {
             assert_eq!(ask("POST", "/api/v1/people", bad).await.unwrap().status(), 422);
         }
         let body = json!({ "key": key, "password": "another four words" });
@@ -125,18 +131,18 @@ fn an_owner_adds_people_and_tokens_and_no_secret_is_kept_or_told_again() {
         assert_eq!(sign_in(&served, "anna", "another four words").await.status(), 200);
 
         let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-        let token =
-            json!({ "name": "grafana", "scopes": ["site.read"], "expires_at": soon, "person": "anna" });
+        let token = json!({ "name": "grafana", "scopes": ["site.read"], "expires_at": soon, "person": "anna", "reason": "charts" });
         let made: Value = ask("POST", "/api/v1/tokens", token).await.unwrap().json().await.unwrap();
         let secret = made["token"].as_str().unwrap();
         let site = served.ask("GET", "/api/v1/site").bearer_auth(secret).send().await.unwrap();
         assert_eq!(site.status(), 200);
-        let wider = json!({ "name": "x", "scopes": ["stop"], "expires_at": soon });
+        let wider = json!({ "name": "x", "scopes": ["stop"], "expires_at": soon, "reason": "x" });
         let wider =
             served.ask("POST", "/api/v1/tokens").bearer_auth(secret).json(&wider).send().await.unwrap();
         assert_eq!(wider.status(), 403, "a token makes no wider one");
 
-        let off = ask("PATCH", "/api/v1/people/anna", json!({ "disabled": true })).await.unwrap();
+        let off =
+            ask("PATCH", "/api/v1/people/anna", json!({ "disabled": true, "reason": "left" })).await.unwrap();
         assert_eq!(off.status(), 204);
         let site = served.ask("GET", "/api/v1/site").bearer_auth(secret).send().await.unwrap();
         assert_eq!(site.status(), 401, "at once");
