@@ -190,17 +190,22 @@ fn add_classes(
     let minutes = |lasts: SignedDuration| lasts.as_secs_f64() / 60.0;
     for ((model, circuit, _), (machines, running)) in counts {
         let of = site.model(model);
-        let normal = of.normal();
-        let hour = hash_price.of(normal.hash_rate.over_millis(3_600_000));
+        // Where modes may be changed all of them, least power first.
+        let modes =
+            if site.rules.tuning.change_modes { &of.modes[..] } else { std::slice::from_ref(of.normal()) };
+        let earns = |mode: &offpeak_site::Mode| {
+            let hour = hash_price.of(mode.hash_rate.over_millis(3_600_000));
+            Some(Mode { power_kw: mode.power.to_kilowatts_f64(), earns_per_h: hour.amount().to_f64()? })
+        };
         // What it earns is no number: nothing can be said of it, and nothing is.
-        let Some(earns_per_h) = hour.amount().to_f64() else { continue };
+        let Some(modes) = modes.iter().map(earns).collect::<Option<Vec<_>>>() else { continue };
         asked.models.push(model);
         asked.question.classes.push(Class {
             circuit: circuit.ix(),
             machines,
             running,
             asleep_kw: of.sleep.to_kilowatts_f64(),
-            modes: vec![Mode { power_kw: normal.power.to_kilowatts_f64(), earns_per_h }],
+            modes,
             start_cost,
             run_min_minutes: minutes(timing.least_run),
             rest_min_minutes: minutes(timing.least_rest),

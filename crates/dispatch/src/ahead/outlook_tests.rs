@@ -46,3 +46,22 @@ fn who_is_kept_out_by_the_plan_is_told_from_who_earns_too_little() {
     unknown.follow(&site, &outlook, 0);
     assert_eq!((unknown.earns, unknown.kept_out), (vec![None; 4], vec![false; 4]));
 }
+
+/// A plan may run machines in any mode where modes may be changed, and in their normal one elsewhere.
+#[test]
+fn the_hours_ahead_know_the_modes_that_may_be_changed() {
+    let text = include_str!("../../../../sites/small.toml");
+    let mut site = offpeak_site::file::load("small.toml", text, &|_| None).unwrap();
+    let currency = site.economics.currency;
+    site.economics.costs.start = Some(Money::new(10.into(), currency));
+    let modes = crate::testing::site_with_modes().models[0].modes.clone();
+    site.models.iter_mut().for_each(|model| model.modes.clone_from(&modes));
+    let standings = vec![Standing::Running; site.machines.len()];
+    for (tuned, expected) in [(false, 1), (true, 3)] {
+        site.rules.tuning.change_modes = tuned;
+        let counts = Counts::new(&site);
+        let asked = ask(&site, &Directives::default(), &counts, &standings, monday(0)).unwrap();
+        assert!(asked.question.classes.iter().all(|class| class.modes.len() == expected));
+        assert!(asked.question.check().is_ok());
+    }
+}
