@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::handle::HandleError;
 use crate::view::{
     BackupView, HoldPreviewView, HoldView, LookView, MinutesView, ReportView, RowsView, ScanView,
-    VerificationView,
+    SiteCheckView, SiteWrittenView, VerificationView,
 };
 
 /// What a report is about.
@@ -183,4 +183,23 @@ pub trait Holds: Send + Sync {
         machines: &[String],
         until: Option<Timestamp>,
     ) -> Result<HoldPreviewView, HandleError>;
+}
+
+/// The site file. Every call reads from the disk: run it where waiting is allowed.
+pub trait SiteFile: Send + Sync {
+    /// As it stands on the disk.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
+    fn site_text(&self) -> Result<String, HandleError>;
+    /// What a text would be in its place.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be read.
+    fn check_site(&self, text: &str) -> Result<SiteCheckView, HandleError>;
+    /// Writes it, from the text of a tag; what stood there is kept.
+    ///
+    /// # Errors
+    /// When no site can be run with it, the file is another by now, or it could not be written.
+    fn write_site(&self, text: &str, known: &str, by: By<'_>) -> Result<SiteWrittenView, HandleError>;
 }

@@ -5,7 +5,7 @@ use offpeak_site::Site;
 use offpeak_site::file::nearest;
 pub use offpeak_store::By;
 
-use crate::beside::{Field, Holds, Records};
+use crate::beside::{Field, Holds, Records, SiteFile};
 use crate::view::{
     CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
@@ -127,6 +127,9 @@ pub enum HandleError {
     /// It does not fit what is being done, or what stands there.
     #[error("{0}")]
     Conflict(String),
+    /// It is another by now than it was when it was read.
+    #[error("{0}")]
+    Changed(String),
     /// What was recorded cannot be read.
     #[error("{0}")]
     Unreadable(String),
@@ -168,7 +171,7 @@ impl HandleError {
 
 /// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
 /// begins at once.
-pub trait SiteHandle: Records + Field + Holds {
+pub trait SiteHandle: Records + Field + Holds + SiteFile {
     /// The number of the last cycle; with it everything shown may have changed.
     fn cycle(&self) -> u64;
     /// Plant time.

@@ -19,7 +19,7 @@ mod stream;
 pub mod tls;
 pub mod view;
 
-pub use beside::{Field, HandOrder, Holds, PoolOrder, Records, ReportAbout, ReportBy, ReportQuery};
+pub use beside::{Field, HandOrder, Holds, PoolOrder, Records, ReportAbout, ReportBy, ReportQuery, SiteFile};
 pub use handle::{By, Columns, HandleError, MachineQuery, MachineSort, SiteHandle};
 pub use listen::{Serving, Socket, serve_local, serve_tcp, socket_in};
 pub use problem::Problem;

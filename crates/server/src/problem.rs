@@ -75,6 +75,7 @@ impl From<HandleError> for Problem {
             HandleError::TooEarly => (StatusCode::SERVICE_UNAVAILABLE, "too-early"),
             HandleError::NotRecorded(_) => (StatusCode::CONFLICT, "not-recorded"),
             HandleError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            HandleError::Changed(_) => (StatusCode::PRECONDITION_FAILED, "changed"),
             HandleError::Unreadable(_) => (StatusCode::INTERNAL_SERVER_ERROR, "unreadable"),
             HandleError::Book(_) => (StatusCode::INTERNAL_SERVER_ERROR, "book"),
         };

@@ -7,6 +7,7 @@ import type {
 } from './types';
 import type { HoldPreviewView, HoldView } from './types-holds';
 import type { BackupView, LookView, MinutesView, OrderDeedsView, ReportView, ScanView, VerificationView } from './types-records';
+import type { SiteCheckView, SiteWrittenView } from './types-site-file';
 
 const BASE = '/api/v1';
 
@@ -37,6 +38,8 @@ interface Options {
   signal?: AbortSignal;
   /** An order that is sent twice is carried out once. */
   idempotency?: string;
+  /** Only if what was read is still what is there. */
+  match?: string;
 }
 
 /** An address of the API with what is asked for. */
@@ -72,6 +75,7 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
   if (before) headers['if-none-match'] = before.etag;
   if (method !== 'GET' && csrf !== null) headers['x-csrf-token'] = csrf;
   if (options.body !== undefined) headers['content-type'] = 'application/json';
+  if (options.match !== undefined) headers['if-match'] = `"${options.match}"`;
   if (options.idempotency !== undefined) headers['idempotency-key'] = options.idempotency;
   const response = await fetch(url, {
     method,
@@ -93,6 +97,13 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
     if (kept.size > KEPT_MAX && !oldest.done) kept.delete(oldest.value);
   }
   return body;
+}
+
+/** A text and its tag. */
+async function askText(path: string): Promise<{ text: string; tag: string }> {
+  const response = await fetch(address(path), { credentials: 'same-origin', cache: 'no-store' });
+  if (!response.ok) throw await refusal(response);
+  return { text: await response.text(), tag: (response.headers.get('etag') ?? '').replaceAll('"', '') };
 }
 
 /** What to list. */
@@ -141,6 +152,10 @@ export const api = {
   lastScan: async () => (await ask<ScanView[]>('/scans'))[0] ?? null,
   endScan: () => ask<ScanView>('/scans/last', { method: 'DELETE' }),
   blinkFound: (at: string, on: boolean) => ask<Done>(`/scans/last/found/${part(at)}/light`, { method: 'PUT', body: { on } }),
+  siteFile: () => askText('/site/file'),
+  checkSite: (text: string) => ask<SiteCheckView>('/site/check', { method: 'POST', body: { text } }),
+  writeSite: (text: string, tag: string, reason: string) =>
+    ask<SiteWrittenView>('/site/file', { method: 'PUT', body: { text, reason }, match: tag }),
   floor: () => ask<FloorView>('/floor'),
   states: (columns: string) => ask<StatesView>('/floor/states', { query: { columns } }),
   circuits: () => ask<CircuitView[]>('/circuits'),

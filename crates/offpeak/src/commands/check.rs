@@ -111,7 +111,7 @@ fn polls(site: &Site) -> Polls {
 }
 
 /// Meters and switches of a kind that nobody knows.
-fn unknown_devices(site: &Site) -> Vec<String> {
+pub(crate) fn unknown_devices(site: &Site) -> Vec<String> {
     let meters = site.meters.iter().filter(|meter| meter.modbus.is_some()).filter_map(|meter| {
         let error = RegisterMap::named(&meter.register_map).err()?;
         Some(format!("meter `{}`: {error}", meter.id))

@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::runtime;
 
 pub(crate) use books::{BOOK, copy_name, copy_time, expected_key, verification};
-pub(crate) use check::load;
+pub(crate) use check::{load, unknown_devices};
 pub(crate) use device::{Keys, attempt, give};
 pub(crate) use observatory::hash_on_all_cores;
 pub(crate) use records::{beside, program};

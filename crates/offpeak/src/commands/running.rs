@@ -238,6 +238,9 @@ fn status_text(view: &SiteView) -> String {
     if let Some(block) = &view.block {
         lines.push(format!("blocked    {block}"));
     }
+    if view.restart_due {
+        lines.push("restart    due: the site file was changed since the start".to_owned());
+    }
     lines.push(format!("machines   {}", view.counts.words()));
     lines.push(format!(
         "hashing    {} TH/s, {} J/TH",

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use super::field_answers::Scans;
 use super::listing::{self, Index};
 use super::live::{self, Latest, Shared, lock};
+use super::site_file::SiteFilePlace;
 use super::views::{explain, explain_all, find_machine, machine_view, site_view};
 use super::{alert_facts, orders, plant_views};
 
@@ -37,6 +38,8 @@ pub(crate) struct Answers {
     /// Where the plant's streams are.
     runtime: Handle,
     pub(super) scans: Arc<Mutex<Scans>>,
+    /// The site file, where the site has one.
+    pub(super) site_file: Option<SiteFilePlace>,
 }
 
 impl Answers {
@@ -52,11 +55,16 @@ impl Answers {
             copies,
             runtime: Handle::current(),
             scans: Arc::default(),
+            site_file: None,
         }
     }
     /// With another folder for copies of the book.
     pub(crate) fn with_copies(self, copies: Option<PathBuf>) -> Self {
         Self { copies: copies.unwrap_or(self.copies), ..self }
+    }
+    /// With the file that the site was started with.
+    pub(crate) fn with_site_file(self, place: SiteFilePlace) -> Self {
+        Self { site_file: Some(place), ..self }
     }
     pub(super) fn copies(&self) -> &Path {
         &self.copies

@@ -31,6 +31,7 @@ mod recorded_answers;
 mod run;
 mod serving;
 mod simulate;
+mod site_file;
 mod stage;
 mod story;
 mod sum_views;

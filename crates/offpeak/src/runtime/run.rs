@@ -18,6 +18,7 @@ use super::live::{self, Shared};
 use super::plant_io::{Wire, without_address};
 use super::record::Recording;
 use super::serving::{Network, Served};
+use super::site_file::SiteFilePlace;
 use super::twin::join_twin;
 use super::{ahead, feed, files, metrics};
 use crate::cli;
@@ -30,6 +31,7 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
     if args.screen {
         Screen::possible("without --screen it runs anywhere, and `offpeak status` shows the site")?;
     }
+    let place = SiteFilePlace::at(&args.site).ok();
     let Some(mut site) = load(&args.site)? else { return Ok(Exit::Mistakes) };
     let logins = files::logins(&site, &args.site)?;
     if !logins.factory.is_empty() {
@@ -74,7 +76,11 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
             metrics::serve(Arc::clone(&shared), address).await?;
         }
         let answers = Answers::new(Arc::clone(&shared), speed, "sockets");
-        let handle = Arc::new(answers.with_copies(args.backup_to.clone()));
+        let answers = answers.with_copies(args.backup_to.clone());
+        let handle = Arc::new(match place {
+            Some(place) => answers.with_site_file(place),
+            None => answers,
+        });
         let network = Network::of(&args.listen);
         let served = Served::start(Arc::clone(&handle) as Arc<dyn SiteHandle>, &shared, &dir, &network)?;
         for line in served.told().iter().map(String::as_str).chain(served.link()) {

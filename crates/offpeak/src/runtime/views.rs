@@ -209,6 +209,7 @@ pub(super) fn site_view(
         ahead: ahead_view::view(answers, &site, now),
         budgets: latest.map(|latest| sum_views::budgets(&site, latest)).unwrap_or_default(),
         peak: latest.and_then(|latest| sum_views::peak(&site, latest)),
+        restart_due: answers.site_file.as_ref().is_some_and(super::site_file::SiteFilePlace::restart_due),
         read_every_s: answers.shared.read_every_ms.load(Ordering::Relaxed) as f64 / 1e3,
         commands: story.counts,
         decisions: story

@@ -42,6 +42,9 @@ pub enum Permission {
     /// Give and take authority in a hall.
     #[serde(rename = "authority")]
     Authority,
+    /// Read, check and write the site file.
+    #[serde(rename = "site.file")]
+    SiteFile,
     /// See alerts.
     #[serde(rename = "alerts.read")]
     AlertsRead,
@@ -82,7 +85,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SiteRead,
         Self::MoneyRead,
         Self::MachinesRead,
@@ -94,6 +97,7 @@ impl Permission {
         Self::Order,
         Self::Hold,
         Self::Authority,
+        Self::SiteFile,
         Self::AlertsRead,
         Self::AlertsHandle,
         Self::AlertsTest,
@@ -123,6 +127,7 @@ impl Permission {
             Self::Order => "order",
             Self::Hold => "hold",
             Self::Authority => "authority",
+            Self::SiteFile => "site.file",
             Self::AlertsRead => "alerts.read",
             Self::AlertsHandle => "alerts.handle",
             Self::AlertsTest => "alerts.test",
@@ -219,6 +224,7 @@ impl Role {
                 P::Order,
                 P::Hold,
                 P::Authority,
+                P::SiteFile,
                 P::AlertsRead,
                 P::AlertsHandle,
                 P::AlertsTest,

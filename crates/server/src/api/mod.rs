@@ -5,6 +5,7 @@
 
 mod alerts;
 mod field;
+mod file;
 mod given;
 mod holds;
 mod machines;
@@ -42,6 +43,7 @@ use crate::handle::SiteHandle;
 use crate::headers::protect;
 use crate::problem::Problem;
 use crate::stream::Stream;
+pub use file::text_tag;
 use given::Asked;
 
 /// A request's body at most.
@@ -99,6 +101,8 @@ fn open_router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(site::health))
         .routes(routes!(site::me))
         .routes(routes!(site::site))
+        .routes(routes!(file::text, file::write))
+        .routes(routes!(file::check))
         .routes(routes!(site::stream))
         .routes(routes!(machines::machines))
         .routes(routes!(machines::machine))

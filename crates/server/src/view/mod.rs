@@ -4,6 +4,7 @@
 
 mod ahead;
 mod field;
+mod file;
 mod hold;
 mod machine;
 pub mod observatory;
@@ -17,6 +18,7 @@ use utoipa::ToSchema;
 
 pub use ahead::{AheadState, AheadView, KeptOutView};
 pub use field::{FoundView, LookView, ScanView};
+pub use file::{FindingView, LimitChangeView, SiteCheckView, SiteWrittenView};
 pub use hold::{HoldPreviewView, HoldView};
 pub use machine::{CommandRecord, MachinePage, MachineView};
 pub use plant::{
@@ -78,6 +80,9 @@ pub struct SiteView {
     /// The highest mean of the billing month at the connection; `null` where it costs nothing.
     #[serde(default)]
     pub peak: Option<BillingPeakView>,
+    /// Whether the site file was changed through the API since the start, which takes effect when the site is started again.
+    #[serde(default)]
+    pub restart_due: bool,
     /// From one reading of a machine to the next, as the load lets it be.
     #[serde(default)]
     pub read_every_s: f64,

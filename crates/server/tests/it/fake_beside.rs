@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use offpeak_server::view::{
     BackupView, FoundView, HoldPreviewView, HoldView, LookView, MeteredView, MinutesView, ReportView,
-    RowsView, ScanView, VerificationView,
+    RowsView, ScanView, SiteCheckView, SiteWrittenView, VerificationView,
 };
-use offpeak_server::{By, Field, HandOrder, HandleError, Holds, Records, ReportQuery};
+use offpeak_server::{By, Field, HandOrder, HandleError, Holds, Records, ReportQuery, SiteFile};
 use serde_json::{Map, Value, json};
 
 use super::fake::{Fake, at, machine};
@@ -176,5 +176,32 @@ impl Holds for Fake {
             cost: Some(12.0),
             currency: "KZT".into(),
         })
+    }
+}
+
+/// What the fake's site file says.
+pub(crate) const SITE_TEXT: &str = "[site]\nid = \"fake\"\n";
+
+impl SiteFile for Fake {
+    fn site_text(&self) -> Result<String, HandleError> {
+        Ok(SITE_TEXT.into())
+    }
+    fn check_site(&self, text: &str) -> Result<SiteCheckView, HandleError> {
+        let sound = text.starts_with("[site]");
+        Ok(SiteCheckView {
+            sound,
+            findings: vec![],
+            limits: vec![],
+            machines_before: 2,
+            machines_after: None,
+        })
+    }
+    fn write_site(&self, text: &str, known: &str, by: By<'_>) -> Result<SiteWrittenView, HandleError> {
+        if known != offpeak_server::api::text_tag(SITE_TEXT) {
+            return Err(HandleError::Changed("it is another by now\nhint: read it again".into()));
+        }
+        self.note("site file", by);
+        let tag = offpeak_server::api::text_tag(text);
+        Ok(SiteWrittenView { tag, kept_as: "fake.toml.1".into(), restart_due: true })
     }
 }

@@ -15,10 +15,10 @@ const DOORS: [&str; 3] = ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens/{t
 /// It has no end; `routes` looks at its beginning.
 const STREAM: &str = "/api/v1/stream";
 /// Some rules are about several values together, or about what the site has, which no schema says: what is of the right
-/// shape and still makes no sense is answered 422, and what is too large in all 413.
+/// shape and still makes no sense is answered 422, what is too large in all 413, a change that began from another text 412.
 const CONFIG: &str = r#"
 [checks]
-positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "413", "422", "429"]
+positive_data_acceptance.expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "413", "422", "428", "429"]
 "#;
 
 #[test]

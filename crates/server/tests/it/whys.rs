@@ -69,6 +69,7 @@ fn given(method: &str, path: &str) -> (String, Option<Value>) {
         ("PUT", "/api/v1/machines/{machine}/light" | "/api/v1/scans/last/found/{address}/light") => {
             json!({ "on": true })
         }
+        ("PUT", "/api/v1/site/file") => json!({ "text": "[site]\nid = \"other\"\n" }),
         ("POST", "/api/v1/stops") => json!({}),
         ("POST", "/api/v1/lockouts") => json!({ "circuit": "hall-1" }),
         ("POST", "/api/v1/orders") => json!({ "words": "grid to 5 kW" }),
@@ -108,7 +109,9 @@ fn a_change_without_its_reason_is_refused_and_with_it_the_reason_is_kept() {
             let mark = if path.contains('?') { '&' } else { '?' };
             let query = reason.filter(|_| body.is_none()).map(|reason| format!("{mark}reason={reason}"));
             let path = format!("{path}{}", query.unwrap_or_default().replace(' ', "%20"));
-            let mut request = served.ask(method, &path).bearer_auth(&token);
+            let tag = offpeak_server::api::text_tag(super::fake_beside::SITE_TEXT);
+            let mut request =
+                served.ask(method, &path).bearer_auth(&token).header("if-match", format!("\"{tag}\""));
             if let Some(mut body) = body.clone() {
                 if let Some(reason) = reason {
                     body["reason"] = reason.into();
