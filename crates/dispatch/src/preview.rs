@@ -16,7 +16,7 @@ use crate::frame::Frame;
 use crate::limits;
 use crate::load::Loads;
 use crate::memory::Memory;
-use crate::plan::{Plan, Reason, Setpoint, Target, Unmet, plan};
+use crate::plan::{Plan, Reason, Setpoint, Target, Unmet, band, plan};
 use crate::rank::{self, rank};
 use crate::share;
 use crate::snapshot::Snapshot;
@@ -117,7 +117,8 @@ pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order)
     let (with, _, then) = planned(site, snapshot, memory, &directives);
     let Effect { stops, starts, relief, added, takes } =
         effect(site, memory, &loads, (&without, &with), circuit);
-    let before = loads.circuit(circuit).expected;
+    let load = loads.circuit(circuit);
+    let before = load.expected;
     let begins = match present.circuit(circuit).binding {
         Some(present) if order.from > now && order.limit < present.power => {
             begins_down(site, circuit, (present.power, order.limit), order.from).max(now)
@@ -127,7 +128,7 @@ pub fn preview(site: &Site, snapshot: &Snapshot, memory: &Memory, order: &Order)
     Preview {
         begins,
         before,
-        after: before - relief + added,
+        after: (before - relief + added).max(load.floor),
         cost_per_hour: cost_per_hour(site, &snapshot.directives, now, &stops, &starts),
         stops,
         starts,
@@ -179,12 +180,13 @@ pub fn preview_hold(
     let (with, ..) = planned(site, &held, memory, &held.directives);
     let Effect { stops, relief, takes, .. } =
         effect(site, memory, &loads, (&without, &with), CircuitIx::ROOT);
-    let before = loads.circuit(CircuitIx::ROOT).expected;
+    let load = loads.circuit(CircuitIx::ROOT);
+    let before = load.expected;
     let chosen = || machines.iter().map(|ix| (*ix, without.setpoints[ix.ix()], with.setpoints[ix.ix()]));
     let waits = |setpoint: &&Setpoint| matches!(setpoint.reason, Reason::NoRoom(_));
     HoldPreview {
         before,
-        after: before - relief,
+        after: (before - relief).max(load.floor),
         cost_per_hour: cost_per_hour(site, &snapshot.directives, now, &stops, &[]),
         stops,
         off_already: chosen()
@@ -253,7 +255,7 @@ pub fn why(site: &Site, cycle: &Cycle, memory: &Memory, machine: MachineIx) -> W
         Some((ix, limit, limit.power - cycle.loads.circuit(ix).upper))
     };
     let tightest = site.circuits.path(circuit).filter_map(room).min_by_key(|(_, _, room)| *room);
-    let needs = Frame::new(site).rated(site.machine(machine).model).need();
+    let needs = cycle.loads.need(machine, site.model_of(machine).sleep);
     let waits =
         |ix: &&MachineIx| matches!(cycle.plan.setpoints[ix.ix()].reason, Reason::NoRoom(_) | Reason::Ramp);
     let before = order[..place.min(order.len())].iter().filter(waits).count();
@@ -274,16 +276,10 @@ fn changes(
     let mut words = Vec::new();
     match cycle.plan.setpoints[machine.ix()].reason {
         Reason::Runs | Reason::Returns | Reason::Starts | Reason::Lowers | Reason::Raises => {
-            if let Some((ix, limit, room)) = tightest {
-                let source = limit.source.describe(site);
-                words.push(format!("stops when {} at {} leaves {room} less", source, name(ix)));
-            }
+            words.extend(tightest.map(|(ix, limit, room)| stops_words(site, ix, &limit, room)));
         }
         Reason::NoRoom(ix) => {
-            let room =
-                cycle.envelope.circuit(ix).binding.map(|limit| limit.power - cycle.loads.circuit(ix).upper);
-            let short = room.map_or(needs, |room| needs.saturating_sub(room));
-            words.push(format!("starts when {short} more come free at {}", name(ix)));
+            words.push(starts_words(site, cycle, memory, ix, needs));
             words.push(format!("{before} machine(s) that make more of a watt wait before it"));
         }
         Reason::Blocked(ix, source) => {
@@ -327,6 +323,42 @@ fn changes(
         Reason::Falling | Reason::Warmup | Reason::NoWord | Reason::NotCommandable | Reason::Failed => {}
     }
     words
+}
+
+/// When a machine that runs would be stopped: what is left below the tightest limit above it, or that nothing is.
+fn stops_words(site: &Site, ix: CircuitIx, limit: &Limit, room: Power) -> String {
+    let (source, name) = (limit.source.describe(site), &site.circuits.get(ix).id);
+    if room > Power::ZERO {
+        return format!(
+            "stops when {source} at {name} leaves {room} less; those that make less of a watt stop first"
+        );
+    }
+    let over = Power::ZERO - room;
+    format!(
+        "may stop any moment: {name} may come to draw {over} more than {source} leaves; those that make less of a watt stop first"
+    )
+}
+
+/// How far the load at a circuit has to fall before a start there is let in. That level lies below the limit by what
+/// meters and machines leave unknown, so what is short is more than what is short of the limit.
+fn starts_words(site: &Site, cycle: &Cycle, memory: &Memory, ix: CircuitIx, needs: Power) -> String {
+    let name = &site.circuits.get(ix).id;
+    let limit = cycle.envelope.circuit(ix).binding;
+    let band = band(site, &cycle.envelope, memory, ix);
+    let Some((limit, (_, starts))) = limit.zip(band) else {
+        return format!("starts when {needs} come free at {name}");
+    };
+    let short = (cycle.loads.circuit(ix).upper + needs).saturating_sub(starts);
+    if short.is_zero() {
+        return format!("starts when those that are started now at {name} leave it {needs}");
+    }
+    let margin = limit.power.saturating_sub(starts);
+    let why = if margin.is_zero() {
+        String::new()
+    } else {
+        format!("; the last {margin} below the limit stay free for what meters and machines leave unknown")
+    };
+    format!("starts when the load at {name} falls by {short}: a start needs {needs}{why}")
 }
 
 fn minutes(of: SignedDuration) -> String {
@@ -374,7 +406,9 @@ mod tests {
         assert_eq!(seen.unmet, None);
         assert_eq!(seen.binds.map(|limit| limit.source), Some(Source::Emergency(0)));
         let zero = Order { limit: Power::ZERO, ..order };
-        let unmet = preview(&site, &snapshot, &memory, &zero).unmet.unwrap();
+        let seen = preview(&site, &snapshot, &memory, &zero);
+        let unmet = seen.unmet.unwrap();
+        assert!(seen.after >= unmet.floor, "what sleepers draw remains: {}", seen.after);
         assert_eq!((unmet.floor.to_watts(), unmet.behind.sleepers), (20 * 20, 20));
     }
 
@@ -404,9 +438,53 @@ mod tests {
         let of = |ix| why(&site, &cycle, controller.memory(), MachineIx(ix));
         assert!(of(0).changes[0].starts_with("stops when contract at grid leaves"), "{:?}", of(0).changes);
         let waits = of(39);
-        assert!(waits.changes[0].contains("more come free at grid"), "{:?}", waits.changes);
+        let (words, why) = waits.changes[0].split_once("; ").unwrap();
+        assert_eq!(words, "starts when the load at grid falls by 2803 W: a start needs 3250 W");
+        assert!(
+            why.ends_with("below the limit stay free for what meters and machines leave unknown"),
+            "{why}"
+        );
         assert_eq!((waits.rank, waits.tightest.unwrap().0), (40, CircuitIx::ROOT));
         assert_eq!(waits.changes[1], "6 machine(s) that make more of a watt wait before it");
+    }
+
+    #[test]
+    fn what_remains_after_a_stop_is_never_below_the_floor() {
+        let site = site();
+        let mut snapshot = snapshot(monday(3_600), 30);
+        // The meter shows less than the machines are rated for.
+        snapshot.meters[0] = snapshot.meters[0]
+            .map(|reading| offpeak_site::MeterReading { power: reading.power.scale(0.9), ..reading });
+        let memory = memory(&site, &snapshot);
+        let order = Order::at_most(0, CircuitIx::ROOT, Power::ZERO, monday(3_600), None);
+        let seen = preview(&site, &snapshot, &memory, &order);
+        let (_, loads, _) = planned(&site, &snapshot, &memory, &snapshot.directives);
+        let floor = loads.circuit(CircuitIx::ROOT).floor;
+        assert!(seen.after >= floor && floor > Power::ZERO, "{} of {floor}", seen.after);
+        let all = (0..40).map(MachineIx).collect();
+        let held = preview_hold(&site, &snapshot, &memory, &all);
+        assert!(held.after >= floor, "{} of {floor}", held.after);
+    }
+
+    #[test]
+    fn how_far_the_load_has_to_fall_is_told_up_to_where_starts_are_let_in() {
+        let site = Arc::new(site());
+        for running in [31, 32, 33, 34] {
+            let snapshot = snapshot(monday(3_600), running);
+            let mut controller = Controller::new(Arc::clone(&site), memory(&site, &snapshot));
+            let cycle = controller.cycle(&snapshot);
+            for ix in 0..40 {
+                let changes = why(&site, &cycle, controller.memory(), MachineIx(ix)).changes;
+                let waits = matches!(cycle.plan.setpoints[ix as usize].reason, Reason::NoRoom(_));
+                assert!(
+                    !changes.iter().any(|words| words.contains(" 0 W") || words.contains('-')),
+                    "{changes:?}"
+                );
+                let told =
+                    changes.iter().any(|words| words.contains("falls by") || words.contains("started now"));
+                assert_eq!(waits, told, "{changes:?}");
+            }
+        }
     }
 
     #[test]
