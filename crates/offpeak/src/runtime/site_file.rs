@@ -150,7 +150,7 @@ fn limits(site: &Site, now: Timestamp) -> BTreeMap<(String, String), BTreeSet<i6
     let (none, mut found) = (Directives::default(), BTreeMap::<_, BTreeSet<i64>>::new());
     for hour in 0..HOURS {
         let at = now + SignedDuration::from_hours(hour);
-        for (ix, limit) in every_limit(site, &none, at) {
+        for (ix, limit) in every_limit(site, &none, None, at) {
             if hour == 0 || ix == CircuitIx::ROOT {
                 let key = (site.circuits.get(ix).id.clone(), limit.source.describe(site));
                 found.entry(key).or_default().insert(limit.power.to_milliwatts());
