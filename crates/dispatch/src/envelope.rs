@@ -487,10 +487,12 @@ impl<'a> Sources<'a> {
                     self.block(budget.circuit, Source::BudgetEnding(place), false);
                     self.note(self.at + limits::BUDGET_LOOK);
                 }
-                Word::Ending(power) => {
+                Word::Ending(power, no_starts) => {
                     let source = Source::BudgetEnding(place);
                     self.add(budget.circuit, Limit::new(power, source, Some(until)));
-                    self.block(budget.circuit, source, false);
+                    if no_starts {
+                        self.block(budget.circuit, source, false);
+                    }
                     self.changes_at = self.at;
                 }
                 Word::Spent => {

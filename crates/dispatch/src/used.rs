@@ -112,8 +112,8 @@ pub(crate) enum Word {
     Enough(Timestamp),
     /// Too little is left for what would be started now.
     NoStarts,
-    /// The way down: so much may be drawn now.
-    Ending(Power),
+    /// The way down: so much may be drawn now, and whether what runs already is enough for what is left.
+    Ending(Power, bool),
     /// Used up, but for what cannot be shed.
     Spent,
 }
@@ -284,7 +284,7 @@ impl Used {
     pub fn standing(&self, now: Timestamp) -> BudgetStanding {
         match self.word_at(now) {
             Some((Word::Spent, _)) => BudgetStanding::Spent,
-            Some((Word::NoStarts | Word::Ending(_), _)) => BudgetStanding::Ending,
+            Some((Word::NoStarts | Word::Ending(..), _)) => BudgetStanding::Ending,
             Some((Word::Enough(_), _)) | None => BudgetStanding::Enough,
         }
     }
@@ -309,15 +309,20 @@ impl Used {
         let above = Power::from_milliwatts(
             i64::try_from(spare.to_microjoules() * 1_000 / seconds).unwrap_or(i64::MAX),
         );
+        // What runs now has use for all that is left.
+        let running = self.last.and_then(|last| last.power).map(|power| power.saturating_sub(self.least));
+        let no_starts = running.is_none_or(|running| over(running, way_down + limits::RUN_MIN) >= spare);
         // What sleepers do not draw comes back little by little; that alone starts nobody.
         let word = if range.is_zero() {
             Word::Enough(state.until)
         } else if above * 100 <= range * WAY_DOWN_ENDS_PERCENT || (was_spent && spare < worth) {
             Word::Spent
         } else if above < range {
-            Word::Ending(self.least + above)
-        } else if spare < worth {
+            Word::Ending(self.least + above, no_starts)
+        } else if spare < worth && no_starts {
             Word::NoStarts
+        } else if spare < worth {
+            Word::Enough(now + limits::BUDGET_LOOK)
         } else {
             // At its most the circuit has used up the rest after so many milliseconds.
             let lasts = (spare - worth).to_microjoules() / i128::from(range.to_milliwatts());

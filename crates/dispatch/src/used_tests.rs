@@ -152,9 +152,12 @@ fn the_way_down_begins_in_time_and_what_is_spent_stays_so() {
     case.draw(2..3_000, 60);
     assert_eq!(case.word(2_999), Word::Enough(monday(2_999) + SignedDuration::from_millis(80_832)));
     case.draw(3_000..3_900, 60);
-    assert_eq!(case.word(3_899), Word::NoStarts);
-    case.draw(3_900..4_400, 60);
-    let Word::Ending(power) = case.word(4_399) else { panic!("{:?}", case.used.word) };
+    let look = monday(3_899) + limits::BUDGET_LOOK;
+    assert_eq!(case.word(3_899), Word::Enough(look), "what runs at 60 kW has not use for it all");
+    case.draw(3_900..4_060, 60);
+    assert_eq!(case.word(4_059), Word::NoStarts);
+    case.draw(4_060..4_400, 60);
+    let Word::Ending(power, true) = case.word(4_399) else { panic!("{:?}", case.used.word) };
     assert!(power > case.used.least && power < Power::from_kilowatts(120));
     case.draw(4_400..4_950, 60);
     assert_eq!(case.word(4_949), Word::Spent);
@@ -193,7 +196,7 @@ proptest! {
             case.feed(reading(second, power, None));
             let limit = match case.word(second) {
                 Word::Enough(_) | Word::NoStarts => wants,
-                Word::Ending(power) => power.to_watts().div_euclid(1_000),
+                Word::Ending(power, _) => power.to_watts().div_euclid(1_000),
                 Word::Spent => floor,
             };
             limits.push_back(limit);

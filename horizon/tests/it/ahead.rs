@@ -41,6 +41,42 @@ fn a_solver_without_time_or_work_leaves_the_hour_by_hour_plan() {
     assert_eq!(stopped.margin, stopped.margin_habit);
 }
 
+/// A budget of a twelfth of what could be drawn goes to the cheap hours; hour by hour it is spent before they come.
+#[test]
+fn a_budget_is_kept_for_the_hours_that_are_worth_it() {
+    let mut question = story(24, 68);
+    // From now on by day: the night comes later.
+    question.steps.iter_mut().take(24).for_each(|step| step.price_per_kwh = 40.0);
+    question.classes.iter_mut().for_each(|class| class.start_cost = 0.0);
+    let hours: f64 = question.steps.iter().map(|step| step.minutes / 60.0).sum();
+    let energy_max_kwh = 280_000.0 * hours / 12.0;
+    question.budgets.push(Budget { circuit: 0, from: 0, until: 68, energy_max_kwh });
+    let plan = plan(&question).unwrap();
+    assert_eq!(plan.origin, Origin::Programme);
+    let used: f64 =
+        plan.power_kw.iter().zip(&question.steps).map(|(kw, step)| kw * step.minutes / 60.0).sum();
+    assert!(
+        used <= energy_max_kwh * (1.0 + 1e-9) && used > energy_max_kwh * 0.98,
+        "{used} of {energy_max_kwh}"
+    );
+    // What sleepers cost is the same in both.
+    let more = plan.margin - plan.margin_hour_by_hour;
+    assert!(more > 0.05 * plan.margin_hour_by_hour.abs(), "{more} more than {}", plan.margin_hour_by_hour);
+}
+
+/// Where a kilowatt of peak costs more than the hours bring, the peak stays where it is; where it costs less, it rises.
+#[test]
+fn a_peak_is_raised_only_where_it_pays() {
+    let peak_at = |price_per_kw: f64| {
+        let mut question = story(24, 40);
+        question.peaks.push(Peak { from: 0, until: 40, price_per_kw, so_far_kw: 90_000.0 });
+        let plan = plan(&question).unwrap();
+        judge(&question, &plan.schedule).unwrap().peaks_kw[0]
+    };
+    let (free, dear) = (peak_at(0.0), peak_at(1e6));
+    assert!(free > 120_000.0 && (dear - 90_000.0).abs() < 1e-6, "{free} and {dear}");
+}
+
 /// Prices, limits that fall and rise again, every kind of rule.
 fn random(seed: u64) -> Question {
     let mut dice = Dice::new(seed);

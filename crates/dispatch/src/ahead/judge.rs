@@ -39,6 +39,9 @@ pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String>
     let mut starts: Vec<Vec<u32>> = Vec::new();
     let mut stops: Vec<Vec<u32>> = Vec::new();
     let mut whole_before = whole_now(question);
+    let mut loads_before = question.gathered(question.classes.iter().map(now));
+    let (floors, budgets_kwh) = (question.floors(), question.budgets_kwh());
+    let mut cuts = Vec::new();
     for (at, (step, counts)) in question.steps.iter().zip(schedule).enumerate() {
         let hours = step.minutes / 60.0;
         for (class, modes) in question.classes.iter().zip(counts) {
@@ -61,6 +64,9 @@ pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String>
             return Err(format!("step {at}: rises by {} kW, {up} are allowed", whole - whole_before));
         }
         margin -= whole * hours * step.price_per_kwh;
+        cuts.push(
+            question.falls(at) || is_cut(question, at, &energies, &budgets_kwh, &floors, &loads_before),
+        );
         for (energy, budget) in energies.iter_mut().zip(&question.budgets) {
             if (budget.from..budget.until).contains(&at) {
                 *energy += loads[budget.circuit] * hours;
@@ -84,11 +90,11 @@ pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String>
         }
         starts.push(started);
         stops.push(stopped);
-        shortest_times(question, at, &before, &starts, &stops)?;
-        whole_before = whole;
+        shortest_times(question, &cuts, &before, &starts, &stops)?;
+        (whole_before, loads_before) = (whole, loads);
         power_kw.push(whole);
     }
-    for (place, (energy, most)) in energies.iter().zip(question.budgets_kwh()).enumerate() {
+    for (place, (energy, most)) in energies.iter().zip(&budgets_kwh).enumerate() {
         if *energy > most * (1.0 + SHARE) + 1e-3 {
             return Err(format!("budget {place}: {energy} kWh of {most}"));
         }
@@ -102,29 +108,51 @@ pub fn judge(question: &Question, schedule: &Schedule) -> Result<Judged, String>
 /// What is drawn now: those that run in their highest mode, the others asleep.
 #[must_use]
 pub fn whole_now(question: &Question) -> f64 {
-    let now = |class: &Class| {
-        let at_work = class.modes.last().map_or(0.0, |mode| mode.power_kw);
-        at_work * f64::from(class.running) + class.asleep_kw * f64::from(class.machines - class.running)
-    };
     question.classes.iter().map(now).sum()
+}
+
+fn now(class: &Class) -> f64 {
+    let at_work = class.modes.last().map_or(0.0, |mode| mode.power_kw);
+    at_work * f64::from(class.running) + class.asleep_kw * f64::from(class.machines - class.running)
+}
+
+/// Whether what is left of some budget lets less be drawn in a step than was drawn before it. What everything asleep
+/// draws until the budget's end is kept for it.
+fn is_cut(
+    question: &Question,
+    at: usize,
+    used_kwh: &[f64],
+    budgets_kwh: &[f64],
+    floors: &[f64],
+    loads_before: &[f64],
+) -> bool {
+    let budgets = question.budgets.iter().zip(used_kwh).zip(budgets_kwh);
+    budgets.filter(|((budget, _), _)| (budget.from..budget.until).contains(&at)).any(
+        |((budget, used), most)| {
+            let circuit = budget.circuit;
+            let spare = most - used - floors[circuit] * question.hours(at + 1, budget.until);
+            spare / question.hours(at, at + 1) < loads_before[circuit] * (1.0 - SHARE)
+        },
+    )
 }
 
 /// Whoever was started within the shortest run still runs, and whoever was stopped within the shortest rest rests.
 fn shortest_times(
     question: &Question,
-    step: usize,
+    cuts: &[bool],
     running: &[u32],
     starts: &[Vec<u32>],
     stops: &[Vec<u32>],
 ) -> Result<(), String> {
+    let step = cuts.len() - 1;
     for (at, class) in question.classes.iter().enumerate() {
         let within = |events: &[Vec<u32>], minutes: f64| -> u32 {
             let window = question.window(step, minutes);
             events[step + 1 - window..=step].iter().map(|step| step[at]).sum()
         };
-        // Limits go before shortest runs.
+        // Limits and budgets go before shortest runs.
         let window = question.window(step, class.run_min_minutes);
-        let fell = (step + 1 - window..=step).any(|step| question.falls(step));
+        let fell = cuts[step + 1 - window..=step].contains(&true);
         if !fell && within(starts, class.run_min_minutes) > running[at] {
             return Err(format!("step {step}: class {at} is stopped before its shortest run is over"));
         }

@@ -24,7 +24,10 @@ const PATIENCE: usize = 100_000;
 
 /// The mine at work. Tokio's time is the plant's: it leaps from timer to timer.
 pub(in super::super) fn mine(dir: &Path) -> (Arc<Shared>, Answers) {
-    let mut site = site();
+    mine_of(site(), dir)
+}
+
+pub(in super::super) fn mine_of(mut site: Site, dir: &Path) -> (Arc<Shared>, Answers) {
     let layout = Layout::plan(&site, Addressing::InMemory).unwrap();
     layout.apply(&mut site);
     let site = Arc::new(site);

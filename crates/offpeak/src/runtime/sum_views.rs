@@ -73,3 +73,70 @@ pub(super) fn alarms(site: &Site, latest: &Latest) -> Vec<String> {
     };
     site.rules.budgets.iter().zip(&latest.memory.counts.budgets).filter_map(spent_unseen).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use offpeak_server::SiteHandle as _;
+    use offpeak_site::{Before, CircuitIx, Dated, DemandCharge, Period};
+    use offpeak_units::Money;
+
+    use super::super::ahead::live_tests::{mine_of, until};
+    use super::super::ahead::tests::{local, site};
+    use super::super::live::lock;
+    use super::*;
+
+    /// The real loop in virtual time over a budget that ends within minutes.
+    #[tokio::test(start_paused = true)]
+    async fn a_budget_that_ends_stops_its_circuit_and_everybody_can_read_why() {
+        let mut site = site();
+        let begins = local(8, 50);
+        let kwh = |kwh: i64| Energy::from_watt_hours(kwh * 1_000);
+        let (_, midnight) = Period::Day.span(&site.time_zone, begins);
+        let rest =
+            site.least_draw(CircuitIx::ROOT).over_millis(begins.duration_until(midnight).as_secs() * 1_000);
+        site.rules.budgets.push(EnergyBudget {
+            id: "day".into(),
+            circuit: CircuitIx::ROOT,
+            period: Period::Day,
+            energy: kwh(1_000) + rest + kwh(60),
+            before: Some(Before { until: begins, value: kwh(1_000) }),
+        });
+        let price_per_kilowatt = Money::new(900.into(), site.economics.currency);
+        let value = DemandCharge { price_per_kilowatt, minutes: 15, holds: true };
+        site.economics.costs.demand_charges.push(Dated { from: jiff::civil::date(2022, 10, 1), value });
+        let (dir, source) = (tempfile::tempdir().unwrap(), "energy budget day is used up");
+        let (shared, answers) = mine_of(site, dir.path());
+        let is = |standing| {
+            lock(&shared.latest).as_ref().is_some_and(|latest| {
+                let used = &latest.memory.counts.budgets[0];
+                used.running().is_some() && used.standing(latest.cycle.at) == standing
+            })
+        };
+        until("it is counted", || is(BudgetStanding::Enough)).await;
+        until("the way down", || is(BudgetStanding::Ending)).await;
+        until("it is used up", || is(BudgetStanding::Spent)).await;
+        let view = answers.view(0).budgets.into_iter().next().unwrap();
+        assert_eq!(view.state, BudgetStateView::Spent);
+        assert!(view.left_kwh >= 0.0 && view.left_kwh < view.energy_kwh * 0.11, "{view:?}");
+        assert!(view.assumed_kwh < 5.0, "the seconds before the first reading: {view:?}");
+        let power = || lock(&shared.latest).as_ref()?.cycle.loads.circuit(CircuitIx::ROOT).measured;
+        until("everything is off", || power().is_some_and(|power| power < Power::from_kilowatts(12))).await;
+
+        let now = answers.view(0).at;
+        for at in [None, Some(now + SignedDuration::from_hours(2))] {
+            let told = answers.explain("grid", at).unwrap();
+            assert_eq!(told.binding.map(|limit| limit.source).as_deref(), Some(source), "{at:?}");
+        }
+        let tomorrow = answers.explain("grid", Some(midnight + SignedDuration::from_secs(1))).unwrap();
+        assert_ne!(tomorrow.binding.map(|limit| limit.source).as_deref(), Some(source));
+        let rows = answers.calendar(None, 2).unwrap();
+        assert_eq!(rows[0].binding.as_ref().map(|limit| limit.source.as_str()), Some(source));
+        let preview = answers.preview("grid to 100 kW", "wish").unwrap();
+        assert_eq!(preview.binds.map(|limit| limit.source).as_deref(), Some(source));
+        // What nobody saw of the month is told, and no peak is made up.
+        let peak = answers.view(0).peak.unwrap();
+        assert!(peak.unseen_s > 86_400.0 && peak.planned_kw.is_none() && !peak.held, "{peak:?}");
+        assert!(peak.peak_kw.is_none_or(|peak_kw| peak_kw > 12.0), "{peak:?}");
+    }
+}
