@@ -13,7 +13,8 @@ use crate::facts::{Facts, MachineFact};
 use crate::judge::{Condition, Seen, hall, judge};
 use crate::rules::{RuleKind, Rules, Severity};
 
-/// Alerts at once; more are one too many for anybody, and are not opened before others are over.
+/// Alerts at once; more are one too many for anybody. One more takes the place of the least severe, of these of the oldest,
+/// and never of one that matters as much; else it waits until others are over.
 const OPEN_MAX: usize = 500;
 /// Alerts that are over and still listed.
 const HISTORY_MAX: usize = 1_000;
@@ -237,7 +238,7 @@ impl Board {
             }
             let since = *self.pending.entry(key.clone()).or_insert(now);
             let long_enough = since.duration_until(now) >= SignedDuration::from_secs(condition.hold_s.into());
-            if long_enough && self.open.len() < OPEN_MAX {
+            if long_enough && self.has_room_for(condition.severity) {
                 self.pending.remove(&key);
                 self.last_id += 1;
                 self.open.insert(key, opened(self.last_id, condition, since));
@@ -259,6 +260,21 @@ impl Board {
             self.history.pop_front();
         }
         over
+    }
+
+    /// Whether there is room for one more alert, if need be in the place of one that matters less. That one still holds, so it
+    /// waits like any other.
+    fn has_room_for(&mut self, severity: Severity) -> bool {
+        if self.open.len() < OPEN_MAX {
+            return true;
+        }
+        let rank = |alert: &Alert| (alert.condition.severity, alert.since);
+        let least = self.open.iter().min_by_key(|(_, alert)| rank(alert));
+        let gives_way = least.filter(|(_, alert)| alert.condition.severity < severity);
+        match gives_way.map(|(key, _)| key.clone()) {
+            Some(key) => self.open.remove(&key).is_some(),
+            None => false,
+        }
     }
 
     /// In halls where somebody has acknowledged it, what is there now is what is compared with.

@@ -303,3 +303,31 @@ fn what_grows_is_news_again_though_somebody_saw_to_it() {
         "{sent:?}"
     );
 }
+
+/// However much is wrong, what matters most is listed: a critical alert takes the place of a lesser one, and no lesser one
+/// that of a critical.
+#[test]
+fn a_full_board_gives_the_place_of_the_least_severe() {
+    let (rules, mut board) = (rules(""), Board::default());
+    let mut facts = mine();
+    for hall in 3..=620 {
+        let mut close = circuit(&format!("hall-{hall}"), Some(0), true);
+        close.power_kw = Some(998.0);
+        facts.circuits.push(close);
+    }
+    over(&mut board, &rules, &facts, 0..900);
+    let criticals = |board: &Board| {
+        let open = board.open();
+        open.iter().filter(|alert| alert.condition.severity == offpeak_alerts::Severity::Critical).count()
+    };
+    assert_eq!((board.open().len(), criticals(&board)), (500, 0), "full of lesser ones");
+    for circuit in facts.circuits.iter_mut().filter(|circuit| circuit.is_hall).take(40) {
+        circuit.power_kw = Some(1_500.0);
+    }
+    over(&mut board, &rules, &facts, 900..1_000);
+    assert_eq!((board.open().len(), criticals(&board)), (500, 40), "all that matters most");
+    let ids = |board: &Board| board.open().iter().map(|alert| alert.id).collect::<Vec<_>>();
+    let before = ids(&board);
+    over(&mut board, &rules, &facts, 1_000..1_150);
+    assert_eq!(ids(&board), before, "those that wait push nobody out");
+}
