@@ -125,7 +125,17 @@ impl SiteHandle for Fake {
         }
     }
     fn machines(&self, query: &MachineQuery) -> Result<MachinePage, HandleError> {
-        let mine = |machine: &MachineView| query.owner.as_ref().is_none_or(|owner| *owner == machine.owner);
+        let circuit = query.circuit.as_ref().or(query.hall.as_ref());
+        if let Some(circuit) = circuit.filter(|circuit| !circuit.starts_with("hall-")) {
+            return Err(HandleError::Circuit {
+                asked: circuit.clone(),
+                hint: "did you mean `hall-2`?".into(),
+            });
+        }
+        let at_hall_2 = circuit.is_some_and(|circuit| circuit == "hall-2");
+        let mine = |machine: &MachineView| {
+            !at_hall_2 && query.owner.as_ref().is_none_or(|owner| *owner == machine.owner)
+        };
         let machines: Vec<_> = (1..=2).map(machine).filter(mine).collect();
         Ok(MachinePage { at: at(), total: machines.len() as u64, next: None, machines })
     }

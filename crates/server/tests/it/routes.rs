@@ -87,6 +87,12 @@ fn a_customer_gets_their_machines_and_nothing_else() {
         }
         let (status_own, _) = status(&served, "GET", "/api/v1/machines/10.0.0.1", Some(&token)).await;
         assert_eq!(status_own, 200);
+        let of_none = |filter: &str| format!("/api/v1/machines?{filter}");
+        let (_, others) = status(&served, "GET", &of_none("circuit=hall-2"), Some(&token)).await;
+        for filter in ["circuit=nowhere", "hall=nowhere", "hall=hall-2"] {
+            let (code, none) = status(&served, "GET", &of_none(filter), Some(&token)).await;
+            assert_eq!((code, &none), (200, &others), "whether a circuit is there is not told: {filter}");
+        }
         for path in ["/api/v1/machines/10.0.0.1", "/api/v1/machines"] {
             let (_, own) = status(&served, "GET", path, Some(&token)).await;
             assert!(own.contains("off: held by the site"), "{own}");
