@@ -619,7 +619,7 @@ pub(crate) struct Bench {
     /// Write the figures there as JSON, one number a name
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Measure one part only: observatory, dispatch, ahead, week, poll, mine, scan, shed, lake
+    /// Measure one part only: observatory, dispatch, ahead, week, poll, mine, scan, shed, lake, api
     #[arg(long, value_name = "PART")]
     pub(crate) only: Option<String>,
     /// Measure one part only, in this process

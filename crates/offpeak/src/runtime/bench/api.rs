@@ -36,10 +36,13 @@ const REQUESTS: usize = 40;
 const WARM_UP: SignedDuration = SignedDuration::from_mins(15);
 
 /// What is read.
-const READS: [&str; 5] = [
+const READS: [&str; 8] = [
     "/api/v1/site?trace=720",
     "/api/v1/machines/hall-2%2Frack-9%2Fpdu-2%2F4",
     "/api/v1/circuits/hall-3/explanation",
+    "/api/v1/circuits",
+    "/api/v1/calendar?days=14",
+    "/api/v1/floor/states?columns=temperature,age",
     "/api/v1/directives",
     "/api/v1/machines?limit=100",
 ];
