@@ -23,6 +23,9 @@ pub struct Condition {
     pub text: String,
     /// How many machines it is about.
     pub machines: usize,
+    /// Which, the first of them by the site file's order, where it is about machines one by one.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// How long it holds before somebody is told.
     pub hold_s: u32,
 }
@@ -33,6 +36,8 @@ const NEARLY_ALL: f64 = 0.8;
 const CAUSE_MACHINES_MIN: usize = 3;
 /// Machines that a text names.
 const NAMED: usize = 5;
+/// Machines that a condition names.
+const NAMED_MAX: usize = 200;
 
 /// What is remembered of each machine between two judgements: what was seen first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,24 +50,36 @@ pub(crate) struct Seen {
 /// acknowledged; machines that are new to it are added.
 pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condition> {
     let mut found = Vec::new();
-    let mut add = |kind: RuleKind, cause: &str, text: String, machines: usize| {
+    let mut add = |kind: RuleKind, cause: &str, text: String, about: About<'_>| {
         if let Some(rule) = rules.rule(kind) {
             let (cause, severity, hold_s) = (cause.to_owned(), rule.severity, rule.hold_s);
-            found.push(Condition { kind, cause, severity, text, machines, hold_s });
+            let named = about.named.iter().take(NAMED_MAX).map(|id| (*id).to_owned()).collect();
+            found.push(Condition { kind, cause, severity, text, machines: about.machines, named, hold_s });
         }
     };
     power(rules, facts, &mut add);
     let losses = lost(facts);
-    for (cause, lost, of) in &losses {
-        let text = format!("{cause}: {lost} of {of} machines are lost");
-        add(RuleKind::MachinesLost, cause, text, *lost);
+    for Loss { cause, lost, of } in &losses {
+        let are = if lost.len() == 1 { "is" } else { "are" };
+        // Of many the circuit says more than five names of them.
+        let named = if lost.len() <= NAMED { format!(": {}", lost.join(", ")) } else { String::new() };
+        let text = format!("{cause}: {} of {} {are} lost{named}", lost.len(), counted(*of));
+        add(RuleKind::MachinesLost, cause, text, About::of(lost));
     }
     halls(rules, facts, &mut add);
-    by_hall(facts, RuleKind::HashLow, "hash less than they should", &mut add, |machine| {
-        let level = rules.rule(RuleKind::HashLow).map_or(0.0, |rule| rule.level);
-        machine.hash_share.is_some_and(|share| share < level)
+    by_hall(
+        facts,
+        RuleKind::HashLow,
+        ("hashes less than it should", "hash less than they should"),
+        &mut add,
+        |machine| {
+            let level = rules.rule(RuleKind::HashLow).map_or(0.0, |rule| rule.level);
+            machine.hash_share.is_some_and(|share| share < level)
+        },
+    );
+    by_hall(facts, RuleKind::Disobedient, ("does not obey", "do not obey"), &mut add, |machine| {
+        machine.disobeys
     });
-    by_hall(facts, RuleKind::Disobedient, "do not obey", &mut add, |machine| machine.disobeys);
     changed_firmware(facts, &mut seen.firmware, &mut add);
     wrong_pools(rules, facts, &mut seen.pools, &mut add);
     house(rules, facts, &mut add);
@@ -71,7 +88,7 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condit
         let is_whole = |circuit: &CircuitFact| {
             circuit.id == condition.cause && (circuit.is_hall || circuit.parent.is_none())
         };
-        let of = losses.iter().find(|(cause, ..)| *cause == condition.cause).map_or(0, |(_, _, of)| *of);
+        let of = losses.iter().find(|loss| loss.cause == condition.cause).map_or(0, |loss| loss.of);
         if facts.circuits.iter().any(is_whole) && condition.machines as f64 >= of as f64 * NEARLY_ALL {
             condition.severity = Severity::Critical;
         }
@@ -79,28 +96,60 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condit
     found
 }
 
-type Add<'a> = dyn FnMut(RuleKind, &str, String, usize) + 'a;
+/// Whom a condition is about.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    machines: usize,
+    named: &'a [&'a str],
+}
+
+impl<'a> About<'a> {
+    /// No machine.
+    const NONE: Self = Self { machines: 0, named: &[] };
+
+    /// These.
+    const fn of(named: &'a [&'a str]) -> Self {
+        Self { machines: named.len(), named }
+    }
+}
+
+type Add<'a> = dyn FnMut(RuleKind, &str, String, About<'_>) + 'a;
+
+fn counted(machines: usize) -> String {
+    if machines == 1 { "1 machine".to_owned() } else { format!("{machines} machines") }
+}
+
+/// Machines that are lost for one cause, and how many there are at it.
+struct Loss<'a> {
+    cause: &'a str,
+    lost: Vec<&'a str>,
+    of: usize,
+}
 
 fn power(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
     let near = rules.rule(RuleKind::NearLimit).map(|rule| rule.level);
     let over = rules.rule(RuleKind::OverLimit).map_or(1.0, |rule| rule.level);
     for circuit in &facts.circuits {
         if circuit.metered && circuit.power_kw.is_none() {
-            add(RuleKind::MeterSilent, &circuit.id, format!("the meter at {} is silent", circuit.id), 0);
+            add(
+                RuleKind::MeterSilent,
+                &circuit.id,
+                format!("the meter at {} is silent", circuit.id),
+                About::NONE,
+            );
         }
         let (Some(power), Some((limit, source))) = (circuit.power_kw, &circuit.limit) else { continue };
         let text = format!("{}: {power:.1} kW drawn, {limit:.1} allowed by {source}", circuit.id);
         if power > limit * over {
-            add(RuleKind::OverLimit, &circuit.id, text, 0);
+            add(RuleKind::OverLimit, &circuit.id, text, About::NONE);
         } else if near.is_some_and(|near| *limit > 0.0 && power > limit * near) {
-            add(RuleKind::NearLimit, &circuit.id, text, 0);
+            add(RuleKind::NearLimit, &circuit.id, text, About::NONE);
         }
     }
 }
 
-/// Machines that are lost, by the highest circuit below which nearly all are; the rest by hall. Each with its count and
-/// that of all machines there.
-fn lost(facts: &Facts) -> Vec<(String, usize, usize)> {
+/// Machines that are lost, by the highest circuit below which nearly all are; the rest by hall.
+fn lost(facts: &Facts) -> Vec<Loss<'_>> {
     let mut counts = vec![(0_usize, 0_usize); facts.circuits.len()];
     for machine in &facts.machines {
         for circuit in path(facts, machine.circuit) {
@@ -112,15 +161,15 @@ fn lost(facts: &Facts) -> Vec<(String, usize, usize)> {
         let (lost, of) = counts[circuit];
         lost >= CAUSE_MACHINES_MIN && lost as f64 >= of as f64 * NEARLY_ALL
     };
-    let mut by_cause: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut by_cause: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for machine in facts.machines.iter().filter(|machine| machine.state == MachineState::Lost) {
         let highest = path(facts, machine.circuit).filter(|circuit| is_cause(*circuit)).last();
         let cause = highest.unwrap_or_else(|| hall(facts, machine.circuit));
-        *by_cause.entry(cause).or_default() += 1;
+        by_cause.entry(cause).or_default().push(&machine.id);
     }
     by_cause
         .into_iter()
-        .map(|(circuit, lost)| (facts.circuits[circuit].id.clone(), lost, counts[circuit].1))
+        .map(|(circuit, lost)| Loss { cause: &facts.circuits[circuit].id, lost, of: counts[circuit].1 })
         .collect()
 }
 
@@ -148,13 +197,19 @@ fn halls(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
         if middle > rule.level {
             let id = &facts.circuits[hall].id;
             let text = format!("{id} is hot: half of its machines are at {middle:.0} °C or more");
-            add(RuleKind::HallHot, id, text, temperatures.len());
+            add(RuleKind::HallHot, id, text, About { machines: temperatures.len(), named: &[] });
         }
     }
 }
 
-/// One condition a hall for machines that have something in common.
-fn by_hall(facts: &Facts, kind: RuleKind, words: &str, add: &mut Add<'_>, is: impl Fn(&MachineFact) -> bool) {
+/// One condition a hall for machines that have something in common: what one does, and what more do.
+fn by_hall(
+    facts: &Facts,
+    kind: RuleKind,
+    (one, words): (&str, &str),
+    add: &mut Add<'_>,
+    is: impl Fn(&MachineFact) -> bool,
+) {
     let mut found: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for machine in facts.machines.iter().filter(|machine| is(machine)) {
         found.entry(hall(facts, machine.circuit)).or_default().push(&machine.id);
@@ -164,8 +219,9 @@ fn by_hall(facts: &Facts, kind: RuleKind, words: &str, add: &mut Add<'_>, is: im
         let more = machines.len().saturating_sub(NAMED);
         let named = machines[..machines.len() - more].join(", ");
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let text = format!("{id}: {} machine(s) {words}: {named}{more}", machines.len());
-        add(kind, id, text, machines.len());
+        let words = if machines.len() == 1 { one } else { words };
+        let text = format!("{id}: {} {words}: {named}{more}", counted(machines.len()));
+        add(kind, id, text, About::of(&machines));
     }
 }
 
@@ -178,12 +234,18 @@ fn changed_firmware(facts: &Facts, before: &mut BTreeMap<String, String>, add: &
             before.insert(machine.id.clone(), now.clone());
         }
     }
-    by_hall(facts, RuleKind::FirmwareChanged, "have another firmware than before", add, |machine| {
-        machine
-            .firmware
-            .as_ref()
-            .is_some_and(|now| before.get(&machine.id).is_some_and(|before| before != now))
-    });
+    by_hall(
+        facts,
+        RuleKind::FirmwareChanged,
+        ("has another firmware than before", "have another firmware than before"),
+        add,
+        |machine| {
+            machine
+                .firmware
+                .as_ref()
+                .is_some_and(|now| before.get(&machine.id).is_some_and(|before| before != now))
+        },
+    );
 }
 
 /// Pools and accounts that are not those of the rule file or, where it names none for an owner, not those of before.
@@ -195,13 +257,19 @@ fn wrong_pools(rules: &Rules, facts: &Facts, before: &mut BTreeMap<String, PoolF
             before.insert(machine.id.clone(), now.clone());
         }
     }
-    by_hall(facts, RuleKind::PoolWrong, "mine for a wrong pool or account", add, |machine| {
-        let Some(now) = &machine.pool else { return false };
-        match rules.pools.get(&machine.owner) {
-            Some(expected) => !expected.has(&now.url, &now.user),
-            None => before.get(&machine.id).is_some_and(|before| before != now),
-        }
-    });
+    by_hall(
+        facts,
+        RuleKind::PoolWrong,
+        ("mines for a wrong pool or account", "mine for a wrong pool or account"),
+        add,
+        |machine| {
+            let Some(now) = &machine.pool else { return false };
+            match rules.pools.get(&machine.owner) {
+                Some(expected) => !expected.has(&now.url, &now.user),
+                None => before.get(&machine.id).is_some_and(|before| before != now),
+            }
+        },
+    );
 }
 
 /// What is not about the plant.
@@ -210,12 +278,22 @@ fn house(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
     if let Some((free, level)) = facts.disk_free.zip(level(RuleKind::DiskLow))
         && free < level
     {
-        add(RuleKind::DiskLow, "disk", format!("the book's disk has {:.1} % left", free * 100.0), 0);
+        add(
+            RuleKind::DiskLow,
+            "disk",
+            format!("the book's disk has {:.1} % left", free * 100.0),
+            About::NONE,
+        );
     }
     if let Some((off, level)) = facts.clock_off.zip(level(RuleKind::ClockOff))
         && off.abs().as_secs_f64() > level
     {
-        add(RuleKind::ClockOff, "clock", format!("the clock is off by {:.1} s", off.as_secs_f64()), 0);
+        add(
+            RuleKind::ClockOff,
+            "clock",
+            format!("the clock is off by {:.1} s", off.as_secs_f64()),
+            About::NONE,
+        );
     }
     for (name, age) in &facts.signals {
         let stale =
@@ -223,7 +301,7 @@ fn house(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
         if stale {
             let age =
                 age.map_or_else(|| "never came".to_owned(), |age| format!("is {} s old", age.as_secs()));
-            add(RuleKind::SignalStale, name, format!("the signal {name} {age}"), 0);
+            add(RuleKind::SignalStale, name, format!("the signal {name} {age}"), About::NONE);
         }
     }
     if let Some((stalled, level)) = facts.stalled.zip(level(RuleKind::LoopStalled))
@@ -231,9 +309,9 @@ fn house(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
     {
         let text =
             format!("offpeak has decided nothing for {} s: limits are held by nobody", stalled.as_secs());
-        add(RuleKind::LoopStalled, "loop", text, 0);
+        add(RuleKind::LoopStalled, "loop", text, About::NONE);
     }
     if let Some(error) = &facts.book_error {
-        add(RuleKind::BookFails, "book", format!("the book cannot be written: {error}"), 0);
+        add(RuleKind::BookFails, "book", format!("the book cannot be written: {error}"), About::NONE);
     }
 }

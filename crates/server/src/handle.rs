@@ -26,6 +26,8 @@ pub struct MachineQuery {
     pub model: Option<String>,
     /// Only those with something wrong between us and them, or without.
     pub trouble: Option<bool>,
+    /// Ids of machines that an alert names, which count as those with trouble.
+    pub alerted: Vec<String>,
     /// Only those that somebody holds off, or that nobody does.
     pub held: Option<bool>,
     /// Only those whose id, address, MAC, serial, model or owner has this in it, in any case.

@@ -376,6 +376,8 @@ export interface AlertView {
   state: 'open' | 'acknowledged' | 'snoozed' | 'over';
   text: string;
   machines: number;
+  /** Ids of machines that it is about, not all of very many. */
+  named: string[];
   since: string;
   acknowledged_by: string | null;
   snoozed_until: string | null;

@@ -102,8 +102,11 @@ fn a_tripped_breaker_is_one_alert() {
         (*second, message.event, &message.channels[..]),
         (120, Event::Raised, &["shift".to_owned()][..])
     );
-    let lines = ["hall-1/rack-1: 10 of 10 machines are lost", "hall-2: 1 of 20 machines are lost"];
+    let lines = ["hall-1/rack-1: 10 of 10 machines are lost", "hall-2: 1 of 20 machines is lost: m25"];
     assert_eq!(message.lines, lines);
+    let named: Vec<_> = board.open().iter().map(|alert| alert.condition.named.clone()).collect();
+    let rack: Vec<_> = (0..10).map(|n| format!("m{n}")).collect();
+    assert_eq!(named, [rack, vec!["m25".to_owned()]]);
 
     lose(&mut facts, 10..20);
     over(&mut board, &rules, &facts, 200..500);
@@ -242,7 +245,7 @@ fn a_wrong_pool_is_told_and_what_is_acknowledged_stands() {
     facts.machines[2].pool = None;
     let sent = over(&mut board, &rules, &facts, 3..6);
     assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].1.lines, ["hall-1: 1 machine(s) mine for a wrong pool or account: m1"]);
+    assert_eq!(sent[0].1.lines, ["hall-1: 1 machine mines for a wrong pool or account: m1"]);
     let id = sent[0].1.alerts[0];
     board.acknowledge(id, "anna", at(6)).unwrap();
     over(&mut board, &rules, &facts, 6..80);
@@ -276,7 +279,7 @@ fn a_board_goes_on_where_it_was_kept() {
     let sent = over(&mut again, &rules, &facts, 20..22);
     assert_eq!(
         sent[0].1.lines,
-        ["hall-1: 1 machine(s) have another firmware than before: m3"],
+        ["hall-1: 1 machine has another firmware than before: m3"],
         "it knows what was there"
     );
     facts.machines[0].disobeys = false;

@@ -3,6 +3,7 @@
 //! Not here: the views of those that are found (`views`).
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -65,6 +66,7 @@ struct Filter<'a> {
     owner: Option<Option<u16>>,
     models: Option<Vec<bool>>,
     trouble: Option<bool>,
+    alerted: BTreeSet<&'a str>,
     held: Option<bool>,
     search: Option<String>,
     answers: &'a Answers,
@@ -81,7 +83,7 @@ const STANDINGS: [Standing; 7] = [
 ];
 
 impl<'a> Filter<'a> {
-    fn new(answers: &'a Answers, site: &Site, query: &MachineQuery) -> Result<Self, HandleError> {
+    fn new(answers: &'a Answers, site: &Site, query: &'a MachineQuery) -> Result<Self, HandleError> {
         let hall = query.hall.as_deref().map(|hall| answers.circuit(hall)).transpose()?;
         if let Some(hall) = hall.filter(|hall| site.circuits.get(*hall).kind != CircuitKind::Hall) {
             return Err(HandleError::NotAHall(site.circuits.get(hall).id.clone()));
@@ -107,6 +109,7 @@ impl<'a> Filter<'a> {
             owner,
             models,
             trouble: query.trouble,
+            alerted: query.alerted.iter().map(String::as_str).collect(),
             held: query.held,
             search: query.search.as_ref().map(|search| search.trim().to_lowercase()),
             answers,
@@ -120,13 +123,16 @@ impl<'a> Filter<'a> {
             && (self.states.is_empty() || self.states.contains(&latest.cycle.loads.standings[ix.ix()]))
             && self.owner.is_none_or(|owner| owner == Some(machine.owner.0))
             && self.models.as_ref().is_none_or(|models| models[machine.model.ix()])
-            && self
-                .trouble
-                .is_none_or(|trouble| latest.snapshot.machines[ix.ix()].trouble.is_some() == trouble)
+            && self.trouble.is_none_or(|trouble| self.is_in_trouble(latest, ix, &machine.id) == trouble)
             && self
                 .held
                 .is_none_or(|held| latest.snapshot.directives.hold_of(ix, latest.cycle.at).is_some() == held)
             && self.search.as_ref().is_none_or(|search| self.has(search, index, ix))
+    }
+
+    /// Something is wrong between us and it, or an alert names it.
+    fn is_in_trouble(&self, latest: &Latest, ix: MachineIx, id: &str) -> bool {
+        latest.snapshot.machines[ix.ix()].trouble.is_some() || self.alerted.contains(id)
     }
 
     /// By what the site file says, or what the machine said of itself.

@@ -18,6 +18,8 @@ use crate::problem::Problem;
 
 /// How long an alert may be quiet: a week.
 const SNOOZE_MIN_MAX: u32 = 7 * 24 * 60;
+/// Machines told of an alert that is over: a thousand such are listed at once.
+const NAMED_OVER: usize = 20;
 
 /// One alert: everything that one cause explains.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -36,6 +38,8 @@ pub(crate) struct AlertView {
     text: String,
     /// How many machines it is about.
     machines: u64,
+    /// Their ids, where it is about machines one by one: 200 at most, 20 of one that is over.
+    named: Vec<String>,
     /// Since when it holds, in plant time.
     since: Timestamp,
     /// Who has seen to it.
@@ -46,7 +50,8 @@ pub(crate) struct AlertView {
     over: Option<Timestamp>,
 }
 
-fn view(alert: &Alert, now: Timestamp) -> AlertView {
+/// An alert with the first `named` of its machines.
+fn view(alert: &Alert, now: Timestamp, named: usize) -> AlertView {
     AlertView {
         id: alert.id,
         rule: alert.condition.kind.name().to_owned(),
@@ -66,6 +71,7 @@ fn view(alert: &Alert, now: Timestamp) -> AlertView {
         .to_owned(),
         text: alert.condition.text.clone(),
         machines: alert.condition.machines as u64,
+        named: alert.condition.named[..alert.condition.named.len().min(named)].to_vec(),
         since: alert.since,
         acknowledged_by: alert.acknowledged.as_ref().map(|(who, _)| who.clone()),
         snoozed_until: alert.snoozed.as_ref().map(|(_, until)| *until),
@@ -97,8 +103,9 @@ pub(crate) struct AlertsView {
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", responses((status = 200, body = AlertsView)))]
 pub(super) async fn alerts(State(app): State<Arc<App>>) -> Json<AlertsView> {
     let now = app.handle.now();
-    let alerts =
-        app.alerts.with_board(|board| board.open().into_iter().map(|alert| view(alert, now)).collect());
+    let alerts = app
+        .alerts
+        .with_board(|board| board.open().into_iter().map(|alert| view(alert, now, usize::MAX)).collect());
     let channel = |(name, health): (String, crate::alerts::Health)| ChannelView {
         name,
         sent: health.sent,
@@ -111,7 +118,7 @@ pub(super) async fn alerts(State(app): State<Arc<App>>) -> Json<AlertsView> {
 #[utoipa::path(get, path = "/api/v1/alerts/history", tag = "alerts", responses((status = 200, body = Vec<AlertView>)))]
 pub(super) async fn history(State(app): State<Arc<App>>) -> Json<Vec<AlertView>> {
     let now = app.handle.now();
-    Json(app.alerts.with_board(|board| board.history().map(|alert| view(alert, now)).collect()))
+    Json(app.alerts.with_board(|board| board.history().map(|alert| view(alert, now, NAMED_OVER)).collect()))
 }
 
 fn none(error: &NoAlert) -> Problem {

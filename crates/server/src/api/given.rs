@@ -148,9 +148,40 @@ const NAME_MAX: usize = 64;
 /// A name that can stand in a record, a path and a command line.
 pub(crate) fn name(field: &str, given: &str) -> Result<String, Problem> {
     let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_');
-    if given.is_empty() || given.chars().count() > NAME_MAX || !given.chars().all(is_plain) {
-        let rule = format!("has 1 to {NAME_MAX} letters, digits, dots, dashes and underlines");
-        return Err(Problem::invalid(format!("`{field}` {rule}")));
+    let wrong = if given.is_empty() {
+        "is empty".to_owned()
+    } else if given.chars().count() > NAME_MAX {
+        format!("has {} characters", given.chars().count())
+    } else if given.contains(' ') {
+        "has a space in it".to_owned()
+    } else if let Some(other) = given.chars().find(|letter| !is_plain(*letter)) {
+        format!("has `{}` in it", other.escape_debug())
+    } else {
+        return Ok(given.to_owned());
+    };
+    let rule = format!("it is 1 to {NAME_MAX} letters, digits, dots, dashes and underlines");
+    Err(Problem::invalid(format!("`{field}` {wrong}; {rule}")).hint("such as `Ivan.Petrov` or `night-shift`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_refused_says_what_is_wrong_with_it() {
+        assert_eq!(name("name", "Иван.Петров").unwrap(), "Иван.Петров");
+        for (given, wrong) in [
+            ("", "`name` is empty"),
+            ("Ivan Petrov", "`name` has a space in it"),
+            ("a/b", "`name` has `/` in it"),
+            ("a\nb", "`name` has `\\n` in it"),
+            (&"x".repeat(65), "`name` has 65 characters"),
+        ] {
+            let problem = format!("{:?}", name("name", given).unwrap_err());
+            assert!(
+                problem.contains(&wrong.escape_debug().to_string()) || problem.contains(wrong),
+                "{problem}"
+            );
+        }
     }
-    Ok(given.to_owned())
 }

@@ -41,7 +41,7 @@ pub(crate) struct MachineParams {
     owner: Option<String>,
     /// Only this model
     model: Option<String>,
-    /// Only those with something wrong between us and them, or without
+    /// Only those with something wrong between us and them or that an alert names, or without
     trouble: Option<bool>,
     /// Only those that somebody holds off, or that nobody does
     held: Option<bool>,
@@ -95,6 +95,7 @@ impl MachineParams {
             owner,
             model: self.model,
             trouble: self.trouble,
+            alerted: Vec::new(),
             held: self.held,
             search: self.search.filter(|search| !search.trim().is_empty()),
             sort: self.sort.unwrap_or_default(),
@@ -115,7 +116,14 @@ pub(super) async fn machines(
     Asked(params): Asked<MachineParams>,
 ) -> Answer<MachinePage> {
     let is_owner = caller.sees()?.is_some();
-    let found = app.handle.machines(&params.query(&caller)?);
+    let mut query = params.query(&caller)?;
+    // Owners see no alerts, and nothing of them.
+    if query.trouble.is_some() && !is_owner {
+        query.alerted = app.alerts.with_board(|board| {
+            board.open().into_iter().flat_map(|alert| alert.condition.named.clone()).collect()
+        });
+    }
+    let found = app.handle.machines(&query);
     let mut page = match found {
         // Which circuits there are beside those of their machines is not told to an owner: on one that is not there as on
         // one of others', they have none.
