@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
 import * as format from './format';
 
@@ -42,5 +42,29 @@ describe('civil time', () => {
     expect(clock.date('2022-10-03T18:00:00Z')).toBe('2022-10-04');
     expect(clock.minuteOfDay('2022-10-03T19:30:00Z')).toBe(90);
     expect(clock.moment('2022-10-03T18:00:00Z')).toBe('Tue 4 Oct 00:00');
+  });
+});
+
+describe('the year', () => {
+  afterEach(() => format.setPresent(Number.NaN));
+
+  it('is told of days that are not of the plant\'s present year', () => {
+    const clock = format.civil('Asia/Almaty');
+    format.setPresent('2022-10-03T18:00:00Z');
+    expect(clock.moment('2022-10-04T18:00:00Z')).toBe('Wed 5 Oct 00:00');
+    expect(clock.moment('2026-10-04T18:00:00Z')).toBe('Sun 4 Oct 2026 23:00');
+    // The new year begins at the site before it does in Greenwich.
+    expect(clock.day('2022-12-31T18:30:00Z')).toBe('Sun 1 Jan 2023');
+    expect(clock.full('2022-10-03T18:00:00Z')).toBe('Tue 4 Oct 2022 00:00');
+  });
+});
+
+describe("the site's own words", () => {
+  it('have times of its zone and powers that are read', () => {
+    format.setPresent('2022-10-03T18:00:00Z');
+    expect(format.said('wish, at most 42300000 mW from 2022-10-03T19:00:00.123456789Z until it is lifted', 'Asia/Almaty')).toBe('wish, at most 42.3 kW from Tue 4 Oct 01:00 until it is lifted');
+    expect(format.said('hall-1 to 42300 W; 640 W of 2.5 W', 'UTC')).toBe('hall-1 to 42.3 kW; 640 W of 3 W');
+    expect(format.said('4 MW and 30 kW at 2022-10-03', 'UTC')).toBe('4 MW and 30 kW at 2022-10-03');
+    format.setPresent(Number.NaN);
   });
 });

@@ -85,11 +85,23 @@ export function duration(seconds: number | null | undefined): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`;
 }
 
+/** When it is at the plant; days of another year are told with it. */
+let present: number | null = null;
+
+/** Says when it is at the plant. */
+export function setPresent(at: string | number): void {
+  const ms = typeof at === 'number' ? at : Date.parse(at);
+  present = Number.isNaN(ms) ? null : ms;
+}
+
 /** Civil time at the site. */
 export interface Civil {
   time: (at: string | number) => string;
   seconds: (at: string | number) => string;
+  /** With the year where it is not the plant's present one. */
   day: (at: string | number) => string;
+  /** With the year in any case. */
+  full: (at: string | number) => string;
   moment: (at: string | number) => string;
   /** Minutes since the site's midnight. */
   minuteOfDay: (at: string | number) => number;
@@ -115,11 +127,14 @@ function makeCivil(timeZone: string): Civil {
   };
   const time = format({ hour: '2-digit', minute: '2-digit' });
   const date = format({ year: 'numeric', month: '2-digit', day: '2-digit' }, 'sv-SE');
-  const day = format({ weekday: 'short', day: 'numeric', month: 'short' });
+  const short = format({ weekday: 'short', day: 'numeric', month: 'short' });
+  const year = format({ year: 'numeric' });
+  const day = (at: string | number): string => (present === null || year(at) === year(present) ? short(at) : `${short(at)} ${year(at)}`);
   return {
     time,
     date,
     day,
+    full: (at) => `${short(at)} ${year(at)} ${time(at)}`,
     seconds: format({ hour: '2-digit', minute: '2-digit', second: '2-digit' }),
     moment: (at) => `${day(at)} ${time(at)}`,
     minuteOfDay: (at) => {
@@ -127,4 +142,15 @@ function makeCivil(timeZone: string): Civil {
       return (hours ?? 0) * 60 + (minutes ?? 0);
     },
   };
+}
+
+const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z/g;
+const WATTS = /(?<![\d.,])(\d+(?:\.\d+)?) (mW|W)\b/g;
+
+/** The site's own words as people read them: instants in its zone, powers in their usual units. */
+export function said(text: string, timeZone: string): string {
+  const clock = civil(timeZone);
+  return text
+    .replace(INSTANT, (at) => (Number.isNaN(Date.parse(at)) ? at : clock.moment(at)))
+    .replace(WATTS, (_, figure: string, unit: string) => watts(Number(figure) / (unit === 'mW' ? 1_000 : 1)));
 }

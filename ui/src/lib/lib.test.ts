@@ -8,7 +8,7 @@ import { coming, past, series, strip } from './envelope';
 import { instant } from './instant';
 import { inSight, PAGE_ROWS, Pages } from './pages';
 import { progress } from './guide';
-import { words } from './order';
+import { minutesOf, words } from './order';
 import { href, parse } from './route';
 import { standing } from './standing';
 
@@ -185,6 +185,9 @@ describe('an order in words', () => {
   it('is to the watt, and names its times', () => {
     expect(words({ circuit: 'hall-1', limit_kw: 150 })).toBe('hall-1 to 150000 W');
     expect(words({ circuit: 'grid', limit_kw: 0.0001 })).toBe('grid to 0 W');
+    expect(words({ circuit: 'grid', limit_kw: 1, until: '2022-10-03T12:00:00.000Z', minutes: 90 })).toBe('grid to 1000 W for 90 min');
+    expect(['2', ' 1,5 ', '0.25'].map(minutesOf)).toEqual([120, 90, 15]);
+    expect(['', ' ', '0', '-1', 'two', '1e9', '9000'].map(minutesOf)).toEqual(Array(7).fill(null));
     expect(words({ circuit: 'grid', limit_kw: 1e9, until: '2022-10-03T12:00:00.000Z' })).toBe('grid to 1000000000000 W until 2022-10-03T12:00:00.000Z');
     expect(words({ circuit: 'grid', limit_kw: 2.916, from: '2022-10-03T11:00:00.000Z', until: '2022-10-03T12:00:00.000Z' })).toBe(
       'grid to 2916 W at 2022-10-03T11:00:00.000Z until 2022-10-03T12:00:00.000Z',

@@ -12,11 +12,19 @@ export interface Proposal {
   from?: string;
   /** As RFC 3339; without it until it is lifted. */
   until?: string;
+  /** How many minutes it holds, instead of until when. */
+  minutes?: number;
+}
+
+/** Hours as somebody types them, in whole minutes; null for what is no length of an order. */
+export function minutesOf(hours: string): number | null {
+  const minutes = Math.round(Number(hours.trim().replace(',', '.')) * 60);
+  return hours.trim() !== '' && minutes >= 1 && minutes <= 366 * 1_440 ? minutes : null;
 }
 
 /** To the watt, so that no number is written with an exponent. */
-export function words({ circuit, limit_kw, from, until }: Proposal): string {
+export function words({ circuit, limit_kw, from, until, minutes }: Proposal): string {
   const at = from === undefined ? '' : ` at ${from}`;
-  const ends = until === undefined ? '' : ` until ${until}`;
+  const ends = minutes !== undefined ? ` for ${minutes} min` : until === undefined ? '' : ` until ${until}`;
   return `${circuit} to ${Math.round(limit_kw * 1_000)} W${at}${ends}`;
 }

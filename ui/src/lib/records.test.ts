@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FoundView, ReportView } from '../api/types-records';
 import { tables } from './details';
 import { place, read, twice, write } from './inventory';
-import { bars, cell } from './report';
+import { bars, cell, gap } from './report';
 
 const REPORT: ReportView = {
   about: 'energy', by: ['hall'], from: '2022-10-02T18:00:00Z', until: '2022-10-03T18:00:00Z', time_zone: 'Asia/Almaty',
@@ -28,10 +28,21 @@ describe('a report', () => {
     expect(bars({ ...REPORT, lines: Array.from({ length: 201 }, () => REPORT.lines[0] ?? {}) })).toBeNull();
     expect(bars({ ...REPORT, lines: [] })).toBeNull();
   });
-  it('stacks times that there are', () => {
+  it('misses no hours that are still to come', () => {
+    const month = ['2022-09-30T18:00:00Z', '2022-10-31T18:00:00Z'] as const;
+    const toCome = 28 * 86_400;
+    expect(gap(toCome + 120, ...month, '2022-10-03T18:00:00Z')).toBe(0);
+    expect(gap(toCome + 120 + 3_600, ...month, '2022-10-03T18:00:00Z')).toBe(3_600);
+    expect(gap(500, ...month, '2023-01-01T00:00:00Z')).toBe(500);
+    // A span that begins later is all to come; without a clock everything may be missing.
+    expect(gap(31 * 86_400, ...month, '2022-09-01T00:00:00Z')).toBe(0);
+    expect(gap(500, ...month, null)).toBe(500);
+  });
+  it('stacks all kinds of time, each in its place', () => {
     const lines = [{ hall: 'hall-1', hashing_s: 60, price_s: 30, fault_s: 0, availability_ppm: 666_667 }];
     const drawn = bars({ ...REPORT, about: 'availability', lines });
-    expect(drawn?.parts).toEqual(['hashing_s', 'price_s']);
+    expect(drawn?.parts).toHaveLength(9);
+    expect(drawn?.bars[0]?.values.filter((value) => value > 0)).toEqual([60, 30]);
     expect(drawn?.most).toBe(90);
   });
 });

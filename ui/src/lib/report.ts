@@ -15,6 +15,17 @@ export const LINES_MAX = 500;
 /** Where a machine's time goes, in the order in which it is stacked. */
 const TIMES = ['hashing_s', 'starting_s', 'outside_hours_s', 'ordered_s', 'price_s', 'fault_s', 'unreachable_s', 'maintenance_s', 'no_data_s'] as const;
 
+/** What a meter wrote last may be so much younger than now. */
+const WRITTEN_AFTER_MS = 120_000;
+
+/** Of a span's missing seconds those that were to be recorded by now: hours to come are not missing. */
+export function gap(missingS: number, from: string, until: string, now: string | null): number {
+  if (now === null) return missingS;
+  const written = Date.parse(now) - WRITTEN_AFTER_MS;
+  const toCome = Math.max(0, Date.parse(until) - Math.max(Date.parse(from), written)) / 1_000;
+  return Math.max(0, Math.round(missingS - toCome));
+}
+
 /** Hours with one decimal. */
 function hours(seconds: number): string {
   return `${(seconds / 3600).toLocaleString('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 })} h`;
@@ -48,7 +59,7 @@ export interface Bar {
 export function bars(view: ReportView): { parts: string[]; bars: Bar[]; most: number } | null {
   if (view.lines.length === 0 || view.lines.length > BARS_MAX) return null;
   const main = view.about === 'energy' ? 'energy_wh' : 'hashes_gh';
-  const parts: string[] = view.about === 'availability' ? TIMES.filter((part) => view.lines.some((line) => Number(line[part] ?? 0) > 0)) : [main];
+  const parts: string[] = view.about === 'availability' ? [...TIMES] : [main];
   const made = view.lines.map((line) => {
     const values = parts.map((part) => Number(line[part] ?? 0));
     const label = view.by.map((by) => cell(by, line[by])).join(' · ') || view.about;

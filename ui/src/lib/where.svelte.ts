@@ -3,8 +3,11 @@ import { parse, type Route } from './route';
 
 class Where {
   route: Route = $state.raw(parse(location.pathname, location.search));
+  /** The list of machines as it was last looked at, with its filters. */
+  machines = $state('/machines');
 
   constructor() {
+    this.#read();
     addEventListener('popstate', () => this.#read());
     document.addEventListener('click', (event) => this.#follow(event));
   }
@@ -21,6 +24,7 @@ class Where {
 
   #read(): void {
     this.route = parse(location.pathname, location.search);
+    if (this.route.page === 'machines') this.machines = location.pathname + location.search;
   }
 
   #follow(event: MouseEvent): void {

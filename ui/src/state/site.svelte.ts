@@ -1,6 +1,7 @@
 // The site as it is now: read once, then kept up by the live stream. What is shown is never older than it says.
 import { api, address } from '../api/client';
 import type { PointView, SiteView } from '../api/types';
+import { setPresent } from '../lib/format';
 
 /** Points of the trace kept: a day at two a minute and some. */
 const TRACE_MAX = 4_096;
@@ -100,6 +101,7 @@ class LiveSite {
     if (view.at !== this.view?.at) this.#heard = Date.now();
     this.live = Date.now() - this.#heard < SILENT_AFTER_MS;
     this.view = view;
+    setPresent(view.at);
     const last = this.trace.at(-1);
     if (!last || Date.parse(view.at) - Date.parse(last.at) >= 10_000) {
       const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null, source: view.limit?.source ?? null };
