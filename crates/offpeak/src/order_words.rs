@@ -40,9 +40,9 @@ pub(crate) enum OrderWordsError {
     #[error("a mean over `{0}` is not kept\nhint: 15, 30 or 60 min")]
     Mean(String),
     #[error("it would end at {until}, before it begins at {from}")]
-    Order { from: Timestamp, until: Timestamp },
+    Order { from: String, until: String },
     #[error("it would be over already at {0}")]
-    Over(Timestamp),
+    Over(String),
 }
 
 /// The most words an order has.
@@ -86,13 +86,18 @@ impl OrderWords {
             order.until = Some(order.from.checked_add(lasts).map_err(|_| shape())?);
         }
         if let Some(until) = order.until.filter(|until| *until <= order.from) {
-            return Err(OrderWordsError::Order { from: order.from, until });
+            return Err(OrderWordsError::Order { from: civil(order.from, zone), until: civil(until, zone) });
         }
         if let Some(until) = order.until.filter(|until| *until <= now) {
-            return Err(OrderWordsError::Over(until));
+            return Err(OrderWordsError::Over(civil(until, zone)));
         }
         Ok(order)
     }
+}
+
+/// To the minute in the site's time, with its offset.
+fn civil(at: Timestamp, zone: &TimeZone) -> String {
+    format!("{} {}", zone.to_datetime(at).strftime("%Y-%m-%d %H:%M"), zone.to_offset(at))
 }
 
 fn power(said: &str) -> Result<Power, OrderWordsError> {
@@ -192,7 +197,10 @@ mod tests {
             ("hall-3 to 4 MW at 25:00", "no time"),
             ("hall-3 to 4 MW for 0 s", "no duration"),
             ("hall-3 to 4 MW over 20 min", "is not kept"),
-            ("hall-3 to 4 MW at 18:00 until 2022-10-03T17:00", "before it begins"),
+            (
+                "hall-3 to 4 MW at 18:00 until 2022-10-03T17:00",
+                "end at 2022-10-03 17:00 +06, before it begins at 2022-10-03 18:00 +06",
+            ),
             ("hall-3 to 4 MW at 2022-10-01T18:00 for 1 h", "over already"),
         ] {
             let error = read(text).unwrap_err().to_string();

@@ -320,11 +320,11 @@ impl Book {
         by: impl Into<By<'a>>,
     ) -> Result<u64, BookError> {
         let by = by.into();
-        let end = order.until.map_or_else(|| "it is lifted".to_owned(), |until| until.to_string());
+        let end = order.until.map_or_else(|| "it is lifted".to_owned(), |until| format!("{until:.0}"));
         let most = if order.holds { "setpoint" } else { "at most" };
         let mean = order.mean_min.map_or_else(String::new, |minutes| format!(", mean of {minutes} min"));
-        let (kind, limit) = (&order.kind, order.limit.to_milliwatts());
-        let why = by.told(&format!("{kind}, {most} {limit} mW{mean} from {} until {end}", order.from));
+        let (kind, limit) = (&order.kind, kilowatts(order.limit));
+        let why = by.told(&format!("{kind}, {most} {limit} kW{mean} from {:.0} until {end}", order.from));
         let deed = Deed { who: by.who, what: "order", subject: &order.circuit, why: &why };
         let (id, _) = self.change(at, &deed, |connection| {
             connection.execute(
@@ -613,6 +613,13 @@ impl Book {
             .optional()?;
         Ok(state)
     }
+}
+
+/// A power in kilowatts, exact and without zeros at its end.
+fn kilowatts(power: Power) -> String {
+    let milliwatts = power.to_milliwatts();
+    let (whole, rest) = (milliwatts / 1_000_000, (milliwatts % 1_000_000).abs());
+    if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:06}").trim_end_matches('0').to_owned() }
 }
 
 pub(crate) fn optional_instant(text: Option<String>) -> Result<Option<Timestamp>, BookError> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp};
 use offpeak_dispatch::{BatchVerdict, Command, CommandState, Cycle, MeterSays, Snapshot, Transition, Veto};
-use offpeak_site::{Action, Activity, CircuitIx, Site};
+use offpeak_site::{Action, Activity, CircuitIx, MachineIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
 use super::trace::{Point, Trace};
@@ -132,13 +132,16 @@ impl Story {
     }
 
     fn add_decisions(&mut self, site: &Site, cycle: &Cycle) {
-        let mut groups: BTreeMap<(Action, String), u32> = BTreeMap::new();
-        for Command { action, reason, .. } in &cycle.commands {
-            *groups.entry((*action, reason.describe(site))).or_default() += 1;
+        let mut groups: BTreeMap<(Action, String), Vec<MachineIx>> = BTreeMap::new();
+        for Command { action, reason, machine, .. } in &cycle.commands {
+            groups.entry((*action, reason.describe(site))).or_default().push(*machine);
         }
-        for ((action, reason), count) in groups {
-            let text = format!("{action} {count}: {reason}");
-            self.decide(cycle.at, text);
+        for ((action, reason), machines) in groups {
+            let who = match &machines[..] {
+                [one] => site.machine(*one).id.clone(),
+                more => format!("{} machines", more.len()),
+            };
+            self.decide(cycle.at, format!("{action} {who}: {reason}"));
         }
         for command in &cycle.fan_commands {
             let word = if command.run { "run" } else { "stop" };

@@ -114,7 +114,9 @@ pub(crate) fn demo_command(args: cli::Demo) -> Result<Exit> {
 fn demo(mut demo: Demo) -> Result<Option<Report>> {
     let began = Instant::now();
     if !demo.headless {
-        Screen::possible("`offpeak demo --headless --for 60s` needs none")?;
+        Screen::possible(
+            "`offpeak demo --headless` needs none: it prints the address of its pages and runs until it is ended, or for `--for 60s`",
+        )?;
     }
     files::raise_limit();
     give_authority(&mut demo.site)?;
