@@ -678,3 +678,17 @@ fn write_verdicts(connection: &Connection, verdicts: &[MeterVerdict]) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kilowatts_are_exact() {
+        for (milliwatts, told) in
+            [(0, "0"), (42_300_000, "42.3"), (1_000_000, "1"), (1, "0.000001"), (2_916_000_000, "2916")]
+        {
+            assert_eq!(kilowatts(Power::from_milliwatts(milliwatts)), told);
+        }
+    }
+}

@@ -60,6 +60,9 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
             holds: true,
         };
         book.order(&order, at(3), "grid operator").unwrap();
+        let told = book.audit_entries(1).unwrap().remove(0).why;
+        let (from, until) = (at(3), at(100));
+        assert_eq!(told, format!("dispatch, setpoint 0 kW, mean of 15 min from {from} until {until}"));
         book.set_authority("hall-1", true, at(4), "anna").unwrap();
         book.set_authority("hall-1", false, at(5), "anna").unwrap();
     }
