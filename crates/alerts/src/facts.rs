@@ -56,6 +56,8 @@ pub struct CircuitFact {
     pub is_hall: bool,
     /// Whether it has a meter.
     pub metered: bool,
+    /// Where its meter is asked; meters behind one gateway have one address.
+    pub gateway: Option<String>,
     /// Measured now, in kW; `None` without a meter or while it is silent.
     pub power_kw: Option<f64>,
     /// The most it may draw, in kW, and who says so. On the way down before a window closes there is none: the load

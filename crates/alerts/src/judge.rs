@@ -129,21 +129,37 @@ struct Loss<'a> {
 fn power(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
     let near = rules.rule(RuleKind::NearLimit).map(|rule| rule.level);
     let over = rules.rule(RuleKind::OverLimit).map_or(1.0, |rule| rule.level);
+    silent_meters(facts, add);
     for circuit in &facts.circuits {
-        if circuit.metered && circuit.power_kw.is_none() {
-            add(
-                RuleKind::MeterSilent,
-                &circuit.id,
-                format!("the meter at {} is silent", circuit.id),
-                About::NONE,
-            );
-        }
         let (Some(power), Some((limit, source))) = (circuit.power_kw, &circuit.limit) else { continue };
         let text = format!("{}: {power:.1} kW drawn, {limit:.1} allowed by {source}", circuit.id);
         if power > limit * over {
             add(RuleKind::OverLimit, &circuit.id, text, About::NONE);
         } else if near.is_some_and(|near| *limit > 0.0 && power > limit * near) {
             add(RuleKind::NearLimit, &circuit.id, text, About::NONE);
+        }
+    }
+}
+
+/// Meters that are silent. Where several are asked at one address and none of them answers, that is the cause.
+fn silent_meters(facts: &Facts, add: &mut Add<'_>) {
+    let mut behind: BTreeMap<&str, (Vec<&str>, usize)> = BTreeMap::new();
+    for circuit in facts.circuits.iter().filter(|circuit| circuit.metered) {
+        if let Some(gateway) = &circuit.gateway {
+            let (silent, all) = behind.entry(gateway).or_default();
+            *all += 1;
+            silent.extend(circuit.power_kw.is_none().then_some(&*circuit.id));
+        }
+    }
+    behind.retain(|_, (silent, all)| silent.len() > 1 && silent.len() == *all);
+    for (gateway, (silent, _)) in &behind {
+        let text = format!("the {} meters at {gateway} are silent: {}", silent.len(), silent.join(", "));
+        add(RuleKind::MeterSilent, gateway, text, About::NONE);
+    }
+    for circuit in facts.circuits.iter().filter(|circuit| circuit.metered && circuit.power_kw.is_none()) {
+        if circuit.gateway.as_deref().is_none_or(|gateway| !behind.contains_key(gateway)) {
+            let text = format!("the meter at {} is silent", circuit.id);
+            add(RuleKind::MeterSilent, &circuit.id, text, About::NONE);
         }
     }
 }

@@ -294,10 +294,13 @@ export interface EmissionsView {
   tonnes_per_year: BandView;
 }
 
+export interface MarketView { by: string; contracted_mwh: number; location_tonnes: number; residual_mwh: number; tonnes: number; unused_mwh: number }
+
 export interface LoadOfCountryView {
   against: AgainstView[];
   emissions: EmissionsView[];
   gw: BandView;
+  market: MarketView[];
   method: string;
   period: string;
   series: string;

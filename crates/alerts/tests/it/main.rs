@@ -27,6 +27,7 @@ fn circuit(id: &str, parent: Option<usize>, is_hall: bool) -> CircuitFact {
         parent,
         is_hall,
         metered: is_hall,
+        gateway: None,
         power_kw: is_hall.then_some(500.0),
         limit,
     }
@@ -333,4 +334,32 @@ fn a_full_board_gives_the_place_of_the_least_severe() {
     let before = ids(&board);
     over(&mut board, &rules, &facts, 1_000..1_150);
     assert_eq!(ids(&board), before, "those that wait push nobody out");
+}
+
+#[test]
+fn meters_behind_one_gateway_that_is_gone_are_one_alert() {
+    let subjects = |gateways: [Option<&str>; 2], silent: [bool; 2]| {
+        let mut facts = mine();
+        for ((hall, gateway), silent) in [1, 4].into_iter().zip(gateways).zip(silent) {
+            facts.circuits[hall].gateway = gateway.map(str::to_owned);
+            if silent {
+                facts.circuits[hall].power_kw = None;
+            }
+        }
+        let rules = rules("");
+        let mut board = Board::default();
+        over(&mut board, &rules, &facts, 0..120);
+        let silent = board.open().into_iter().filter(|alert| alert.condition.kind == RuleKind::MeterSilent);
+        silent.map(|alert| (alert.condition.cause.clone(), alert.condition.text.clone())).collect::<Vec<_>>()
+    };
+    let one = Some("10.0.0.9:502");
+    let both = subjects([one, one], [true, true]);
+    assert_eq!(
+        both,
+        [("10.0.0.9:502".into(), "the 2 meters at 10.0.0.9:502 are silent: hall-1, hall-2".into())]
+    );
+    let alone = |hall: &str| (hall.to_owned(), format!("the meter at {hall} is silent"));
+    assert_eq!(subjects([one, one], [true, false]), [alone("hall-1")], "the other one answers");
+    assert_eq!(subjects([one, Some("10.0.0.10:502")], [true, true]), [alone("hall-1"), alone("hall-2")]);
+    assert_eq!(subjects([None, None], [true, true]), [alone("hall-1"), alone("hall-2")]);
 }

@@ -170,6 +170,32 @@ impl Residual {
     }
 }
 
+impl core::str::FromStr for Contract {
+    type Err = String;
+    /// `wind farm:900000:13`: a name, MWh a year, gCO2e/kWh. Nothing proves it.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            |what: &str| format!("`{text}`: {what}; expected NAME:MWH:G_PER_KWH, such as wind:900000:13");
+        let number = |text: &str, most: f64, what: &str| {
+            let number = text.parse().ok().filter(|number: &f64| (0.0..=most).contains(number));
+            number.ok_or_else(|| wrong(&format!("`{text}` is no number of {what} from 0 to {most}")))
+        };
+        let mut parts = text.rsplitn(3, ':').map(str::trim);
+        let (Some(grams), Some(energy), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(wrong("a part is missing"));
+        };
+        if name.is_empty() {
+            return Err(wrong("the contract has no name"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            energy_mwh: number(energy, 1e9, "MWh")?,
+            g_per_kwh: number(grams, 10_000.0, "gCO2e/kWh")?,
+            instrument: "declared by who asks, without proof".to_owned(),
+        })
+    }
+}
+
 /// Emissions by declared contracts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MarketBased {

@@ -170,7 +170,7 @@ pub(crate) struct World {
     #[arg(long, value_name = "COUNTRY")]
     pub(crate) country: Option<CountryCode>,
     /// With --country, power that is declared for a year: emissions by contracts beside those by its grid; may be repeated
-    #[arg(long, value_name = "NAME:MWH:G_PER_KWH", requires = "country", value_parser = contract)]
+    #[arg(long, value_name = "NAME:MWH:G_PER_KWH", requires = "country", value_parser = str::parse::<Contract>)]
     pub(crate) contract: Vec<Contract>,
     /// By which method the network's power is estimated
     #[arg(long, value_name = "NAME", default_value = "cbeci", conflicts_with = "country")]
@@ -259,22 +259,6 @@ fn amount(text: &str) -> Result<f64, String> {
     amount.ok_or_else(|| format!("`{text}` is no number of zero or more"))
 }
 
-/// `wind farm:900000:13`: a name, MWh a year, gCO2e/kWh.
-fn contract(text: &str) -> Result<Contract, String> {
-    let wrong = |what: &str| format!("`{text}`: {what}; expected NAME:MWH:G_PER_KWH, such as wind:900000:13");
-    let mut parts = text.rsplitn(3, ':').map(str::trim);
-    let (Some(grams), Some(energy), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(wrong("a part is missing"));
-    };
-    if name.is_empty() {
-        return Err(wrong("the contract has no name"));
-    }
-    let energy = number_within(energy, 0.0, 1e9, "number of MWh").map_err(|error| wrong(&error))?;
-    let grams = number_within(grams, 0.0, 10_000.0, "number of gCO2e/kWh").map_err(|error| wrong(&error))?;
-    let instrument = "declared on the command line, without proof".to_owned();
-    Ok(Contract { name: name.to_owned(), energy_mwh: energy, g_per_kwh: grams, instrument })
-}
-
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not KEY=VALUE"))?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
@@ -318,7 +302,7 @@ mod tests {
 
     #[test]
     fn contracts() {
-        let wind = contract("wind farm: phase 2:900000:13").unwrap();
+        let wind: Contract = "wind farm: phase 2:900000:13".parse().unwrap();
         let told = (wind.name.as_str(), wind.energy_mwh, wind.g_per_kwh);
         assert_eq!(told, ("wind farm: phase 2", 900_000.0, 13.0));
         for (text, says) in [
@@ -328,7 +312,7 @@ mod tests {
             ("wind:-5:13", "`-5` is no number of MWh"),
             ("wind:5:NaN", "`NaN` is no number of gCO2e/kWh"),
         ] {
-            let error = contract(text).unwrap_err();
+            let error = text.parse::<Contract>().unwrap_err();
             assert!(error.contains(says) && error.contains("NAME:MWH:G_PER_KWH"), "{error}");
         }
     }

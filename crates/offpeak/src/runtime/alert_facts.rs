@@ -23,6 +23,10 @@ pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
             parent: circuit.parent.map(|parent| parent.ix()),
             is_hall: circuit.kind == CircuitKind::Hall,
             metered: circuit.meter.is_some(),
+            gateway: circuit
+                .meter
+                .and_then(|meter| site.meters[meter.ix()].modbus.as_ref())
+                .map(|modbus| modbus.address.clone()),
             power_kw: load.measured.map(Power::to_kilowatts_f64),
             limit: limit.map(|limit| (limit.power.to_kilowatts_f64(), limit.source.describe(site))),
         }

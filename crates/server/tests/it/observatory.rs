@@ -339,6 +339,18 @@ fn seven_percent_against_three_estimates() {
     let methods: std::collections::BTreeSet<&str> =
         told["loads"].as_array().unwrap().iter().map(|load| load["method"].as_str().unwrap()).collect();
     assert_eq!(methods.len(), 4, "each method stands by itself: {methods:?}");
+    // By contracts: what they cover at their own factor, the rest at the grid's mean.
+    assert!(told["loads"].as_array().unwrap().iter().all(|load| load["market"] == serde_json::json!([])));
+    let contracted = json(&served, &token, "/countries/KZ?contracts=wind:900000:13,hydro:100000:0");
+    let load = &contracted["loads"][0];
+    let (location, market) = (&load["emissions"][0], &load["market"][0]);
+    assert_eq!(location["by"], market["by"]);
+    assert_eq!(number(&market["contracted_mwh"]), 1e6);
+    let left = number(&market["residual_mwh"]);
+    let tonnes = 900_000.0 * 0.013 + left * number(&location["g_per_kwh"]) / 1e3;
+    assert!((number(&market["tonnes"]) / tonnes - 1.0).abs() < 1e-9, "{market} {location}");
+    let listed = contracted["assumptions"].to_string();
+    assert!(listed.contains("declared by who asks, without proof"), "{listed}");
     // Another country has its shares and no book.
     let other = json(&served, &token, "/countries/usa?period=2021-08");
     assert!(other["years"].as_array().unwrap().is_empty() && other["claim"].is_null());
@@ -437,6 +449,8 @@ fn what_makes_no_sense_is_refused_with_what_would() {
         ("/flows?from=2021-04&to=2021-05", 404, "no source reports"),
         ("/countries/Atlantis", 404, "Atlantis"),
         ("/countries/KZ?claim=101", 422, "claim"),
+        ("/countries/KZ?contracts=wind:900000", 422, "a part is missing"),
+        ("/countries/KZ?contracts=wind:1:2,", 422, "a part is missing"),
         ("/countries/KZ/what-if", 422, "mw"),
         ("/countries/KZ/what-if?mw=inf", 422, "mw"),
         ("/countries/KZ/what-if?mw=-90000", 422, "less than nothing"),

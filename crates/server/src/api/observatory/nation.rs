@@ -2,12 +2,12 @@
 
 use axum::extract::Path;
 use offpeak_index::answers::{
-    GridQuestion, GridQuestionError, brackets, brackets_csv, country_csv, country_loads, emissions,
-    estimates_year, nation_csv,
+    GridQuestion, GridQuestionError, MarketEmissions, brackets, brackets_csv, country_csv, country_loads,
+    emissions, estimates_year, market_emissions, nation_csv,
 };
 use offpeak_index::electricity::Method;
 use offpeak_index::grid::{DemandShape, GridBook, MiningChange, NationYear, WeekHours, nation_year};
-use offpeak_index::world::{CountryCode, Generation, NetworkLoad, Place, ShareSeries, with_header};
+use offpeak_index::world::{Contract, CountryCode, Generation, NetworkLoad, Place, ShareSeries, with_header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -50,12 +50,26 @@ pub(crate) struct CountryParams {
     /// A claim: mining takes so many percent of the country's power
     #[param(minimum = 0, maximum = 100, default = 7)]
     claim: Option<f64>,
+    /// Contracts that its miners are taken to have, with commas between them: a name, MWh a year and gCO2e/kWh each
+    #[param(example = "wind:900000:13", max_length = 1000)]
+    contracts: Option<String>,
     /// Which table a file has
     #[param(inline, default = "balance")]
     table: Option<Table>,
     /// As which kind of file
     #[param(inline, default = "json")]
     format: Option<Format>,
+}
+
+/// At most so many contracts in one question.
+const CONTRACTS_MAX: usize = 20;
+
+fn contracts(text: &str) -> Result<Vec<Contract>, Problem> {
+    if text.split(',').count() > CONTRACTS_MAX {
+        return Err(Problem::invalid(format!("`contracts` takes at most {CONTRACTS_MAX} contracts")));
+    }
+    let wrong = |error: String| Problem::invalid(format!("`contracts`: {error}"));
+    text.split(',').map(|one| one.trim().parse().map_err(wrong)).collect()
 }
 
 /// A country's balance by year, its mining by each estimate side by side, a claim held against them, and its load top-down
@@ -68,6 +82,7 @@ pub(in crate::api) async fn country(
 ) -> Answer<CountryView> {
     let country = country_of(&country)?;
     let wanted = params.period.as_deref().map(|text| period("period", text)).transpose()?;
+    let contracts = params.contracts.as_deref().map(contracts).transpose()?.unwrap_or_default();
     let claimed = within("claim", params.claim.unwrap_or(CLAIM), 0.0, 100.0)?;
     worked(move || {
         let book = GridBook::embedded();
@@ -82,6 +97,14 @@ pub(in crate::api) async fn country(
             Method::all().iter().map(|method| NetworkLoad::from_series(&series_of(method))).collect();
         let shares: Vec<&ShareSeries> = SHARES.iter().collect();
         let loads = country_loads(&shares, &networks, country, wanted);
+        let market: Vec<Vec<MarketEmissions>> = loads
+            .iter()
+            .map(|one| match contracts.is_empty() {
+                true => Vec::new(),
+                false => market_emissions(country, &one.load, &contracts),
+            })
+            .collect();
+        let of_market = market.iter().flatten().flat_map(|one| one.market.assumptions.iter()).cloned();
         let of_years = years.iter().flat_map(|one| one.assumptions.iter()).cloned();
         let of_years = of_years.chain(claim.iter().flat_map(|claim| claim.assumptions.iter().cloned()));
         let of_loads = loads.iter().flat_map(|one| one.load.assumptions.iter().cloned());
@@ -102,9 +125,10 @@ pub(in crate::api) async fn country(
             shares: shares.iter().flat_map(|one| history(one, country)).collect(),
             loads: loads
                 .iter()
-                .map(|one| LoadOfCountryView::of(one, emissions(country, &one.load)))
+                .zip(&market)
+                .map(|(one, market)| LoadOfCountryView::of(one, emissions(country, &one.load), market))
                 .collect(),
-            assumptions: AssumptionView::list(of_years.chain(of_loads)),
+            assumptions: AssumptionView::list(of_years.chain(of_loads).chain(of_market)),
         }))
     })
     .await

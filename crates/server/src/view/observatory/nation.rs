@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use offpeak_index::answers::{Bracket, Loaded, MixEmissions};
+use offpeak_index::answers::{Bracket, Loaded, MarketEmissions, MixEmissions};
 use offpeak_index::grid::{
     Balance, ClaimCheck, ClaimRow, Event, HourOfDay, MiningOnGrid, NationYear, PeakUse, Totals,
 };
@@ -292,10 +292,42 @@ pub struct LoadOfCountryView {
     pub against: Vec<AgainstView>,
     /// What it emits, location-based.
     pub emissions: Vec<EmissionsView>,
+    /// What its best guess emits by the contracts asked for, market-based; empty without any.
+    pub market: Vec<MarketView>,
+}
+
+/// What a load's best guess emits by contracts of a year, what they do not cover at the grid's mean.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MarketView {
+    /// Which reading of the grid.
+    pub by: String,
+    /// Location-based, tonnes CO2e a year.
+    pub location_tonnes: f64,
+    /// Market-based, tonnes CO2e a year.
+    pub tonnes: f64,
+    /// Megawatt-hours a year under contracts.
+    pub contracted_mwh: f64,
+    /// Megawatt-hours a year without one.
+    pub residual_mwh: f64,
+    /// Megawatt-hours under contracts beyond what is used, which lower nothing.
+    pub unused_mwh: f64,
+}
+
+impl From<&MarketEmissions> for MarketView {
+    fn from(of: &MarketEmissions) -> Self {
+        Self {
+            by: of.by.clone(),
+            location_tonnes: of.location_tonnes,
+            tonnes: of.market.tonnes,
+            contracted_mwh: of.market.contracted_mwh,
+            residual_mwh: of.market.residual_mwh,
+            unused_mwh: of.market.unused_mwh,
+        }
+    }
 }
 
 impl LoadOfCountryView {
-    pub(crate) fn of(one: &Loaded<'_>, emissions: Vec<MixEmissions>) -> Self {
+    pub(crate) fn of(one: &Loaded<'_>, emissions: Vec<MixEmissions>, market: &[MarketEmissions]) -> Self {
         Self {
             series: one.series.key.clone(),
             method: one.method.clone(),
@@ -305,6 +337,7 @@ impl LoadOfCountryView {
             twh_per_year: one.load.twh_per_year.into(),
             against: one.load.against.iter().map(Into::into).collect(),
             emissions: emissions.into_iter().map(Into::into).collect(),
+            market: market.iter().map(Into::into).collect(),
         }
     }
 }
