@@ -27,7 +27,7 @@ pub enum Reason {
     Lowers,
     /// It runs and takes a mode that draws more, since there is room.
     Raises,
-    /// It is stopped so that a better machine can run.
+    /// It sleeps so that a better machine can run.
     Swapped,
     /// This source keeps it off, at this circuit.
     Blocked(CircuitIx, Source),
@@ -89,7 +89,7 @@ impl Reason {
             Self::Starts => "starts: there is room".to_owned(),
             Self::Lowers => "takes a lower mode: others make more of the power".to_owned(),
             Self::Raises => "takes a higher mode: there is room".to_owned(),
-            Self::Swapped => "stops so that a better machine can run".to_owned(),
+            Self::Swapped => "off: leaves its room to a better machine".to_owned(),
             Self::Blocked(circuit, source) => format!("off: {} at {}", source.describe(site), name(circuit)),
             Self::ClosesSoon => "off: the window closes too soon to start".to_owned(),
             Self::NoRoom(circuit) => format!("off: no room at {}", name(circuit)),

@@ -17,6 +17,7 @@ mod history;
 mod holds;
 mod key;
 mod machines;
+mod orders;
 mod people;
 mod recorder;
 mod schema;
@@ -26,14 +27,13 @@ pub use audit::{
     verify_audit,
 };
 pub use backup::{BackupError, Copied, Restored, back_up, check, restore};
-pub use book::{
-    Book, By, Change, InForce, LockoutEntry, MachineState, MeterVerdict, OrderEntry, PastChange, StopEntry,
-};
+pub use book::{Book, By, Change, InForce, LockoutEntry, MachineState, MeterVerdict, PastChange, StopEntry};
 pub use counts::{BudgetEntry, Counts, PeakEntry, ServedEntry};
 pub use error::BookError;
 pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEntry};
 pub use holds::HoldEntry;
 pub use key::key_from_hex;
 pub use machines::{CustodyEntry, Moved, Standing, Stay};
+pub use orders::OrderEntry;
 pub use people::{ApiToken, Once, Person, PersonChange, Session, SetupLink};
 pub use recorder::{Entry, Recorder};

@@ -180,7 +180,7 @@ impl SiteHandle for Answers {
         let site = self.site();
         let when = at.unwrap_or_else(|| self.now());
         let directives = self.directives_at(&site, at)?;
-        // What was counted of budgets is known for now and for what comes.
+        // Counts of budgets and peaks are of the present: they hold for now and later, and say nothing of the past.
         let counts =
             latest.as_ref().filter(|_| at.is_none_or(|at| at >= self.now())).map(|of| &of.memory.counts);
         // The present cycle knows the meters' means and what imports are worth.
