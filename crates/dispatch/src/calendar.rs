@@ -8,7 +8,7 @@ use offpeak_units::Price;
 
 use crate::counts::Counts;
 use crate::directive::Directives;
-use crate::envelope::{Block, Envelope, Limit, envelope_with};
+use crate::envelope::{Along, Block, CircuitLimit, Limit, along};
 
 /// One stretch of a calendar: half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +28,19 @@ pub struct CalendarRow {
 }
 
 impl CalendarRow {
-    fn at(site: &Site, envelope: &Envelope, circuit: CircuitIx) -> Self {
-        let mut limits: Vec<(CircuitIx, Limit)> = site
-            .circuits
-            .path(circuit)
-            .flat_map(|ix| {
-                let own = envelope.circuit(ix);
-                [own.binding, own.next].into_iter().flatten().map(move |limit| (ix, limit))
-            })
-            .collect();
+    fn at(site: &Site, along: &Along, at: Timestamp) -> Self {
+        let both =
+            |(ix, own): &(CircuitIx, CircuitLimit)| [own.binding, own.next].map(|limit| Some((*ix, limit?)));
+        let mut limits: Vec<(CircuitIx, Limit)> = along.circuits.iter().flat_map(both).flatten().collect();
         limits.sort_by_key(|(_, limit)| (limit.power, limit.source));
-        let blocks = site.circuits.path(circuit).filter_map(|ix| Some((ix, envelope.circuit(ix).block?)));
+        let blocks = along.circuits.iter().filter_map(|(ix, own)| Some((*ix, own.block?)));
         Self {
-            from: envelope.at,
-            until: envelope.at,
+            from: at,
+            until: at,
             binding: limits.first().copied(),
             next: limits.get(1).copied(),
             block: blocks.min_by_key(|(_, block)| (!block.stops, block.source)),
-            power_price: site.economics.power_price_at(&site.time_zone, envelope.at),
+            power_price: site.economics.power_price_at(&site.time_zone, at),
         }
     }
 
@@ -79,11 +74,11 @@ pub fn calendar(
     let mut rows: Vec<CalendarRow> = Vec::new();
     let mut at = from;
     while at < until {
-        let envelope = envelope_with(site, directives, counts, at);
-        let row = CalendarRow::at(site, &envelope, circuit);
+        let along = along(site, directives, counts, circuit, at);
+        let row = CalendarRow::at(site, &along, at);
         // Prices change on the quarter hour at the earliest.
         let quarter = Timestamp::from_second((at.as_second().div_euclid(900) + 1) * 900).unwrap_or(until);
-        let changes = if envelope.changes_at > at { envelope.changes_at } else { at + GLIDE_STEP };
+        let changes = if along.changes_at > at { along.changes_at } else { at + GLIDE_STEP };
         at = changes.min(quarter).min(until);
         match rows.last_mut() {
             Some(last) if last.goes_on(&row) => last.until = at,

@@ -1,7 +1,10 @@
 //! The sources, their precedence, and when they change.
 
+use jiff::SignedDuration;
+
 use super::*;
-use crate::directive::{Lockout, Order, Stop};
+use crate::directive::{Lockout, Order, OrderKind, Stop};
+use crate::limits;
 use crate::testing::{monday, site};
 
 fn root_at(seconds: i64) -> CircuitLimit {
@@ -275,4 +278,25 @@ fn a_budget_that_is_used_up_closes_its_circuit_until_its_period_ends() {
             .source,
         Source::BudgetSpent(0)
     );
+}
+
+#[test]
+fn a_path_alone_has_the_limits_that_the_whole_has() {
+    let (site, counts) = counted(8_000);
+    let orders = vec![
+        Order { circuit: CircuitIx::ROOT, ..of_kind(OrderKind::Dispatch, 1, 40_000, 1_000, 3_000) },
+        of_kind(OrderKind::Wish, 2, 30_000, 2_000, 5_000),
+        Order { circuit: CircuitIx(2), ..of_kind(OrderKind::Maintenance, 3, 0, 4_000, 9_000) },
+    ];
+    let stops = vec![Stop { circuit: CircuitIx(1), at: monday(0), reason: String::new() }];
+    let directives = Directives { orders, stops, ..Directives::default() };
+    for circuit in site.circuits.iter().map(|(ix, _)| ix) {
+        for seconds in (0..32_000).step_by(517) {
+            let whole = envelope_with(&site, &directives, Some(&counts), monday(seconds));
+            let alone = along(&site, &directives, Some(&counts), circuit, monday(seconds));
+            let path: Vec<_> = site.circuits.path(circuit).map(|ix| (ix, *whole.circuit(ix))).collect();
+            assert_eq!(alone.circuits, path, "{circuit:?} at {seconds}");
+            assert!(alone.changes_at >= whole.changes_at);
+        }
+    }
 }

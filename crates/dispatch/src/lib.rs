@@ -36,6 +36,7 @@ mod reconcile;
 mod share;
 mod snapshot;
 pub mod solve;
+mod sources;
 mod standing;
 #[cfg(test)]
 mod testing;

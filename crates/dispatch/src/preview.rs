@@ -11,7 +11,7 @@ use offpeak_units::{Money, Power};
 
 use crate::controller::Cycle;
 use crate::directive::{Directives, Hold, Order};
-use crate::envelope::{Envelope, Limit, begins_down, envelope_with};
+use crate::envelope::{Envelope, Limit, envelope_with};
 use crate::frame::Frame;
 use crate::limits;
 use crate::load::Loads;
@@ -20,6 +20,7 @@ use crate::plan::{Plan, Reason, Setpoint, Target, Unmet, band, plan};
 use crate::rank::{self, rank};
 use crate::share;
 use crate::snapshot::Snapshot;
+use crate::sources::begins_down;
 use crate::standing::{Standing, p95};
 
 /// What an order would do to the mine as it stands now.
