@@ -8,7 +8,7 @@ use offpeak_units::Price;
 
 use crate::counts::Counts;
 use crate::directive::Directives;
-use crate::envelope::{Along, Block, CircuitLimit, Limit, along};
+use crate::envelope::{Along, Block, CircuitLimit, Limit, along, spans};
 
 /// One stretch of a calendar: half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +73,12 @@ pub fn calendar(
 ) -> Vec<CalendarRow> {
     let mut rows: Vec<CalendarRow> = Vec::new();
     let mut at = from;
+    let mut contract = spans(site, at);
     while at < until {
-        let along = along(site, directives, counts, circuit, at);
+        if at >= contract.0.until {
+            contract = spans(site, at);
+        }
+        let along = along(site, directives, counts, circuit, at, contract);
         let row = CalendarRow::at(site, &along, at);
         // Prices change on the quarter hour at the earliest.
         let quarter = Timestamp::from_second((at.as_second().div_euclid(900) + 1) * 900).unwrap_or(until);

@@ -243,10 +243,16 @@ pub fn envelope_with(
     counts: Option<&Counts>,
     at: Timestamp,
 ) -> Envelope {
-    let contract = site.contract.limit_at(&site.time_zone, at);
-    let next = site.contract.limit_at(&site.time_zone, contract.until);
+    let (contract, next) = spans(site, at);
     let known = Known { counts, ..known_of(site, directives, &contract, at) };
     Envelope::with_spans(site, directives, at, contract, next, known)
+}
+
+/// The contract's word at an instant, which holds until its end, and its word after that.
+#[must_use]
+pub(crate) fn spans(site: &Site, at: Timestamp) -> (LimitSpan, LimitSpan) {
+    let contract = site.contract.limit_at(&site.time_zone, at);
+    (contract, site.contract.limit_at(&site.time_zone, contract.until))
 }
 
 /// The limits on a path of the tree alone, at an instant: for whoever asks about many instants.
@@ -258,7 +264,7 @@ pub(crate) struct Along {
     pub(crate) changes_at: Timestamp,
 }
 
-/// What [`envelope_with`] says of a circuit and those above it.
+/// What [`envelope_with`] says of a circuit and those above it, given the contract's present and next span.
 #[must_use]
 pub(crate) fn along(
     site: &Site,
@@ -266,9 +272,8 @@ pub(crate) fn along(
     counts: Option<&Counts>,
     circuit: CircuitIx,
     at: Timestamp,
+    (contract, next): (LimitSpan, LimitSpan),
 ) -> Along {
-    let contract = site.contract.limit_at(&site.time_zone, at);
-    let next = site.contract.limit_at(&site.time_zone, contract.until);
     let known = Known { counts, ..known_of(site, directives, &contract, at) };
     let path = site.circuits.path(circuit).collect();
     let mut sources = Sources::new(site, directives, at, contract, next, known, Some(path));
@@ -291,8 +296,7 @@ pub fn every_limit(
     counts: Option<&Counts>,
     at: Timestamp,
 ) -> Vec<(CircuitIx, Limit)> {
-    let contract = site.contract.limit_at(&site.time_zone, at);
-    let next = site.contract.limit_at(&site.time_zone, contract.until);
+    let (contract, next) = spans(site, at);
     let known = Known { counts, ..known_of(site, directives, &contract, at) };
     let mut sources = Sources::new(site, directives, at, contract, next, known, None);
     sources.every = Some(Vec::new());

@@ -28,30 +28,43 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
     if !read || response.status() != StatusCode::OK || !is_tagged {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = to_bytes(body, ANSWER_MAX).await else {
-        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "too-large", "the answer is too large")
-            .hint("ask for less at a time")
-            .into_response();
+    let (mut parts, mut body) = response.into_parts();
+    let tag = match parts.headers.get(header::ETAG) {
+        // Tagged when it was made.
+        Some(tag) => tag.clone(),
+        None => {
+            let Ok(bytes) = to_bytes(body, ANSWER_MAX).await else {
+                let detail = "the answer is too large";
+                return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "too-large", detail)
+                    .hint("ask for less at a time")
+                    .into_response();
+            };
+            let tag = of(&bytes);
+            parts.headers.insert(header::ETAG, tag.clone());
+            body = Body::from(bytes);
+            tag
+        }
     };
-    let digest = Sha256::digest(&bytes);
-    let tag = format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..TAG_BYTES]));
-    let has_it =
-        known.as_ref().and_then(|known| known.to_str().ok()).is_some_and(|known| matches(known, &tag));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        parts.headers.insert(header::ETAG, tag);
-    }
-    if has_it {
+    if known.is_some_and(|known| matches(&known, &tag)) {
         parts.status = StatusCode::NOT_MODIFIED;
-        parts.headers.remove(header::CONTENT_LENGTH);
-        parts.headers.remove(header::CONTENT_TYPE);
-        return Response::from_parts(parts, Body::empty());
+        for of_the_body in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+            parts.headers.remove(of_the_body);
+        }
+        body = Body::empty();
     }
-    Response::from_parts(parts, Body::from(bytes))
+    Response::from_parts(parts, body)
+}
+
+/// The weak tag of an answer.
+pub(crate) fn of(bytes: &[u8]) -> HeaderValue {
+    let digest = Sha256::digest(bytes);
+    let tag = format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..TAG_BYTES]));
+    HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("W/\"\""))
 }
 
 /// The weak comparison of RFC 9110, section 13.1.2.
-fn matches(known: &str, tag: &str) -> bool {
+fn matches(known: &HeaderValue, tag: &HeaderValue) -> bool {
+    let (Ok(known), Ok(tag)) = (known.to_str(), tag.to_str()) else { return false };
     let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     known.trim() == "*" || known.split(',').any(|known| plain(known) == plain(tag))
 }
@@ -62,8 +75,9 @@ mod tests {
 
     #[test]
     fn weak_and_strong_tags_are_compared_weakly() {
-        let tag = "W/\"abc\"";
-        assert!(matches("*", tag) && matches("\"abc\"", tag) && matches("\"x\", W/\"abc\"", tag));
-        assert!(!matches("", tag) && !matches("abc", tag) && !matches("W/\"abd\"", tag));
+        let is_known =
+            |known| matches(&HeaderValue::from_static(known), &HeaderValue::from_static("W/\"abc\""));
+        assert!(is_known("*") && is_known("\"abc\"") && is_known("\"x\", W/\"abc\""));
+        assert!(!is_known("") && !is_known("abc") && !is_known("W/\"abd\""));
     }
 }

@@ -174,8 +174,12 @@ impl HandleError {
 /// A running site. Changes are on disk when the call returns, and in force with the next cycle, which
 /// begins at once.
 pub trait SiteHandle: Records + Field + Holds + SiteFile {
-    /// The number of the last cycle; with it everything shown may have changed.
+    /// The number of the last cycle: while it goes up, the loop lives.
     fn cycle(&self) -> u64;
+    /// The number of what [`SiteHandle::view`], `circuits`, `calendar`, `floor` and `states` show: another with each
+    /// cycle, order and change of the site, and never before these show it. `None` before the first cycle, when all of it may change at
+    /// any time.
+    fn picture(&self) -> Option<u64>;
     /// Plant time.
     fn now(&self) -> Timestamp;
     /// What alerts are judged by; `None` before the first cycle.

@@ -13,6 +13,7 @@ mod beside;
 mod etag;
 mod handle;
 mod headers;
+mod kept;
 mod listen;
 mod problem;
 mod stream;

@@ -29,7 +29,7 @@ pub(crate) struct Answers {
     /// Plant seconds a second of wall time.
     pub(super) speed: u32,
     pub(super) transport: String,
-    /// The last view made, its cycle and its trace's points: many ask for the same.
+    /// The last view made, its picture and its trace's points: many ask for the same.
     held: Mutex<Option<(u64, usize, SiteView)>>,
     /// What searches look through; remade when the site changes.
     index: Mutex<Option<Arc<Index>>>,
@@ -126,6 +126,11 @@ impl SiteHandle for Answers {
         lock(&self.shared.story).cycles
     }
 
+    fn picture(&self) -> Option<u64> {
+        let number = self.shared.pictures();
+        self.latest().map(|_| number)
+    }
+
     fn now(&self) -> Timestamp {
         Self::now(self)
     }
@@ -135,18 +140,17 @@ impl SiteHandle for Answers {
     }
 
     fn view(&self, trace_points: usize) -> SiteView {
+        let picture = self.picture();
         let latest = self.latest();
-        let cycle = self.cycle();
         let mut held = lock(&self.held);
         if let Some((of, points, view)) = held.as_ref()
-            && latest.is_some()
-            && (*of, *points) == (cycle, trace_points)
+            && (Some(*of), *points) == (picture, trace_points)
         {
             return view.clone();
         }
         let story = lock(&self.shared.story).clone();
         let view = site_view(self, latest.as_deref(), &story, trace_points);
-        *held = Some((story.cycles, trace_points, view.clone()));
+        *held = picture.map(|picture| (picture, trace_points, view.clone()));
         view
     }
 

@@ -77,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) polls: AtomicU64,
     /// From one reading of a machine to the next as the load lets it be, in plant milliseconds.
     pub(crate) read_every_ms: AtomicU64,
+    /// How often the site, its orders or its latest picture were replaced.
+    pictures: AtomicU64,
     began: Timestamp,
 }
 
@@ -105,6 +107,7 @@ impl Shared {
             recording,
             polls: AtomicU64::new(0),
             read_every_ms: AtomicU64::new(0),
+            pictures: AtomicU64::new(0),
             site: RwLock::new(site),
             began: now,
             wire,
@@ -118,6 +121,17 @@ impl Shared {
         lock(&self.latest).as_ref().map_or(self.began, |latest| latest.cycle.at)
     }
 
+    /// Shows what was seen and decided last.
+    pub(crate) fn show(&self, latest: Arc<Latest>) {
+        *lock(&self.latest) = Some(latest);
+        self.pictures.fetch_add(1, Ordering::Release);
+    }
+
+    /// The number of what is shown: who reads it first and the picture then has no older one than it says.
+    pub(crate) fn pictures(&self) -> u64 {
+        self.pictures.load(Ordering::Acquire)
+    }
+
     /// The site, with authority as it is now.
     pub(crate) fn site(&self) -> Arc<Site> {
         Arc::clone(&self.site.read().unwrap_or_else(PoisonError::into_inner))
@@ -129,6 +143,7 @@ impl Shared {
         let mut site = Site::clone(&held);
         let result = change(&mut site);
         *held = Arc::new(site);
+        self.pictures.fetch_add(1, Ordering::Release);
         self.nudge.notify_one();
         result
     }
@@ -146,6 +161,7 @@ impl Shared {
         let (feeds, ahead) = (std::mem::take(&mut held.feeds), held.ahead.take());
         *held = Directives { feeds, ahead, ..ordered };
         drop(held);
+        self.pictures.fetch_add(1, Ordering::Release);
         self.nudge.notify_one();
         Ok(())
     }
@@ -250,7 +266,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
         if let Some(recording) = &shared.recording {
             recording.offer(&latest);
         }
-        *lock(&shared.latest) = Some(latest);
+        shared.show(latest);
     }
 }
 

@@ -143,3 +143,35 @@ pub(crate) fn calendar_view(
     };
     calendar(site, directives, counts, circuit, from, until).into_iter().map(shown).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use offpeak_server::SiteHandle as _;
+
+    use super::super::ahead::live_tests::{mine, until};
+    use super::*;
+
+    /// Answers are kept for a picture, so whatever an order changes must make another, before any cycle.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_ordered_is_shown_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_shared, answers) = mine(dir.path());
+        assert_eq!(answers.picture(), None, "before the first cycle nothing may be kept");
+        until("the first cycle", || answers.picture().is_some()).await;
+        let by = By { who: "anna", why: "test" };
+        let (before, cycle) = (answers.picture(), answers.cycle());
+        answers.order("grid to 1 kW", "wish", by).unwrap();
+        assert_eq!(answers.cycle(), cycle, "the loop has not come to it");
+        assert_ne!(answers.picture(), before);
+        let source = answers.calendar(None, 1).unwrap()[0].binding.clone().unwrap().source;
+        assert_eq!(source, "operator's wish, order 1");
+
+        let before = answers.picture();
+        let hall = answers.circuits().into_iter().find(|circuit| circuit.kind == "hall").unwrap().id;
+        answers.set_authority(&hall, false, by).unwrap();
+        assert_eq!(answers.cycle(), cycle);
+        assert_ne!(answers.picture(), before);
+        let shown = answers.circuits().into_iter().find(|circuit| circuit.id == hall).unwrap();
+        assert_eq!(shown.authority, "observe");
+    }
+}

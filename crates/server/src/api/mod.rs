@@ -22,12 +22,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -39,8 +39,9 @@ use utoipa_axum::routes;
 use crate::access::{Doors, Peer, admit};
 use crate::alerts::Alerts;
 use crate::etag;
-use crate::handle::SiteHandle;
+use crate::handle::{HandleError, SiteHandle};
 use crate::headers::protect;
+use crate::kept::{Kept, Ready, Slot};
 use crate::problem::Problem;
 use crate::stream::Stream;
 pub use file::text_tag;
@@ -76,6 +77,7 @@ pub struct App {
     pub(crate) doors: Doors,
     pub(crate) stream: Stream,
     pub(crate) alerts: Arc<Alerts>,
+    kept: Kept,
     files: Option<Files>,
 }
 
@@ -83,7 +85,29 @@ impl App {
     /// An application over a site.
     #[must_use]
     pub fn new(handle: Arc<dyn SiteHandle>, doors: Doors, alerts: Alerts, files: Option<Files>) -> Arc<Self> {
-        Arc::new(Self { handle, doors, stream: Stream::default(), alerts: Arc::new(alerts), files })
+        let (stream, kept) = (Stream::default(), Kept::default());
+        Arc::new(Self { handle, doors, stream, alerts: Arc::new(alerts), kept, files })
+    }
+
+    /// An answer that is the same for everybody who asks by this name until the next picture: made once, off the
+    /// threads that serve.
+    async fn once_a_picture<T: Serialize>(
+        self: Arc<Self>,
+        asked: HeaderMap,
+        name: String,
+        make: impl FnOnce(&dyn SiteHandle) -> Result<T, HandleError> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let slot = self.handle.picture().map_or_else(Slot::default, |number| self.kept.slot(number, &name));
+        if let Some(Ok(ready)) = slot.get()
+            && ready.is_at_hand(&asked)
+        {
+            return Ok(ready.response(&asked));
+        }
+        blocking(move || {
+            let made = slot.get_or_init(|| Ok(Ready::new(&make(self.handle.as_ref())?)));
+            made.as_ref().map(|ready| ready.response(&asked)).map_err(Clone::clone)
+        })
+        .await
     }
 }
 

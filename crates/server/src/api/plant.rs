@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -20,8 +22,8 @@ const DAYS_MAX: u16 = 60;
 
 /// All circuits, parents first
 #[utoipa::path(get, path = "/api/v1/circuits", tag = "power", responses((status = 200, body = Vec<CircuitView>)))]
-pub(super) async fn circuits(State(app): State<Arc<App>>) -> Json<Vec<CircuitView>> {
-    Json(app.handle.circuits())
+pub(super) async fn circuits(State(app): State<Arc<App>>, asked: HeaderMap) -> Result<Response, Problem> {
+    app.once_a_picture(asked, "circuits".to_owned(), |handle| Ok(handle.circuits())).await
 }
 
 /// Which moment.
@@ -62,17 +64,22 @@ pub(crate) struct CalendarParams {
 pub(super) async fn calendar(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    asked: HeaderMap,
     Asked(params): Asked<CalendarParams>,
-) -> Answer<Vec<CalendarView>> {
+) -> Result<Response, Problem> {
     let days = params.days.unwrap_or(14);
     if !(1..=DAYS_MAX).contains(&days) {
         return Err(Problem::invalid(format!("`days` is {days}; it is 1 to {DAYS_MAX}")));
     }
-    let mut rows = super::blocking(move || Ok(app.handle.calendar(params.circuit.as_deref(), days)?)).await?;
-    if !caller.may(Permission::MoneyRead) {
-        rows.iter_mut().for_each(|row| row.power_price = None);
-    }
-    Ok(Json(rows))
+    let (circuit, money) = (params.circuit, caller.may(Permission::MoneyRead));
+    app.once_a_picture(asked, format!("calendar {circuit:?} {days} {money}"), move |handle| {
+        let mut rows = handle.calendar(circuit.as_deref(), days)?;
+        if !money {
+            rows.iter_mut().for_each(|row| row.power_price = None);
+        }
+        Ok(rows)
+    })
+    .await
 }
 
 /// Everything ordered and not lifted: stops, lockouts, orders
@@ -83,8 +90,8 @@ pub(super) async fn directives(State(app): State<Arc<App>>) -> Json<DirectivesVi
 
 /// Where the machines stand, in columns; changes with the site file only
 #[utoipa::path(get, path = "/api/v1/floor", tag = "machines", responses((status = 200, body = FloorView)))]
-pub(super) async fn floor(State(app): State<Arc<App>>) -> Json<FloorView> {
-    Json(app.handle.floor())
+pub(super) async fn floor(State(app): State<Arc<App>>, asked: HeaderMap) -> Result<Response, Problem> {
+    app.once_a_picture(asked, "floor".to_owned(), |handle| Ok(handle.floor())).await
 }
 
 /// Which columns.
@@ -102,8 +109,9 @@ pub(crate) struct ColumnParams {
     responses((status = 200, body = StatesView)))]
 pub(super) async fn states(
     State(app): State<Arc<App>>,
+    asked: HeaderMap,
     Asked(params): Asked<ColumnParams>,
-) -> Answer<StatesView> {
+) -> Result<Response, Problem> {
     let mut columns = Columns::default();
     for name in params.columns.iter().flat_map(|names| names.split(',')) {
         *match name {
@@ -117,5 +125,5 @@ pub(super) async fn states(
             }
         } = true;
     }
-    Ok(Json(app.handle.states(columns)))
+    app.once_a_picture(asked, format!("states {columns:?}"), move |handle| Ok(handle.states(columns))).await
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -12,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::App;
 use super::given::Asked;
 use crate::access::{Caller, Means, Permission, Role};
-use crate::problem::{Answer, Problem};
+use crate::problem::Problem;
 use crate::view::SiteView;
 
 /// Points of a trace at most.
@@ -88,17 +89,22 @@ pub(crate) struct SiteParams {
 pub(super) async fn site(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
+    asked: HeaderMap,
     Asked(params): Asked<SiteParams>,
-) -> Answer<SiteView> {
+) -> Result<Response, Problem> {
     let points = params.trace.unwrap_or(TRACE_POINTS);
     if points > TRACE_MAX {
         return Err(Problem::invalid(format!("`trace` is {points}; {TRACE_MAX} points are the most")));
     }
-    let mut view = app.handle.view(points);
-    if !caller.may(Permission::MoneyRead) {
-        view.without_money();
-    }
-    Ok(Json(view))
+    let money = caller.may(Permission::MoneyRead);
+    app.once_a_picture(asked, format!("site {points} {money}"), move |handle| {
+        let mut view = handle.view(points);
+        if !money {
+            view.without_money();
+        }
+        Ok(view)
+    })
+    .await
 }
 
 /// Server-sent events: `site` each second with the site as a whole (without its trace), `machines` with the machines

@@ -75,6 +75,9 @@ impl SiteHandle for Fake {
     fn cycle(&self) -> u64 {
         1
     }
+    fn picture(&self) -> Option<u64> {
+        Some(1)
+    }
     fn now(&self) -> Timestamp {
         at()
     }
