@@ -70,6 +70,7 @@ export interface ScanView {
   trouble: string | null;
   asked: number;
   of: number;
+  machines: number;
   found: FoundView[];
 }
 

@@ -120,30 +120,31 @@ enum Round {
     Again,
 }
 
-/// Asks every place of these ranges who is there. `progress` is called for each that is done.
+/// Asks every place of these ranges who is there. `progress` is called for each that is done, with what answers there.
 pub async fn scan(
     driver: &Driver,
     ranges: &[ScanRange],
     web: WebPort,
     effort: Effort,
-    mut progress: impl FnMut(Progress),
+    mut progress: impl FnMut(Progress, Option<&(Endpoint, Found)>),
 ) -> Scan {
     let mut scan = Scan::default();
     let mut again = Vec::new();
     let mut so_far = Progress::default();
     let all = ranges.iter().flat_map(ScanRange::places);
     let mut each = |place, first, last: bool, scan: &mut Scan, again: &mut Vec<Place>| {
+        if !last && matches!(first, First::NoWord | First::Answer(_, Found::Trouble(_))) {
+            return again.push(place);
+        }
+        so_far.done += 1;
         match first {
-            First::NoWord if !last => return again.push(place),
-            First::Answer(_, Found::Trouble(_)) if !last => return again.push(place),
             First::Answer(endpoint, found) => {
                 so_far.machines += u64::from(matches!(found, Found::Machine(_)));
                 scan.found.push((endpoint, found));
+                progress(so_far, scan.found.last());
             }
-            First::Closed | First::NoWord => {}
+            First::Closed | First::NoWord => progress(so_far, None),
         }
-        so_far.done += 1;
-        progress(so_far);
     };
     round(driver, all, web, effort, Round::First, |place, first| {
         scan.asked += 1;

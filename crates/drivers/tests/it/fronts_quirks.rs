@@ -179,7 +179,7 @@ async fn a_scan_finds_the_machines_and_nobody_else() {
     let _listening = fronts.listen().unwrap();
     let driver = Driver::new(Connector::Tcp, fronts.clock());
     let ranges: Vec<ScanRange> = vec!["127.3.1.0/24:14029".parse().unwrap()];
-    let result = scan(&driver, &ranges, WebPort::Fixed(ports.http), Effort::default(), |_| ()).await;
+    let result = scan(&driver, &ranges, WebPort::Fixed(ports.http), Effort::default(), |_, _| ()).await;
     let machines = result.found.iter().filter(|(_, found)| matches!(found, Found::Machine(_))).count();
     assert_eq!(
         (machines, result.found.len()),

@@ -29,12 +29,13 @@ async fn none_is_missed() {
     let driver = Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
     let range: ScanRange = "10.0.0.1-10.0.3.232".parse().unwrap();
     assert_eq!(range.places_count(), 1_000);
-    let (mut steps, mut machines) = (0, 0);
-    let found = scan(&driver, &[range], WebPort::Fixed(80), Effort::default(), |now| {
+    let (mut steps, mut machines, mut told) = (0, 0, Vec::new());
+    let found = scan(&driver, &[range], WebPort::Fixed(80), Effort::default(), |now, what| {
         steps += 1;
         assert_eq!(now.done, steps);
         assert!(now.machines >= machines, "none is lost again");
         machines = now.machines;
+        told.extend(what.cloned());
     })
     .await;
     assert_eq!(machines, 600);
@@ -46,6 +47,8 @@ async fn none_is_missed() {
     assert_eq!(count(|found| *found == Found::Other), 100);
     assert_eq!(count(|found| *found == Found::Trouble(Trouble::Silent)), 100);
     assert!(found.found.is_sorted_by_key(|(endpoint, _)| *endpoint));
+    told.sort_by_key(|(endpoint, _)| *endpoint);
+    assert_eq!(told, found.found, "each is told as it is found");
 }
 
 /// A machine that loses the first request is found in the second round.
@@ -66,7 +69,7 @@ async fn who_was_slow_is_asked_again() {
         Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
     driver.patience.slow = Duration::from_secs(1);
     let range: ScanRange = "10.0.0.1".parse().unwrap();
-    let found = scan(&driver, &[range], WebPort::Above(10), Effort::default(), |_| {}).await;
+    let found = scan(&driver, &[range], WebPort::Above(10), Effort::default(), |_, _| {}).await;
     assert!(matches!(&found.found[..], [(at, Found::Machine(_))] if at.http_port == 4_038));
 }
 
@@ -110,7 +113,7 @@ async fn among_mostly_empty_addresses_none_is_missed_at_1500_a_second() {
     let range: ScanRange = format!("10.0.0.1-{}", api(last - 1).ip()).parse().unwrap();
     let begun = tokio::time::Instant::now();
     let effort = Effort::default();
-    let found = scan(&driver, &[range], WebPort::Fixed(80), effort, |_| {}).await;
+    let found = scan(&driver, &[range], WebPort::Fixed(80), effort, |_, _| {}).await;
     let per_second = found.asked as f64 / begun.elapsed().as_secs_f64();
     let seen: std::collections::BTreeMap<_, _> = found
         .found
@@ -136,7 +139,7 @@ async fn a_named_port_is_the_only_one() {
     let driver = Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
     let families = async |range: &str| {
         let found =
-            scan(&driver, &[range.parse().unwrap()], WebPort::Fixed(80), Effort::default(), |_| {}).await;
+            scan(&driver, &[range.parse().unwrap()], WebPort::Fixed(80), Effort::default(), |_, _| {}).await;
         let family = |found: Found| match found {
             Found::Machine(who) => who.family,
             other => panic!("{other:?}"),
@@ -166,7 +169,7 @@ async fn the_newer_of_two_apis_counts() {
     let driver = Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
     let who = async || {
         let range = ["10.0.0.1".parse().unwrap()];
-        let found = scan(&driver, &range, WebPort::Fixed(80), Effort::default(), |_| {}).await.found;
+        let found = scan(&driver, &range, WebPort::Fixed(80), Effort::default(), |_, _| {}).await.found;
         let [(at, Found::Machine(who))] = &found[..] else { panic!("{found:?}") };
         (at.api_port, who.family)
     };
@@ -184,7 +187,7 @@ async fn what_is_no_machine_is_listed() {
     hosts.manner(port(1, 4433), Manner::Close(b"220 mail\r\n".to_vec()));
     let driver = Driver::new(hosts.connector(), Clock::starting_at("2022-10-03T00:00:00Z".parse().unwrap()));
     let range = ["10.0.0.1-10.0.0.3".parse().unwrap()];
-    let found = scan(&driver, &range, WebPort::Fixed(80), Effort::default(), |_| {}).await;
+    let found = scan(&driver, &range, WebPort::Fixed(80), Effort::default(), |_, _| {}).await;
     let told: Vec<_> = found.found.iter().map(|(at, found)| (at.ip, at.api_port, found.clone())).collect();
     assert_eq!(told, [(api(0).ip(), 4028, Found::Other), (api(1).ip(), 4433, Found::Other)]);
     assert_eq!(found.asked, 3);
@@ -215,7 +218,7 @@ async fn families_with_pages_are_found_by_them_alone() {
         let driver = Driver::new(Connector::Memory(std::sync::Arc::new(PagesOnly(fronts))), clock);
         let range = [at.ip.to_string().parse().unwrap()];
         let found =
-            scan(&driver, &range, WebPort::Fixed(at.http_port), Effort::default(), |_| {}).await.found;
+            scan(&driver, &range, WebPort::Fixed(at.http_port), Effort::default(), |_, _| {}).await.found;
         let [(_, Found::Machine(who))] = &found[..] else { panic!("{family:?}: {found:?}") };
         assert_eq!(who.family, family);
         assert!(driver.read_state(family, at).await.unwrap().is_some(), "{family:?} is read by them too");

@@ -118,7 +118,7 @@ pub(crate) fn scan(args: Scan) -> Result<Exit> {
         budget,
         others: true,
     };
-    let found = runtime.block_on(look(&looking, &ranges, |now| bar.set_position(now.done)));
+    let found = runtime.block_on(look(&looking, &ranges, |now, _| bar.set_position(now.done)));
     bar.finish_and_clear();
     show(&args, &found, endpoints)
 }
@@ -149,6 +149,12 @@ fn remote(args: &Scan) -> Result<Exit> {
     bar.finish_and_clear();
     if let Some(trouble) = &scan.trouble {
         bail!("the search has ended: {trouble}");
+    }
+    if scan.state == "ended" {
+        eprintln!(
+            "somebody ended the search after {} of {} addresses; this is what it had found",
+            scan.asked, scan.of
+        );
     }
     show(args, &scan.found, scan.of)
 }
@@ -184,14 +190,16 @@ pub(crate) struct Looking {
     pub(crate) others: bool,
 }
 
-/// Who answers in these ranges; `progress` is called for each endpoint that is done.
+/// Who answers in these ranges; `progress` is called for each endpoint that is done, with who answers there as far as is
+/// known by then.
 pub(crate) async fn look(
     looking: &Looking,
     ranges: &[ScanRange],
-    progress: impl FnMut(Progress),
+    mut progress: impl FnMut(Progress, Option<FoundView>),
 ) -> Vec<FoundView> {
     let Looking { driver, web, budget, others } = looking;
-    let found = scan_ranges(driver, ranges, *web, budget.effort, progress).await;
+    let told = |now, what: Option<&(Endpoint, Found)>| progress(now, what.map(|(at, what)| row(*at, what)));
+    let found = scan_ranges(driver, ranges, *web, budget.effort, told).await;
     let others = others.then(|| Arc::new(Others::new(Clock::System)));
     let places = Arc::new(Semaphore::new(budget.strangers));
     let mut asking = JoinSet::new();
@@ -199,7 +207,16 @@ pub(crate) async fn look(
         let (others, places) = (others.clone(), Arc::clone(&places));
         asking.spawn(async move {
             let _place = places.acquire().await.expect("the semaphore is never closed");
-            (place, row(endpoint, what, others.as_deref()).await)
+            let mut row = row(endpoint, &what);
+            if what == Found::Other
+                && let Some(machine) = identified(endpoint, others.as_deref()).await
+            {
+                row.family = Some("other".to_owned());
+                row.model = Some(format!("{} {}", machine.make, machine.model));
+                row.firmware = Some(machine.firmware);
+                row.note = Some("identified by asic-rs".to_owned());
+            }
+            (place, row)
         });
     }
     let mut rows = asking.join_all().await;
@@ -207,7 +224,8 @@ pub(crate) async fn look(
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-async fn row(endpoint: Endpoint, what: Found, others: Option<&Others>) -> FoundView {
+/// What our own families' identification says.
+fn row(endpoint: Endpoint, what: &Found) -> FoundView {
     let mut row = FoundView {
         address: endpoint.ip.to_string(),
         port: endpoint.api_port,
@@ -225,20 +243,12 @@ async fn row(endpoint: Endpoint, what: Found, others: Option<&Others>) -> FoundV
                 row.port = endpoint.http_port;
             }
             row.family = Some(identity.family.name().to_owned());
-            row.model = identity.model;
+            row.model.clone_from(&identity.model);
             row.mac = identity.mac.map(|mac| mac.to_string());
-            row.serial = identity.serial;
-            row.firmware = identity.firmware;
+            row.serial.clone_from(&identity.serial);
+            row.firmware.clone_from(&identity.firmware);
         }
-        Found::Other => match identified(endpoint, others).await {
-            Some(machine) => {
-                row.family = Some("other".to_owned());
-                row.model = Some(format!("{} {}", machine.make, machine.model));
-                row.firmware = Some(machine.firmware);
-                row.note = Some("identified by asic-rs".to_owned());
-            }
-            None => row.note = Some("something answers, of no known family".to_owned()),
-        },
+        Found::Other => row.note = Some("something answers, of no known family".to_owned()),
         Found::Trouble(trouble) => row.note = Some(trouble.to_string()),
     }
     row

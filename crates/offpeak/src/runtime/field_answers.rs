@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,10 +13,10 @@ use jiff::Timestamp;
 use offpeak_drivers::call::{Order, Pool};
 use offpeak_drivers::connect::Connector;
 use offpeak_drivers::driver::Driver;
-use offpeak_drivers::scan::WebPort;
-use offpeak_server::view::{LookView, MachineView, ScanView};
+use offpeak_drivers::scan::{Progress, WebPort};
+use offpeak_server::view::{FoundView, LookView, MachineView, ScanView};
 use offpeak_server::{By, Field, HandOrder, HandleError};
-use offpeak_site::{MachineIx, Outcome, Site};
+use offpeak_site::{MacAddress, MachineIx, Outcome, Site};
 use offpeak_store::Deed;
 use tokio::task::AbortHandle;
 
@@ -31,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(25);
 #[derive(Default)]
 pub(super) struct Scans {
     last: Option<(ScanView, AbortHandle)>,
+    /// Whom it has found while it runs.
+    so_far: Vec<FoundView>,
 }
 
 const RUNNING: &str = "running";
@@ -111,6 +114,7 @@ impl Field for Answers {
             trouble: None,
             asked: 0,
             of,
+            machines: 0,
             found: Vec::new(),
         };
         let site = self.site();
@@ -120,19 +124,22 @@ impl Field for Answers {
         let looking = Looking { driver, web: web_port(&site), budget, others };
         let (told, kept) = (Arc::clone(&self.scans), Arc::clone(&self.scans));
         let task = self.runtime().spawn(async move {
-            let progress = |now: offpeak_drivers::scan::Progress| {
-                note(&told, id, |scan| scan.asked = now.done);
+            let places = Places::of(&site);
+            let progress = |now: Progress, row: Option<FoundView>| {
+                note(&told, id, |scan, so_far| {
+                    (scan.asked, scan.machines) = (now.done, now.machines);
+                    so_far.extend(row.map(|row| places.put(row)));
+                });
             };
-            let mut found = look(&looking, &parsed, progress).await;
-            for row in &mut found {
-                row.machine = standing(&site, row.mac.as_deref(), &row.address, row.port);
-            }
-            note(&kept, id, |scan| {
+            let found = look(&looking, &parsed, progress).await;
+            let found = found.into_iter().map(|row| places.put(row)).collect();
+            note(&kept, id, |scan, so_far| {
                 (scan.found, scan.asked) = (found, scan.of);
                 scan.state = "done".to_owned();
+                *so_far = Vec::new();
             });
         });
-        scans.last = Some((scan.clone(), task.abort_handle()));
+        *scans = Scans { last: Some((scan.clone(), task.abort_handle())), so_far: Vec::new() };
         Ok(scan)
     }
 
@@ -149,10 +156,13 @@ impl Field for Answers {
 
     fn end_scan(&self, by: By<'_>) -> Result<ScanView, HandleError> {
         let mut scans = lock(&self.scans);
+        let mut found = std::mem::take(&mut scans.so_far);
         match scans.last.as_mut() {
             Some((scan, task)) if scan.state == RUNNING => {
                 task.abort();
                 scan.state = "ended".to_owned();
+                found.sort_by_cached_key(|row| (row.address.parse::<IpAddr>().ok(), row.port));
+                scan.found = found;
                 let deed =
                     Deed { who: by.who, what: "scan ended", subject: &scan.ranges.join(" "), why: by.why };
                 self.shared.book.note(self.now(), &deed).map_err(book_error)?;
@@ -245,22 +255,78 @@ fn pool(order: &offpeak_server::PoolOrder) -> Pool {
 }
 
 /// Changes what is told of a search that is still the last, and was not ended.
-fn note(scans: &Mutex<Scans>, id: u64, change: impl FnOnce(&mut ScanView)) {
-    if let Some((scan, _)) = &mut lock(scans).last
+fn note(scans: &Mutex<Scans>, id: u64, change: impl FnOnce(&mut ScanView, &mut Vec<FoundView>)) {
+    let mut scans = lock(scans);
+    let Scans { last, so_far } = &mut *scans;
+    if let Some((scan, _)) = last
         && scan.id == id
         && scan.state == RUNNING
     {
-        change(scan);
+        change(scan, so_far);
     }
 }
 
-/// Which machine of the site it is: by hardware address, else by address where none is known.
-fn standing(site: &Site, mac: Option<&str>, address: &str, port: u16) -> Option<String> {
-    let mac = mac.and_then(|mac| mac.parse().ok());
-    let by_mac = site.machines.iter().find(|machine| mac.is_some() && machine.mac == mac);
-    let at = |machine: &&offpeak_site::Machine| {
-        (machine.mac.is_none() || mac.is_none())
-            && machine.endpoint.is_some_and(|at| at.ip.to_string() == address && at.api_port == port)
-    };
-    by_mac.or_else(|| site.machines.iter().find(at)).map(|machine| machine.id.clone())
+/// Who stands where in the site: by hardware address, else by address where none is known.
+struct Places<'a> {
+    site: &'a Site,
+    of_mac: HashMap<MacAddress, MachineIx>,
+    of_address: HashMap<SocketAddr, MachineIx>,
+}
+
+impl<'a> Places<'a> {
+    fn of(site: &'a Site) -> Self {
+        let of_mac = site.machines().filter_map(|(ix, machine)| Some((machine.mac?, ix))).collect();
+        let at =
+            |machine: &offpeak_site::Machine| machine.endpoint.map(|at| SocketAddr::new(at.ip, at.api_port));
+        let of_address = site.machines().filter_map(|(ix, machine)| Some((at(machine)?, ix))).collect();
+        Self { site, of_mac, of_address }
+    }
+
+    /// With the machine that it is.
+    fn put(&self, row: FoundView) -> FoundView {
+        let mac: Option<MacAddress> = row.mac.as_deref().and_then(|mac| mac.parse().ok());
+        let by_mac = mac.and_then(|mac| self.of_mac.get(&mac));
+        let stands = || {
+            let at = SocketAddr::new(row.address.parse().ok()?, row.port);
+            self.of_address.get(&at).filter(|ix| mac.is_none() || self.site.machine(**ix).mac.is_none())
+        };
+        let machine = by_mac.or_else(stands).map(|ix| self.site.machine(*ix).id.clone());
+        FoundView { machine, ..row }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::super::ahead::live_tests::{mine, until};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_that_somebody_ends_tells_whom_it_had_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_shared, answers) = mine(dir.path());
+        until("the first cycle", || answers.latest().is_some()).await;
+        let site = answers.site();
+        let first = site.machines.iter().find_map(|machine| machine.endpoint).unwrap();
+        // Its neighbours are there, and hundreds of thousands of addresses that nobody has.
+        let ranges = [format!("{}/13:{}", first.ip, first.api_port)];
+        let by = By { who: "anna", why: "test" };
+        let begun = answers.scan(&ranges, by).unwrap();
+        assert!(begun.found.is_empty() && begun.machines == 0);
+        for _ in 0..1_000_000 {
+            if answers.last_scan().unwrap().machines >= 3 {
+                break;
+            }
+            yield_now().await;
+        }
+        let ended = answers.end_scan(by).unwrap();
+        assert_eq!(ended.state, "ended");
+        assert!(ended.asked < ended.of, "{} of {}", ended.asked, ended.of);
+        let machines = ended.found.iter().filter(|row| row.family.is_some());
+        let machines: Vec<_> = machines.map(|row| row.machine.clone().unwrap()).collect();
+        assert_eq!(machines.len() as u64, ended.machines);
+        assert!(machines.len() >= 3 && machines.iter().all(|id| site.machines.iter().any(|of| of.id == *id)));
+        assert_eq!(answers.last_scan().unwrap(), ended, "and goes on to tell so");
+    }
 }

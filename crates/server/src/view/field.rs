@@ -22,7 +22,9 @@ pub struct ScanView {
     pub asked: u64,
     /// of so many.
     pub of: u64,
-    /// Who answers.
+    /// Machines of known families among them so far.
+    pub machines: u64,
+    /// Who answers: all of them once it is done, those up to then where it was ended, none while it runs.
     pub found: Vec<FoundView>,
 }
 

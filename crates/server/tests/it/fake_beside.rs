@@ -118,6 +118,7 @@ impl Field for Fake {
             trouble: None,
             asked: 7,
             of: 256,
+            machines: 1,
             found: vec![found],
         })
     }

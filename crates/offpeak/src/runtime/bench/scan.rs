@@ -38,7 +38,7 @@ pub(super) fn scan_here(path: &Path) -> Result<Figures> {
         let driver = Driver::new(Connector::Tcp, Clock::System);
         let begun = Instant::now();
         let web = WebPort::Fixed(first.http_port);
-        (begun, scan(&driver, &[range], web, Effort::default(), |_| {}).await)
+        (begun, scan(&driver, &[range], web, Effort::default(), |_, _| {}).await)
     });
     let seconds = begun.elapsed().as_secs_f64();
     let machines = found.found.iter().filter(|(_, found)| matches!(found, Found::Machine(_))).count();

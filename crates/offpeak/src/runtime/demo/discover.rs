@@ -31,7 +31,9 @@ pub(super) async fn discover(shared: &Shared) -> Result<Census> {
     let tell = |found: usize| *lock(&shared.search) = Some(Search { found, expected });
     for (web, ranges) in networks(&endpoints)? {
         let before = known.len();
-        let progress = |now: Progress| tell(before + usize::try_from(now.machines).unwrap_or(usize::MAX));
+        let progress = |now: Progress, _: Option<&_>| {
+            tell(before + usize::try_from(now.machines).unwrap_or(usize::MAX));
+        };
         for (endpoint, what) in scan(&driver, &ranges, web, Effort::default(), progress).await.found {
             if let Found::Machine(identity) = what {
                 known.insert(endpoint, identity);
