@@ -17,7 +17,7 @@ use crate::counts::{Counts, write_counts};
 use crate::error::BookError;
 use crate::history::{PlanSummary, write_summary};
 use crate::holds::{self, HoldEntry};
-use crate::orders::OrderEntry;
+use crate::orders::{OrderEntry, given};
 use crate::{key, schema};
 
 /// Who changes something, and why.
@@ -328,7 +328,7 @@ impl Book {
             found.lockouts.push(LockoutEntry { circuit: row.get(0)?, at, by: row.get(2)? });
         }
         let mut query = connection.prepare(&format!(
-            "SELECT id, circuit, limit_mw, from_at, until_at, source, mean_min, holds
+            "SELECT id, circuit, limit_mw, from_at, until_at, source, mean_min, holds, by, reason
              FROM command_order WHERE {whose}"
         ))?;
         let mut rows = query.query(then)?;
@@ -342,6 +342,7 @@ impl Book {
                 kind: row.get(5)?,
                 mean_min: row.get(6)?,
                 holds: row.get(7)?,
+                given: given(row.get(8)?, row.get(9)?),
             });
         }
         Ok(found)

@@ -34,6 +34,6 @@ pub use history::{ContractEntry, FORGET_AT_ONCE, KeepFrom, PlanSummary, SignalEn
 pub use holds::HoldEntry;
 pub use key::key_from_hex;
 pub use machines::{CustodyEntry, Moved, Standing, Stay};
-pub use orders::OrderEntry;
+pub use orders::{Given, OrderEntry};
 pub use people::{ApiToken, Once, Person, PersonChange, Session, SetupLink};
 pub use recorder::{Entry, Recorder};

@@ -27,10 +27,21 @@ pub struct OrderEntry {
     pub mean_min: Option<u8>,
     /// Whether it is a setpoint.
     pub holds: bool,
+    /// Who gave it and why; `None` where the book did not keep that yet.
+    pub given: Option<Given>,
+}
+
+/// Who gave an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Who,
+    pub by: String,
+    /// and why; empty where they did not say.
+    pub why: String,
 }
 
 impl Book {
-    /// Notes an order and gives it its number; that of the entry is not looked at.
+    /// Notes an order and gives it its number; that of the entry is not looked at, nor who gave it there.
     ///
     /// # Errors
     /// If it could not be written.
@@ -49,8 +60,8 @@ impl Book {
         let deed = Deed { who: by.who, what: "order", subject: &order.circuit, why: &why };
         let (id, _) = self.change(at, &deed, |connection| {
             connection.execute(
-                "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at, mean_min, holds)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO command_order (circuit, limit_mw, from_at, until_at, source, at, mean_min, holds, by, reason)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     order.circuit,
                     order.limit.to_milliwatts(),
@@ -60,6 +71,8 @@ impl Book {
                     at.to_string(),
                     order.mean_min,
                     order.holds,
+                    by.who,
+                    by.why,
                 ],
             )?;
             Ok(connection.last_insert_rowid().cast_unsigned())
@@ -83,6 +96,11 @@ impl Book {
         })?;
         Ok(lifted.is_some())
     }
+}
+
+/// As it stands in a row.
+pub(crate) fn given(by: Option<String>, why: Option<String>) -> Option<Given> {
+    Some(Given { by: by?, why: why.unwrap_or_default() })
 }
 
 /// A power in kilowatts, exact and without zeros at its end.

@@ -151,6 +151,11 @@ CREATE TABLE billing_peak (
     register_j     INTEGER
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+-- Who gave an order and why; NULL in those given before this was kept beside the audit chain.
+ALTER TABLE command_order ADD COLUMN by TEXT;
+ALTER TABLE command_order ADD COLUMN reason TEXT;
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

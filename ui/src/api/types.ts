@@ -261,6 +261,8 @@ export interface OrderView {
   mean_min: number | null;
   from: string;
   until: string | null;
+  by: string | null;
+  reason: string | null;
 }
 
 export interface DirectivesView {

@@ -411,6 +411,9 @@ pub(crate) struct Scan {
     /// Of a site elsewhere (--site): it searches its own networks
     #[command(flatten)]
     pub(crate) site: SiteDir,
+    /// Why, for the audit chain of a site elsewhere (--site)
+    #[arg(long, value_name = "TEXT", requires = "site")]
+    pub(crate) reason: Option<String>,
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,

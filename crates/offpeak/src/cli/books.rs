@@ -114,6 +114,9 @@ pub(crate) struct Backup {
     pub(crate) target: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) site: SiteDir,
+    /// Why, for the audit chain of a site elsewhere (--site)
+    #[arg(long, value_name = "TEXT", requires = "site")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

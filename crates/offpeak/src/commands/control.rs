@@ -141,9 +141,11 @@ fn orders_text(orders: &[OrderView], zone: &TimeZone) -> String {
             format!("{what} {:.3} kW{mean}", order.limit_kw),
             civil(zone, order.from),
             order.until.map_or_else(|| "until lifted".to_owned(), |until| civil(zone, until)),
+            order.by.clone().unwrap_or_else(|| "-".to_owned()),
+            order.reason.clone().filter(|reason| !reason.is_empty()).unwrap_or_else(|| "-".to_owned()),
         ]
     };
-    let heading = ["order", "kind", "circuit", "what", "from", "until"];
+    let heading = ["order", "kind", "circuit", "what", "from", "until", "by", "why"];
     table(&heading, &orders.iter().map(row).collect::<Vec<_>>())
 }
 

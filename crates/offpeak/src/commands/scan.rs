@@ -129,7 +129,7 @@ fn remote(args: &Scan) -> Result<Exit> {
         Ok(client) => client,
         Err(exit) => return Ok(exit),
     };
-    let body = json!({"ranges": args.ranges});
+    let body = json!({"ranges": args.ranges, "reason": args.reason});
     let mut scan: ScanView =
         match told(&args.site, client.change(Method::POST, &["scans"], &[], Some(&body)))? {
             Ok(scan) => scan,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use offpeak_dispatch::{Directives, Order, envelope_with, every_limit};
+use offpeak_dispatch::{Directives, envelope_with, every_limit};
 use offpeak_server::view::{
     CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
@@ -224,10 +224,9 @@ impl SiteHandle for Answers {
     }
 
     fn orders(&self) -> Vec<OrderView> {
-        let (site, now) = (self.site(), self.now());
-        let directives = lock(&self.shared.directives);
-        let open = |order: &&Order| order.until.is_none_or(|until| now < until);
-        directives.orders.iter().filter(open).map(|order| orders::view(&site, order)).collect()
+        let now = self.now();
+        let open = |order: &OrderView| order.until.is_none_or(|until| now < until);
+        self.directives().orders.into_iter().filter(open).collect()
     }
 
     fn floor(&self) -> FloorView {
@@ -242,7 +241,8 @@ impl SiteHandle for Answers {
     }
 
     fn directives(&self) -> DirectivesView {
-        plant_views::directives(&self.site(), &lock(&self.shared.directives))
+        let givers = lock(&self.shared.givers).clone();
+        plant_views::directives(&self.site(), &lock(&self.shared.directives), &givers)
     }
 
     fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError> {

@@ -16,7 +16,7 @@ use offpeak_dispatch::{
 };
 use offpeak_drivers::poll::Fleet;
 use offpeak_site::{Action, Authority, CircuitIx, FanIx, Measure, Site};
-use offpeak_store::{Book, Entry, InForce, OrderEntry, PlanSummary, Recorder};
+use offpeak_store::{Book, Entry, Given, InForce, OrderEntry, PlanSummary, Recorder};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
@@ -58,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) wire: Wire,
     pub(crate) book: Arc<Book>,
     pub(crate) directives: Mutex<Directives>,
+    /// Who gave the orders among them, by their numbers, where the book knows.
+    pub(crate) givers: Mutex<BTreeMap<u64, Given>>,
     /// Wakes the loop for an order.
     pub(crate) nudge: Notify,
     pub(crate) latest: Mutex<Option<Arc<Latest>>>,
@@ -93,11 +95,14 @@ impl Shared {
         recording: Option<Recording>,
     ) -> Result<Arc<Self>> {
         let now = wire.clock.now();
-        let directives = directives(&site, book.in_force(now)?)?;
+        let in_force = book.in_force(now)?;
+        let givers = givers(&in_force);
+        let directives = directives(&site, in_force)?;
         Ok(Arc::new(Self {
             story: Mutex::new(past.unwrap_or_else(|| Story::new(&site, now))),
             recorder: Recorder::start(Arc::clone(&book)),
             directives: Mutex::new(directives),
+            givers: Mutex::new(givers),
             nudge: Notify::new(),
             latest: Mutex::new(None),
             fleet: Mutex::new(None),
@@ -156,7 +161,9 @@ impl Shared {
     /// Reads the orders in force anew from the book, and lets the loop know.
     pub(crate) fn reload_directives(&self) -> Result<()> {
         let in_force = self.book.in_force(self.now())?;
+        let givers = givers(&in_force);
         let ordered = directives(&self.site(), in_force)?;
+        *lock(&self.givers) = givers;
         let mut held = lock(&self.directives);
         let (feeds, ahead) = (std::mem::take(&mut held.feeds), held.ahead.take());
         *held = Directives { feeds, ahead, ..ordered };
@@ -197,6 +204,10 @@ pub(crate) fn recall(site: &Site, book: &Book, now: Timestamp) -> Result<Memory>
     }
     counted::recall(site, book, now, &mut memory)?;
     Ok(memory)
+}
+
+fn givers(in_force: &InForce) -> BTreeMap<u64, Given> {
+    in_force.orders.iter().filter_map(|order| Some((order.id, order.given.clone()?))).collect()
 }
 
 /// The book's orders on this site's circuits. One on a circuit that the file no longer has is an

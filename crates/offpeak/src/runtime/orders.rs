@@ -5,7 +5,7 @@ use offpeak_dispatch::{CalendarRow, Counts, Directives, Order, OrderKind, calend
 use offpeak_server::view::{CalendarView, OrderView, PreviewView, WhyView};
 use offpeak_server::{By, HandleError};
 use offpeak_site::{CircuitIx, MachineIx, Measure, Site};
-use offpeak_store::OrderEntry;
+use offpeak_store::{Given, OrderEntry};
 
 use super::answer::{Answers, book_error};
 use super::holds;
@@ -14,8 +14,12 @@ use super::views::{amount, block_words, limit_view, state_name, target_name};
 use crate::order_words::OrderWords;
 
 /// An order as it is shown.
-pub(super) fn view(site: &Site, order: &Order) -> OrderView {
+pub(super) fn view(site: &Site, order: &Order, given: Option<&Given>) -> OrderView {
+    let given = given.cloned().map(|given| (given.by, given.why));
+    let (by, reason) = given.unzip();
     OrderView {
+        by,
+        reason,
         id: order.id,
         kind: order.kind.name().to_owned(),
         circuit: site.circuits.get(order.circuit).id.clone(),
@@ -55,7 +59,8 @@ pub(super) fn read(answers: &Answers, words: &str, kind: &str) -> Result<Order, 
 /// Gives an order: in the book first, then in force.
 pub(super) fn give(answers: &Answers, words: &str, kind: &str, by: By<'_>) -> Result<OrderView, HandleError> {
     let order = read(answers, words, kind)?;
-    let shown = view(&answers.site(), &order);
+    let given = Given { by: by.who.to_owned(), why: by.why.to_owned() };
+    let shown = view(&answers.site(), &order, Some(&given));
     let entry = OrderEntry {
         id: 0,
         circuit: shown.circuit.clone(),
@@ -65,6 +70,7 @@ pub(super) fn give(answers: &Answers, words: &str, kind: &str, by: By<'_>) -> Re
         kind: shown.kind.clone(),
         mean_min: shown.mean_min,
         holds: order.holds,
+        given: None,
     };
     let id = answers.shared.book.order(&entry, answers.now(), by).map_err(book_error)?;
     answers.tell(format!("{} order {id}: {words}", shown.kind), by);
@@ -85,7 +91,7 @@ pub(super) fn preview_view(
     let cost_per_h = seen.cost_per_hour.map(amount);
     let hours = order.until.map(|until| order.from.duration_until(until).as_secs_f64() / 3_600.0);
     Ok(PreviewView {
-        order: view(&site, &order),
+        order: view(&site, &order, None),
         begins: seen.begins,
         before_kw: seen.before.to_kilowatts_f64(),
         after_kw: seen.after.to_kilowatts_f64(),

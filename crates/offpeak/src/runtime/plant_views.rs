@@ -2,6 +2,8 @@
 //!
 //! Not here: the site as a whole and single machines (`views`).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use offpeak_dispatch::{Directives, Standing};
 use offpeak_server::Columns;
@@ -9,7 +11,7 @@ use offpeak_server::view::{
     CircuitView, CommandRecord, CountsView, DirectivesView, FloorView, LockoutView, StatesView, StopView,
 };
 use offpeak_site::{Authority, CircuitIx, Reading, Site};
-use offpeak_store::PastChange;
+use offpeak_store::{Given, PastChange};
 use offpeak_units::{Efficiency, Power};
 
 use super::live::Latest;
@@ -56,7 +58,11 @@ pub(super) fn circuits(site: &Site, latest: Option<&Latest>) -> Vec<CircuitView>
     site.circuits.iter().map(view).collect()
 }
 
-pub(super) fn directives(site: &Site, directives: &Directives) -> DirectivesView {
+pub(super) fn directives(
+    site: &Site,
+    directives: &Directives,
+    givers: &BTreeMap<u64, Given>,
+) -> DirectivesView {
     let name = |circuit: CircuitIx| site.circuits.get(circuit).id.clone();
     let stops = directives.stops.iter();
     let lockouts = directives.lockouts.iter();
@@ -67,7 +73,11 @@ pub(super) fn directives(site: &Site, directives: &Directives) -> DirectivesView
         lockouts: lockouts
             .map(|of| LockoutView { circuit: name(of.circuit), at: of.at, by: of.by.clone() })
             .collect(),
-        orders: directives.orders.iter().map(|order| orders::view(site, order)).collect(),
+        orders: directives
+            .orders
+            .iter()
+            .map(|order| orders::view(site, order, givers.get(&order.id)))
+            .collect(),
     }
 }
 

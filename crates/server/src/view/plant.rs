@@ -127,6 +127,10 @@ pub struct OrderView {
     pub from: Timestamp,
     /// until this one; `null` until it is lifted.
     pub until: Option<Timestamp>,
+    /// Who gave it; `null` before it is given.
+    pub by: Option<String>,
+    /// Why they did; `null` where `by` is.
+    pub reason: Option<String>,
 }
 
 /// Everything ordered and not lifted.

@@ -206,6 +206,8 @@ impl SiteHandle for Fake {
             mean_min: None,
             from: at(),
             until: None,
+            by: None,
+            reason: None,
         };
         Ok(PreviewView {
             binds: None,
@@ -263,6 +265,8 @@ impl SiteHandle for Fake {
             mean_min,
             from: at(),
             until: None,
+            by: Some(by.who.into()),
+            reason: Some(by.why.into()),
         })
     }
     fn lift_order(&self, id: u64, by: By<'_>) -> Result<(), HandleError> {

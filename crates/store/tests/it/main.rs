@@ -58,6 +58,7 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
             kind: "dispatch".into(),
             mean_min: Some(15),
             holds: true,
+            given: None,
         };
         book.order(&order, at(3), "grid operator").unwrap();
         let told = book.audit_entries(1).unwrap().remove(0).why;
@@ -71,6 +72,8 @@ fn orders_survive_and_are_lifted_by_whom_they_may() {
     assert_eq!(found.stops.len(), 2);
     assert_eq!(found.orders[0].limit, Power::ZERO, "zero stays zero and does not become none");
     assert_eq!(found.orders[0].until, Some(at(100)));
+    let given = offpeak_store::Given { by: "grid operator".into(), why: String::new() };
+    assert_eq!(found.orders[0].given, Some(given));
     assert_eq!(
         (&*found.orders[0].kind, found.orders[0].mean_min, found.orders[0].holds),
         ("dispatch", Some(15), true)
@@ -204,7 +207,8 @@ fn what_the_meters_say_is_kept_and_an_older_book_comes_to_have_a_place_for_it() 
         DROP TABLE audit; DROP TABLE audit_checkpoint; DROP INDEX command_at; DROP INDEX command_generation;
         ALTER TABLE stop DROP COLUMN by; ALTER TABLE stop DROP COLUMN lifted_by;
         ALTER TABLE command_order DROP COLUMN lifted_by; ALTER TABLE command_order DROP COLUMN mean_min;
-        ALTER TABLE command_order DROP COLUMN holds; DROP TABLE once;
+        ALTER TABLE command_order DROP COLUMN holds; ALTER TABLE command_order DROP COLUMN by;
+        ALTER TABLE command_order DROP COLUMN reason; DROP TABLE once;
         DROP TABLE owner_served; DROP TABLE machine_hold; DROP TABLE budget_use; DROP TABLE billing_peak;";
     rusqlite_table(&path, since);
     rusqlite_table(&path, "DROP TABLE meter_verdict; PRAGMA user_version = 1");

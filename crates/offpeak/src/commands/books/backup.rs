@@ -62,11 +62,14 @@ fn remote(args: &Backup) -> Result<Exit> {
         let words = "a site elsewhere copies into its own folder\nhint: leave the target out, or run this on its machine";
         return Err(WrongUsage(words.to_owned()).into());
     }
+    let reason: Vec<_> = args.reason.iter().map(|reason| ("reason", reason.clone())).collect();
     let made: BackupView = match client(&args.site)? {
-        Ok(client) => match told(&args.site, client.change(Method::POST, &["backups"], &[], None::<&()>))? {
-            Ok(made) => made,
-            Err(exit) => return Ok(exit),
-        },
+        Ok(client) => {
+            match told(&args.site, client.change(Method::POST, &["backups"], &reason, None::<&()>))? {
+                Ok(made) => made,
+                Err(exit) => return Ok(exit),
+            }
+        }
         Err(exit) => return Ok(exit),
     };
     print(&format!("{}: {} bytes, checked, in the site's folder of copies", made.name, made.bytes))?;
