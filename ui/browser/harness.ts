@@ -1,13 +1,13 @@
 // A real site with its twin, and a real browser. Nothing here knows the pages.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
-/** How long a demo may take to find its machines. */
+/** How long a site may take to say where it is; a demo finds its machines first. */
 const OPENS_MS = 150_000;
 
 export interface Demo {
@@ -22,26 +22,70 @@ export interface Demo {
 
 /** Starts a demo and waits until it says where it is. */
 export async function startDemo(args: readonly string[]): Promise<Demo> {
-  const binary = process.env['OFFPEAK'];
-  if (binary === undefined) throw new Error('OFFPEAK names the binary to test; `make ui-browser` sets it');
   const folder = mkdtempSync(join(tmpdir(), 'offpeak-ui-'));
-  const child = spawn(binary, ['demo', '--headless', '--for', '30m', '--listen', '127.0.0.1:0', ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = offpeak(folder, ['demo', '--headless', '--for', '30m', '--listen', '127.0.0.1:0', ...args]);
+  const stop = async (): Promise<void> => {
+    await ended(child);
+    rmSync(folder, { recursive: true, force: true });
+  };
   try {
     const link = await said(child, /http:\/\/\S+\/enter\?key=\S+/);
-    return { origin: new URL(link).origin, link, folder, stop: () => end(child, folder) };
+    return { origin: new URL(link).origin, link, folder, stop };
   } catch (error) {
-    await end(child, folder);
+    await stop();
     throw error;
   }
+}
+
+/** A site of its own, with the twin's machines behind sockets: it can be ended and started again. */
+export interface Mine {
+  /** Where the site file is. */
+  folder: string;
+  /** Starts the site, which then says this. */
+  start: (says: RegExp) => Promise<string>;
+  /** Ends the site; its machines go on. */
+  end: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+/** Starts the machines of a site file that stands in the repository at a civil time, its meters at other ports than a demo beside it has. */
+export async function startMine(file: string, start: string): Promise<Mine> {
+  const folder = mkdtempSync(join(tmpdir(), 'offpeak-ui-'));
+  writeFileSync(join(folder, 'site.toml'), readFileSync(file, 'utf8').replaceAll(/\b150(\d\d)\b/g, '160$1'));
+  const twin = offpeak(folder, ['twin', 'site.toml', '--healthy', '--running', '--ports', '--start', start, '--speed', '10', '--for', '30m']);
+  let site: ChildProcess | null = null;
+  const end = async (): Promise<void> => {
+    if (site) await ended(site);
+    site = null;
+  };
+  const stop = async (): Promise<void> => {
+    await end();
+    await ended(twin);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const begin = (says: RegExp): Promise<string> => {
+    site = offpeak(folder, ['run', 'site.toml', '--twin', '--dir', 'data', '--listen', '127.0.0.1:0', '--for', '30m']);
+    return said(site, says);
+  };
+  try {
+    await said(twin, /"machines":\d+/);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { folder, start: begin, end, stop };
+}
+
+function offpeak(folder: string, args: readonly string[]): ChildProcess {
+  const binary = process.env['OFFPEAK'];
+  if (binary === undefined) throw new Error('OFFPEAK names the binary to test; `make ui-browser` sets it');
+  return spawn(binary, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function said(child: ChildProcess, what: RegExp): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
-    const patience = setTimeout(() => reject(new Error(`the demo did not open in time; it said:\n${text}`)), OPENS_MS);
+    const patience = setTimeout(() => reject(new Error(`it did not open in time; it said:\n${text}`)), OPENS_MS);
     const read = (chunk: Buffer): void => {
       text += chunk.toString();
       const found = what.exec(text)?.[0];
@@ -53,18 +97,16 @@ function said(child: ChildProcess, what: RegExp): Promise<string> {
     child.stderr?.on('data', read);
     child.once('exit', (code) => {
       clearTimeout(patience);
-      reject(new Error(`the demo ended with ${String(code)}; it said:\n${text}`));
+      reject(new Error(`it ended with ${String(code)}; it said:\n${text}`));
     });
   });
 }
 
-async function end(child: ChildProcess, folder: string): Promise<void> {
-  if (child.exitCode === null) {
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await gone;
-  }
-  rmSync(folder, { recursive: true, force: true });
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await gone;
 }
 
 /** Debian's Chromium, which asks nobody outside. */
@@ -89,8 +131,14 @@ export interface Visit {
   troubles: string[];
 }
 
-/** Opens the site as its owner, on a screen, in a theme. */
-export async function visit(browser: Browser, demo: Demo, screen: Screen = 'laptop', theme: 'light' | 'dark' = 'light', link = demo.link): Promise<Visit> {
+/** Opens the site as its owner, on a screen, in a theme; `enter` does what its link asks for. */
+export async function visit(
+  browser: Browser,
+  demo: Pick<Demo, 'origin' | 'link'>,
+  screen: Screen = 'laptop',
+  theme: 'light' | 'dark' = 'light',
+  enter: (page: Page) => Promise<void> = () => Promise.resolve(),
+): Promise<Visit> {
   const context = await browser.newContext({
     viewport: SCREENS[screen],
     colorScheme: theme,
@@ -108,7 +156,8 @@ export async function visit(browser: Browser, demo: Demo, screen: Screen = 'lapt
   page.on('request', (request) => {
     if (!request.url().startsWith(demo.origin) && !request.url().startsWith('data:')) troubles.push(`left the site: ${request.url()}`);
   });
-  await page.goto(link);
+  await page.goto(demo.link);
+  await enter(page);
   await page.waitForSelector('nav');
   return { page, context, troubles };
 }
