@@ -177,8 +177,9 @@ describe('an alert', () => {
     const line = page.locator('main li', { hasText: /over-limit at grid/ });
     await expect.poll(() => line.first().innerText(), { timeout: 60_000 }).toMatch(/critical[\s\S]*kW drawn, 1\.0 allowed by .*order/);
     expect(await line.count()).toBe(1);
+    await page.getByLabel('A word with it').fill('it is a drill, the order goes at nine');
     await line.getByRole('button', { name: /^See to alert/ }).click();
-    await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it/);
+    await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it[\s\S]*Note: it is a drill, the order goes at nine/);
     expect(await line.getByRole('button').count()).toBe(0);
     expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}?reason=the+drill+is+over`, { headers })).status()).toBe(200);
     const over = page.locator('main section', { hasText: 'What is over' }).last().locator('li', { hasText: /over-limit at grid/ });

@@ -50,6 +50,8 @@ pub struct Alert {
     pub acknowledged: Option<(String, Timestamp)>,
     /// Quiet until then, by whom.
     pub snoozed: Option<(String, Timestamp)>,
+    /// What whoever saw to it or made it quiet said of it last, for those who come after.
+    pub note: Option<String>,
     /// When it was over.
     pub over: Option<Timestamp>,
     /// When it was last sent.
@@ -84,6 +86,7 @@ impl Alert {
     /// As if nobody had been told.
     fn begin_anew(&mut self) {
         (self.acknowledged, self.snoozed, self.told, self.first_told) = (None, None, None, None);
+        self.note = None;
         (self.escalated, self.machines_seen) = (false, None);
     }
     fn is_snoozed(&self, now: Timestamp) -> bool {
@@ -312,12 +315,13 @@ impl Board {
         self.open.values_mut().find(|alert| alert.id == id).ok_or(NoAlert(id))
     }
 
-    /// Somebody sees to it: it is not told again before it is over.
+    /// Somebody sees to it, and may say something of it: it is not told again before it is over.
     ///
     /// # Errors
     /// If no such alert is open.
-    pub fn acknowledge(&mut self, id: u64, who: &str, now: Timestamp) -> Result<(), NoAlert> {
+    pub fn acknowledge(&mut self, id: u64, who: &str, said: &str, now: Timestamp) -> Result<(), NoAlert> {
         let alert = self.find(id)?;
+        alert.note = noted(said);
         alert.acknowledged = Some((who.to_owned(), now));
         alert.machines_seen = Some(alert.condition.machines);
         let key = (alert.condition.kind, alert.condition.cause.clone());
@@ -332,8 +336,9 @@ impl Board {
     ///
     /// # Errors
     /// If no such alert is open.
-    pub fn snooze(&mut self, id: u64, who: &str, until: Timestamp) -> Result<(), NoAlert> {
+    pub fn snooze(&mut self, id: u64, who: &str, said: &str, until: Timestamp) -> Result<(), NoAlert> {
         let alert = self.find(id)?;
+        alert.note = noted(said);
         alert.snoozed = Some((who.to_owned(), until));
         // After it, it is news again.
         alert.told = None;
@@ -344,6 +349,10 @@ impl Board {
     }
 }
 
+fn noted(said: &str) -> Option<String> {
+    (!said.is_empty()).then(|| said.to_owned())
+}
+
 const fn opened(id: u64, condition: Condition, since: Timestamp) -> Alert {
     Alert {
         id,
@@ -351,6 +360,7 @@ const fn opened(id: u64, condition: Condition, since: Timestamp) -> Alert {
         since,
         acknowledged: None,
         snoozed: None,
+        note: None,
         over: None,
         told: None,
         first_told: None,

@@ -199,8 +199,8 @@ export const api = {
   revokeToken: (id: number, reason: string) => ask(`/tokens/${id}`, { method: 'DELETE', query: { reason } }),
   alerts: () => ask<AlertsView>('/alerts'),
   alertsOver: () => ask<AlertView[]>('/alerts/history'),
-  acknowledge: (id: number) => ask(`/alerts/${id}/acknowledgement`, { method: 'POST' }),
-  snooze: (id: number, minutes: number) => ask(`/alerts/${id}/snooze`, { method: 'POST', body: { minutes } }),
+  acknowledge: (id: number, note: string) => ask(`/alerts/${id}/acknowledgement`, { method: 'POST', query: { reason: note === '' ? null : note } }),
+  snooze: (id: number, minutes: number, note: string) => ask(`/alerts/${id}/snooze`, { method: 'POST', body: { minutes, reason: note === '' ? null : note } }),
   testChannel: (name: string) => ask(`/alerts/channels/${part(name)}/test`, { method: 'POST' }),
   audit: (limit: number) => ask<AuditView[]>('/audit', { query: { limit } }),
   authority: (hall: string, authority: 'observe' | 'control', reason: string) =>

@@ -383,6 +383,7 @@ export interface AlertView {
   since: string;
   acknowledged_by: string | null;
   snoozed_until: string | null;
+  note: string | null;
   over: string | null;
 }
 

@@ -141,10 +141,10 @@ fn nobody_s_answer_goes_further_and_an_answer_ends_it() {
     let told: Vec<_> = sent.iter().map(|(second, of)| (*second, of.event, of.channels[0].as_str())).collect();
     assert_eq!(told, [(15, Event::Raised, "shift"), (915, Event::Escalated, "boss")]);
     let id = board.open()[0].id;
-    board.acknowledge(id, "anna", at(2_000)).unwrap();
+    board.acknowledge(id, "anna", "", at(2_000)).unwrap();
     assert!(over(&mut board, &rules, &facts, 2_000..9_000).is_empty());
     assert_eq!(board.open()[0].state(at(9_000)), State::Acknowledged);
-    assert!(board.acknowledge(99, "anna", at(0)).is_err());
+    assert!(board.acknowledge(99, "anna", "", at(0)).is_err());
 }
 
 #[test]
@@ -152,7 +152,8 @@ fn a_snoozed_alert_comes_back() {
     let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
     facts.circuits[4].power_kw = None;
     over(&mut board, &rules, &facts, 0..20);
-    board.snooze(board.open()[0].id, "anna", at(500)).unwrap();
+    board.snooze(board.open()[0].id, "anna", "the fan is ordered", at(500)).unwrap();
+    assert_eq!(board.open()[0].note.as_deref(), Some("the fan is ordered"));
     let sent = over(&mut board, &rules, &facts, 20..600);
     assert_eq!(
         sent.iter().map(|(second, of)| (*second, of.event)).collect::<Vec<_>>(),
@@ -183,7 +184,7 @@ fn firmware_that_changed_is_told_until_somebody_accepts_it() {
     let sent = over(&mut board, &rules, &facts, 10..20);
     assert_eq!(sent.len(), 1);
     assert!(sent[0].1.lines[0].contains("m3"), "{sent:?}");
-    board.acknowledge(board.open()[0].id, "anna", at(20)).unwrap();
+    board.acknowledge(board.open()[0].id, "anna", "", at(20)).unwrap();
     over(&mut board, &rules, &facts, 20..200);
     assert!(board.open().is_empty(), "{:?}", board.open());
 }
@@ -248,7 +249,7 @@ fn a_wrong_pool_is_told_and_what_is_acknowledged_stands() {
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].1.lines, ["hall-1: 1 machine mines for a wrong pool or account: m1"]);
     let id = sent[0].1.alerts[0];
-    board.acknowledge(id, "anna", at(6)).unwrap();
+    board.acknowledge(id, "anna", "", at(6)).unwrap();
     over(&mut board, &rules, &facts, 6..80);
     assert!(board.open().is_empty(), "what was acknowledged is what is compared with");
 
@@ -271,7 +272,7 @@ fn a_board_goes_on_where_it_was_kept() {
     let sent = over(&mut board, &rules, &facts, 10..12);
     assert_eq!(sent.len(), 1);
     assert!(board.changes() > quiet);
-    board.acknowledge(sent[0].1.alerts[0], "anna", at(12)).unwrap();
+    board.acknowledge(sent[0].1.alerts[0], "anna", "", at(12)).unwrap();
 
     let mut again = Board::read(&board.write().unwrap()).unwrap();
     assert_eq!(again.open(), board.open());
@@ -296,7 +297,7 @@ fn what_grows_is_news_again_though_somebody_saw_to_it() {
     lose(&mut facts, 0..1);
     let sent = over(&mut board, &rules, &facts, 0..130);
     assert_eq!((sent.len(), sent[0].1.severity), (1, offpeak_alerts::Severity::Warning));
-    board.acknowledge(sent[0].1.alerts[0], "anna", at(130)).unwrap();
+    board.acknowledge(sent[0].1.alerts[0], "anna", "", at(130)).unwrap();
     lose(&mut facts, 0..2);
     assert_eq!(over(&mut board, &rules, &facts, 130..260), [], "one more is no news");
     // The hall is gone: another cause than before, or the same grown, it is told, and at night too.

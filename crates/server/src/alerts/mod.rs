@@ -258,8 +258,8 @@ impl Alerts {
         look(&mut lock(&self.board))
     }
 
-    pub(crate) fn acknowledge(&self, id: u64, who: &str, now: Timestamp) -> Result<(), NoAlert> {
-        lock(&self.board).acknowledge(id, who, now)
+    pub(crate) fn acknowledge(&self, id: u64, who: &str, said: &str, now: Timestamp) -> Result<(), NoAlert> {
+        lock(&self.board).acknowledge(id, who, said, now)
     }
 
     /// Each way and how it works.

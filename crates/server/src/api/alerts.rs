@@ -46,6 +46,8 @@ pub(crate) struct AlertView {
     acknowledged_by: Option<String>,
     /// Quiet until then, in plant time.
     snoozed_until: Option<Timestamp>,
+    /// What whoever saw to it or made it quiet said of it last.
+    note: Option<String>,
     /// When it was over, in plant time.
     over: Option<Timestamp>,
 }
@@ -75,6 +77,7 @@ fn view(alert: &Alert, now: Timestamp, named: usize) -> AlertView {
         since: alert.since,
         acknowledged_by: alert.acknowledged.as_ref().map(|(who, _)| who.clone()),
         snoozed_until: alert.snoozed.as_ref().map(|(_, until)| *until),
+        note: alert.note.clone(),
         over: alert.over,
     }
 }
@@ -156,7 +159,7 @@ pub(super) async fn acknowledge(
     Asked(params): Asked<NoteParams>,
 ) -> Result<StatusCode, Problem> {
     let (id, why) = (number(&id)?, params.why()?);
-    app.alerts.acknowledge(id, &caller.name, app.handle.now()).map_err(|error| none(&error))?;
+    app.alerts.acknowledge(id, &caller.name, &why, app.handle.now()).map_err(|error| none(&error))?;
     note(app, caller, "alert acknowledged", id, why).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -191,7 +194,9 @@ pub(super) async fn snooze(
     }
     let said = given_note(snooze.reason.as_ref())?;
     let until = app.handle.now() + SignedDuration::from_mins(snooze.minutes.into());
-    app.alerts.with_board(|board| board.snooze(id, &caller.name, until)).map_err(|error| none(&error))?;
+    app.alerts
+        .with_board(|board| board.snooze(id, &caller.name, &said, until))
+        .map_err(|error| none(&error))?;
     note(
         app,
         caller,
