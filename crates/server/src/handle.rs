@@ -196,11 +196,17 @@ pub trait SiteHandle: Records + Field + Holds + SiteFile {
     /// # Errors
     /// For an address that several machines share.
     fn machine(&self, name: &str) -> Result<Option<MachineView>, HandleError>;
-    /// What a machine was asked and how that ended, newest first. The machine is named by its id.
+    /// What a machine was asked and how that ended, newest first; only while it was this owner's, where one is named. The
+    /// machine is named by its id.
     ///
     /// # Errors
     /// When the book cannot be read.
-    fn history(&self, machine: &str, most: u32) -> Result<Vec<CommandRecord>, HandleError>;
+    fn history(
+        &self,
+        machine: &str,
+        owner: Option<&str>,
+        most: u32,
+    ) -> Result<Vec<CommandRecord>, HandleError>;
     /// All circuits, parents first.
     fn circuits(&self) -> Vec<CircuitView>;
     /// What binds on a circuit, now or at another time.

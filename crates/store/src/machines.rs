@@ -35,6 +35,14 @@ pub struct Stay {
     pub until: Option<Timestamp>,
 }
 
+impl Stay {
+    /// Whether what stood there at an instant was this owner's.
+    #[must_use]
+    pub fn was_of(&self, owner: &str, at: Timestamp) -> bool {
+        self.what.owner == owner && self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
 /// A machine changed hands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustodyEntry {

@@ -169,9 +169,16 @@ impl SiteHandle for Answers {
         Ok(find_machine(&site, name)?.map(|ix| machine_view(self, &latest, &lock(&self.shared.story), ix)))
     }
 
-    fn history(&self, machine: &str, most: u32) -> Result<Vec<CommandRecord>, HandleError> {
+    fn history(
+        &self,
+        machine: &str,
+        owner: Option<&str>,
+        most: u32,
+    ) -> Result<Vec<CommandRecord>, HandleError> {
         let found = self.shared.book.commands_of(machine, most).map_err(book_error)?;
-        Ok(found.into_iter().map(plant_views::command).collect())
+        let stays = self.shared.book.positions(Some(machine)).map_err(book_error)?;
+        let theirs = |at| owner.is_none_or(|owner| stays.iter().any(|stay| stay.was_of(owner, at)));
+        Ok(found.into_iter().filter(|of| theirs(of.at)).map(plant_views::command).collect())
     }
 
     fn circuits(&self) -> Vec<CircuitView> {
@@ -323,5 +330,43 @@ impl SiteHandle for Answers {
         let word = if control { "control" } else { "observe" };
         self.tell(format!("authority in {hall}: {word}"), by);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::super::ahead::live_tests::{mine, until};
+    use super::super::entries::places;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_owner_is_told_what_their_machine_was_asked_since_it_is_theirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, answers) = mine(dir.path());
+        until("the first cycle", || answers.latest().is_some()).await;
+        let mut standing = places(&answers.site());
+        standing.truncate(1);
+        let id = standing[0].machine.clone();
+        shared.book.note_positions(&standing, answers.now() - SignedDuration::from_hours(1), "test").unwrap();
+        let by = By { who: "anna", why: "test" };
+        answers.stop(None, by).unwrap();
+        let asked = |owner| answers.history(&id, owner, 100).unwrap().len();
+        until("it was asked to sleep", || asked(None) > 0).await;
+        let before = standing[0].owner.clone();
+        until("it sleeps", || {
+            answers.history(&id, None, 100).unwrap().first().is_some_and(|last| last.state == "confirmed")
+        })
+        .await;
+        assert_eq!(asked(Some(&before)), asked(None));
+
+        standing[0].owner = "the next".to_owned();
+        shared.book.note_positions(&standing, answers.now() + SignedDuration::from_secs(1), "test").unwrap();
+        assert_eq!((asked(Some("the next")), asked(Some("nobody"))), (0, 0));
+        let theirs = asked(Some(&before));
+        answers.resume(None, by).unwrap();
+        until("it was asked again", || asked(Some("the next")) > 0).await;
+        assert_eq!(asked(Some(&before)), theirs, "and the one before is told no more");
     }
 }

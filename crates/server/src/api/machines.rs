@@ -194,7 +194,8 @@ pub(super) async fn history(
         return Err(Problem::invalid(format!("`limit` is {most}; 1 to {HISTORY_MAX} records are told")));
     }
     let machine = visible(&app, &caller, &name)?;
-    super::blocking(move || Ok(app.handle.history(&machine.id, most)?)).await.map(Json)
+    let owner = caller.sees()?.map(str::to_owned);
+    super::blocking(move || Ok(app.handle.history(&machine.id, owner.as_deref(), most)?)).await.map(Json)
 }
 
 /// Why a machine is as it is: its rank, what binds on its way to the grid, and what would change its state

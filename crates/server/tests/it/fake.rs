@@ -147,8 +147,13 @@ impl SiteHandle for Fake {
             .map(machine)
             .find(|machine| machine.id == name || machine.address.as_deref() == Some(name)))
     }
-    fn history(&self, machine: &str, _most: u32) -> Result<Vec<CommandRecord>, HandleError> {
-        let detail = Some(format!("of {machine}"));
+    fn history(
+        &self,
+        machine: &str,
+        owner: Option<&str>,
+        _most: u32,
+    ) -> Result<Vec<CommandRecord>, HandleError> {
+        let detail = Some(format!("of {machine}, as {} sees it", owner.unwrap_or("the house")));
         Ok(vec![CommandRecord {
             generation: 1,
             action: "wake".into(),

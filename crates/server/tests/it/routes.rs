@@ -87,6 +87,11 @@ fn a_customer_gets_their_machines_and_nothing_else() {
         }
         let (status_own, _) = status(&served, "GET", "/api/v1/machines/10.0.0.1", Some(&token)).await;
         assert_eq!(status_own, 200);
+        let (_, own) = status(&served, "GET", "/api/v1/machines/10.0.0.1/history", Some(&token)).await;
+        assert!(
+            own.contains("as owner-1 sees it"),
+            "what was asked of it before it was theirs is not: {own}"
+        );
         let of_none = |filter: &str| format!("/api/v1/machines?{filter}");
         let (_, others) = status(&served, "GET", &of_none("circuit=hall-2"), Some(&token)).await;
         for filter in ["circuit=nowhere", "hall=nowhere", "hall=hall-2"] {

@@ -114,6 +114,9 @@ fn a_position_keeps_its_history() {
     assert_eq!((stays[0].from, stays[0].until), (at(0), Some(at(2))));
     assert_eq!((stays[1].what.owner.as_str(), stays[1].until), ("carl", None));
     assert_eq!(book.positions(None).unwrap().len(), 3);
+    let whose =
+        |second| ["anna", "carl"].map(|owner| stays.iter().any(|stay| stay.was_of(owner, at(second))));
+    assert_eq!([0, 1, 2, 3].map(whose), [[true, false], [true, false], [false, true], [false, true]]);
 
     let entry = |event: &str, second| CustodyEntry {
         serial: "S1".into(),

@@ -11,6 +11,7 @@ use offpeak_drivers::driver::{Driver, Identity};
 use offpeak_drivers::scan::{Effort, Found, Progress, ScanRange, WebPort, scan};
 use offpeak_site::{Endpoint, Site};
 
+use crate::runtime::entries::{SITE_FILE, places};
 use crate::runtime::live::{Search, Shared, lock};
 
 /// How a search ended.
@@ -43,6 +44,7 @@ pub(super) async fn discover(shared: &Shared) -> Result<Census> {
     let mut not_found = Vec::new();
     shared.change_site(|site| not_found = write_down(site, known));
     let found = expected - not_found.len();
+    shared.book.note_positions(&places(&shared.site()), shared.wire.clock.now(), SITE_FILE)?;
     let told = format!("search over: {found} of {expected} machines answer");
     lock(&shared.story).decide(shared.wire.clock.now(), told);
     Ok(Census { found, not_found })
