@@ -60,6 +60,9 @@ pub(crate) struct Shared {
     pub(crate) directives: Mutex<Directives>,
     /// Who gave the orders among them, by their numbers, where the book knows.
     pub(crate) givers: Mutex<BTreeMap<u64, Given>>,
+    /// Held by whoever reads the book anew, until what they read is in force: else an older reading could come after a
+    /// newer one, and something ordered would be forgotten.
+    reading: Mutex<()>,
     /// Wakes the loop for an order.
     pub(crate) nudge: Notify,
     pub(crate) latest: Mutex<Option<Arc<Latest>>>,
@@ -103,6 +106,7 @@ impl Shared {
             recorder: Recorder::start(Arc::clone(&book)),
             directives: Mutex::new(directives),
             givers: Mutex::new(givers),
+            reading: Mutex::new(()),
             nudge: Notify::new(),
             latest: Mutex::new(None),
             fleet: Mutex::new(None),
@@ -155,11 +159,13 @@ impl Shared {
 
     /// Reads authority anew from the book, and lets the loop know.
     pub(crate) fn reload_authority(&self) -> Result<()> {
+        let _turn = lock(&self.reading);
         self.change_site(|site| give_authority(site, &self.book))
     }
 
     /// Reads the orders in force anew from the book, and lets the loop know.
     pub(crate) fn reload_directives(&self) -> Result<()> {
+        let _turn = lock(&self.reading);
         let in_force = self.book.in_force(self.now())?;
         let givers = givers(&in_force);
         let ordered = directives(&self.site(), in_force)?;

@@ -152,9 +152,13 @@ pub(crate) fn calendar_view(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
     use offpeak_server::SiteHandle as _;
 
     use super::super::ahead::live_tests::{mine, until};
+    use super::super::live::lock;
     use super::*;
 
     /// Answers are kept for a picture, so whatever an order changes must make another, before any cycle.
@@ -179,5 +183,40 @@ mod tests {
         assert_ne!(answers.picture(), before);
         let shown = answers.circuits().into_iter().find(|circuit| circuit.id == hall).unwrap();
         assert_eq!(shown.authority, "observe");
+    }
+
+    /// Of two who read the book at once, the older reading must not be the one that stays.
+    #[tokio::test(start_paused = true)]
+    async fn whatever_is_ordered_at_once_is_all_in_force() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, answers) = mine(dir.path());
+        until("the first cycle", || answers.picture().is_some()).await;
+        let circuits: Vec<_> = answers.circuits().into_iter().map(|circuit| circuit.id).take(12).collect();
+        let by = By { who: "anna", why: "test" };
+        for round in 0..30 {
+            let over = AtomicBool::new(false);
+            std::thread::scope(|together| {
+                let ordering = circuits.iter().map(|circuit| {
+                    together.spawn(|| match round % 2 {
+                        0 => answers.stop(Some(circuit), by).unwrap(),
+                        _ => drop(answers.resume(Some(circuit), by).unwrap()),
+                    })
+                });
+                let ordering: Vec<_> = ordering.collect();
+                // As the loop does, which copies what is in force: it keeps those waiting who have read the book.
+                together.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        let held = lock(&shared.directives);
+                        std::thread::sleep(Duration::from_micros(300));
+                        drop(held);
+                        std::thread::sleep(Duration::from_micros(100));
+                    }
+                });
+                ordering.into_iter().for_each(|one| one.join().unwrap());
+                over.store(true, Ordering::Relaxed);
+            });
+            let stops = lock(&shared.directives).stops.len();
+            assert_eq!(stops, if round % 2 == 0 { circuits.len() } else { 0 }, "in round {round}");
+        }
     }
 }
