@@ -141,6 +141,8 @@ pub struct Board {
     pending: BTreeMap<Key, Timestamp>,
     open: BTreeMap<Key, Alert>,
     history: VecDeque<Alert>,
+    /// Over in quiet hours, to be told after them.
+    owed: Vec<Alert>,
     last_id: u64,
     seen: Seen,
     /// Halls whose present firmware, or pools, were acknowledged.
@@ -154,6 +156,8 @@ pub struct Board {
 struct Kept {
     open: Vec<Alert>,
     history: VecDeque<Alert>,
+    #[serde(default)]
+    owed: Vec<Alert>,
     last_id: u64,
     seen: Seen,
 }
@@ -170,6 +174,7 @@ impl Board {
         Ok(Self {
             open: open.collect(),
             history: kept.history,
+            owed: kept.owed,
             last_id: kept.last_id,
             seen: kept.seen,
             ..Self::default()
@@ -182,7 +187,8 @@ impl Board {
     /// Never, as far as is known: everything in it is plain.
     pub fn write(&self) -> Result<String, serde_json::Error> {
         let (open, history) = (self.open.values().cloned().collect(), self.history.clone());
-        serde_json::to_string(&Kept { open, history, last_id: self.last_id, seen: self.seen.clone() })
+        let (owed, seen) = (self.owed.clone(), self.seen.clone());
+        serde_json::to_string(&Kept { open, history, owed, last_id: self.last_id, seen })
     }
 
     /// Counts changes that are worth keeping.
@@ -211,6 +217,11 @@ impl Board {
         let is_told = !due.is_empty();
         // The end of what was never told is nobody's news.
         over.retain(|alert| alert.told.is_some() && !alert.is_snoozed(now));
+        if quiet {
+            self.owed.extend(over.extract_if(.., |alert| alert.condition.severity < Severity::Critical));
+        } else {
+            over.splice(0..0, self.owed.drain(..));
+        }
         for alert in &over {
             let mut channels = rules.first.clone();
             channels.extend(rules.then.iter().filter(|_| alert.escalated).cloned());

@@ -8,7 +8,7 @@ use offpeak_units::Price;
 
 use crate::counts::Counts;
 use crate::directive::Directives;
-use crate::envelope::{Along, Block, CircuitLimit, Limit, along, spans};
+use crate::envelope::{Along, Block, CircuitLimit, Limit, Spans, along};
 
 /// One stretch of a calendar: half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +44,13 @@ impl CalendarRow {
         }
     }
 
-    /// Whether the stretch goes on with this one: nothing differs but the power on a way down.
+    /// Whether the stretch goes on with this one: nothing differs but the power on a way down, and whether the end is
+    /// known yet.
     fn goes_on(&self, later: &Self) -> bool {
+        let plain = |(ix, limit): (CircuitIx, Limit)| (ix, Limit { until: None, ..limit });
         let alike = |a: Option<(CircuitIx, Limit)>, b: Option<(CircuitIx, Limit)>| match (a, b) {
             (Some((_, a)), Some((_, b))) if a.source.is_glide() && a.source == b.source => true,
-            (a, b) => a == b,
+            (a, b) => a.map(plain) == b.map(plain),
         };
         let gliding = self.binding.is_some_and(|(_, limit)| limit.source.is_glide());
         alike(self.binding, later.binding)
@@ -73,12 +75,12 @@ pub fn calendar(
 ) -> Vec<CalendarRow> {
     let mut rows: Vec<CalendarRow> = Vec::new();
     let mut at = from;
-    let mut contract = spans(site, at);
+    let mut contract = Spans::at(site, at);
     while at < until {
-        if at >= contract.0.until {
-            contract = spans(site, at);
+        if !contract.hold_at(at) {
+            contract = Spans::at(site, at);
         }
-        let along = along(site, directives, counts, circuit, at, contract);
+        let along = along(site, directives, counts, circuit, at, &contract);
         let row = CalendarRow::at(site, &along, at);
         // Prices change on the quarter hour at the earliest.
         let quarter = Timestamp::from_second((at.as_second().div_euclid(900) + 1) * 900).unwrap_or(until);
@@ -117,6 +119,34 @@ mod tests {
         assert_eq!((rows[0].from, rows[3].until), (monday(0), day));
         assert!(rows[1].block.is_some_and(|(_, block)| !block.stops), "nothing is started any more");
         assert!(rows[3].block.is_some_and(|(_, block)| block.stops));
+    }
+
+    #[test]
+    fn a_window_without_an_end_has_none_until_one_is_seen() {
+        let mut site = site();
+        let window = &mut site.contract.windows[0];
+        window.days = jiff::civil::Weekday::Monday.cycle_forward().take(7).collect();
+        (window.from, window.to) = (jiff::civil::Time::midnight(), jiff::civil::Time::midnight());
+        let day = |day: i64| monday(day * 24 * 3_600);
+        let always = calendar(&site, &Directives::default(), None, CircuitIx::ROOT, day(0), day(40));
+        assert_eq!(always.len(), 1, "{always:?}");
+        assert_eq!(always[0].binding.unwrap().1.until, None, "no change is known");
+
+        let closed = site.time_zone.to_datetime(day(20)).date();
+        site.contract.nominations.insert(closed, vec![offpeak_units::Power::ZERO; 24]);
+        let rows = calendar(&site, &Directives::default(), None, CircuitIx::ROOT, day(0), day(40));
+        let sources: Vec<_> = rows.iter().map(|row| row.binding.unwrap().1.source).collect();
+        let (open, closing) = (Source::Contract, Source::ContractClosing);
+        assert_eq!(sources, [open, open, open, closing, Source::Nomination, open], "{rows:?}");
+        assert_eq!((rows[4].from, rows[4].until), (day(20), day(21)));
+        let fresh = |at| *crate::envelope(&site, &Directives::default(), at).circuit(CircuitIx::ROOT);
+        let second = SignedDuration::from_secs(1);
+        assert_eq!(
+            fresh(rows[1].from).block.unwrap().source,
+            closing,
+            "it begins to close as early as it is to"
+        );
+        assert_eq!(fresh(rows[1].from - second).block, None);
     }
 
     #[test]

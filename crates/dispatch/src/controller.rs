@@ -12,7 +12,7 @@ use crate::batch::{self, BatchVerdict};
 use crate::check::{self, Veto};
 use crate::correction;
 use crate::directive::Directives;
-use crate::envelope::{Envelope, Known};
+use crate::envelope::{Envelope, Known, Spans};
 use crate::fans::{self, FanCommand, FanTransition};
 use crate::frame::Frame;
 use crate::limits;
@@ -61,7 +61,7 @@ pub struct Controller {
     memory: Memory,
     /// Circuits with a meter at them or below them, children first.
     metered: Vec<CircuitIx>,
-    spans: Option<(LimitSpan, LimitSpan)>,
+    spans: Option<Spans>,
     ranking: Option<Ranked>,
     last: Option<Quiet>,
 }
@@ -165,7 +165,7 @@ impl Controller {
         let mut fan_transitions = fans::settle(&site, snapshot, &mut self.memory);
         self.memory.ready |= self.is_ready(snapshot);
 
-        let (span, next) = self.spans(now);
+        let Spans { now: span, next, .. } = self.spans(now);
         let ranked = self.ranked(&snapshot.directives, span, now);
         let Ranked { worth, again_at, ref ranking, .. } = ranked;
         self.memory.counts.judge(&site, now);
@@ -290,14 +290,10 @@ impl Controller {
         snapshot.meters[root.ix()].is_some() && snapshot.machines.iter().all(crate::Seen::was_asked)
     }
 
-    /// The contract's present and next span; the time-zone rules are asked only when one ends.
-    fn spans(&mut self, now: Timestamp) -> (LimitSpan, LimitSpan) {
-        let (contract, zone) = (&self.site.contract, &self.site.time_zone);
-        let held = self.spans.filter(|(span, _)| (span.from..span.until).contains(&now));
-        *self.spans.insert(held.unwrap_or_else(|| {
-            let span = contract.limit_at(zone, now);
-            (span, contract.limit_at(zone, span.until))
-        }))
+    /// The contract's present and next span; the time-zone rules are asked only when those no longer hold.
+    fn spans(&mut self, now: Timestamp) -> Spans {
+        let held = self.spans.filter(|spans| spans.hold_at(now));
+        *self.spans.insert(held.unwrap_or_else(|| Spans::at(&self.site, now)))
     }
 
     /// The ranking at present prices, levies, losses, cooling and fees included.

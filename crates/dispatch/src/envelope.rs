@@ -12,6 +12,7 @@ use offpeak_units::Power;
 
 use crate::counts::Counts;
 use crate::directive::Directives;
+use crate::limits;
 use crate::mean::Means;
 use crate::rank;
 use crate::sources::Sources;
@@ -243,16 +244,33 @@ pub fn envelope_with(
     counts: Option<&Counts>,
     at: Timestamp,
 ) -> Envelope {
-    let (contract, next) = spans(site, at);
+    let Spans { now: contract, next, .. } = Spans::at(site, at);
     let known = Known { counts, ..known_of(site, directives, &contract, at) };
     Envelope::with_spans(site, directives, at, contract, next, known)
 }
 
-/// The contract's word at an instant, which holds until its end, and its word after that.
-#[must_use]
-pub(crate) fn spans(site: &Site, at: Timestamp) -> (LimitSpan, LimitSpan) {
-    let contract = site.contract.limit_at(&site.time_zone, at);
-    (contract, site.contract.limit_at(&site.time_zone, contract.until))
+/// The contract's word at an instant and its word after that, for those who ask about one instant after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spans {
+    asked: Timestamp,
+    /// The word at the instant asked about.
+    pub(crate) now: LimitSpan,
+    /// The word after that.
+    pub(crate) next: LimitSpan,
+}
+
+impl Spans {
+    pub(crate) fn at(site: &Site, at: Timestamp) -> Self {
+        let now = site.contract.limit_at(&site.time_zone, at);
+        Self { asked: at, now, next: site.contract.limit_at(&site.time_zone, now.until) }
+    }
+
+    /// Whether they hold at another instant too. For a day at most: where no change was seen as far as was looked, one
+    /// may have come near since.
+    pub(crate) fn hold_at(&self, at: Timestamp) -> bool {
+        let fresh = (self.asked..self.asked + limits::SPANS_HOLD).contains(&at);
+        fresh && (self.now.from..self.now.until).contains(&at)
+    }
 }
 
 /// The limits on a path of the tree alone, at an instant: for whoever asks about many instants.
@@ -272,8 +290,9 @@ pub(crate) fn along(
     counts: Option<&Counts>,
     circuit: CircuitIx,
     at: Timestamp,
-    (contract, next): (LimitSpan, LimitSpan),
+    contract: &Spans,
 ) -> Along {
+    let Spans { now: contract, next, .. } = *contract;
     let known = Known { counts, ..known_of(site, directives, &contract, at) };
     let path = site.circuits.path(circuit).collect();
     let mut sources = Sources::new(site, directives, at, contract, next, known, Some(path));
@@ -296,7 +315,7 @@ pub fn every_limit(
     counts: Option<&Counts>,
     at: Timestamp,
 ) -> Vec<(CircuitIx, Limit)> {
-    let (contract, next) = spans(site, at);
+    let Spans { now: contract, next, .. } = Spans::at(site, at);
     let known = Known { counts, ..known_of(site, directives, &contract, at) };
     let mut sources = Sources::new(site, directives, at, contract, next, known, None);
     sources.every = Some(Vec::new());

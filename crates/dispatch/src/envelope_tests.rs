@@ -293,8 +293,8 @@ fn a_path_alone_has_the_limits_that_the_whole_has() {
     for circuit in site.circuits.iter().map(|(ix, _)| ix) {
         for seconds in (0..32_000).step_by(517) {
             let whole = envelope_with(&site, &directives, Some(&counts), monday(seconds));
-            let contract = spans(&site, monday(seconds));
-            let alone = along(&site, &directives, Some(&counts), circuit, monday(seconds), contract);
+            let contract = Spans::at(&site, monday(seconds));
+            let alone = along(&site, &directives, Some(&counts), circuit, monday(seconds), &contract);
             let path: Vec<_> = site.circuits.path(circuit).map(|ix| (ix, *whole.circuit(ix))).collect();
             assert_eq!(alone.circuits, path, "{circuit:?} at {seconds}");
             assert!(alone.changes_at >= whole.changes_at);

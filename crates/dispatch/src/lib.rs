@@ -146,6 +146,9 @@ pub mod limits {
     pub const MODE_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
     /// What a meter has shown of its machines' watts holds so long: the weather moves on.
     pub const CORRECTION_HOLDS: SignedDuration = SignedDuration::from_hours(2);
+    /// The contract's present word is asked for anew after so long at the latest: in it, a change that was beyond what is
+    /// looked ahead comes nearer by no more than this.
+    pub const SPANS_HOLD: SignedDuration = SignedDuration::from_hours(24);
     /// When hardly anything is left of an energy budget, it is looked at so often.
     pub const BUDGET_LOOK: SignedDuration = SignedDuration::from_secs(10);
     /// After a power return or a wake, how much longer than its 95th percentile a ramp may take

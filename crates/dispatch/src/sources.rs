@@ -194,7 +194,7 @@ impl<'a> Sources<'a> {
             (true, false) => Source::Contract,
             (false, false) => Source::ContractClosed,
         };
-        let until = Some(span.until);
+        let until = span.changes.then_some(span.until);
         let measure = if span.nominated { Measure::Mean(60) } else { Measure::Instant };
         let left = self.left(root, span.limit, measure);
         self.add(root, Limit { measure, nominal: span.limit, ..Limit::new(left, source, until) });

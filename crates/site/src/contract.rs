@@ -43,6 +43,8 @@ pub struct LimitSpan {
     pub from: Timestamp,
     /// until this one (at most the horizon ahead),
     pub until: Timestamp,
+    /// when it changes; otherwise that is as far as was looked, and no change is known.
+    pub changes: bool,
     /// at most this may be drawn at the grid connection.
     pub limit: Power,
     /// Whether a window or an import is open or power is nominated, or only the house load is allowed.
@@ -101,11 +103,9 @@ impl Contract {
         edges.sort_unstable();
         edges.dedup();
         let horizon = at + (24 * Self::HORIZON_DAYS).hours();
-        let until = edges
-            .iter()
-            .copied()
-            .find(|edge| *edge > at && self.word(&openings, *edge) != now)
-            .unwrap_or(horizon);
+        // Beyond the horizon not every opening is known.
+        let mut seen = edges.iter().copied().filter(|edge| *edge > at && *edge <= horizon);
+        let change = seen.find(|edge| self.word(&openings, *edge) != now);
         let mut from = at - 24.hours();
         for edge in edges.iter().rev().filter(|edge| **edge <= at) {
             if self.word(&openings, *edge - 1.nanosecond()) != now {
@@ -113,7 +113,15 @@ impl Contract {
                 break;
             }
         }
-        LimitSpan { from, until, limit: now.limit, open: now.open, firm: now.firm, nominated: now.nominated }
+        LimitSpan {
+            from,
+            until: change.unwrap_or(horizon),
+            changes: change.is_some(),
+            limit: now.limit,
+            open: now.open,
+            firm: now.firm,
+            nominated: now.nominated,
+        }
     }
 
     /// The imports open at an instant.

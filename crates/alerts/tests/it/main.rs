@@ -177,6 +177,26 @@ fn at_night_only_what_is_critical_is_told() {
 }
 
 #[test]
+fn what_is_over_at_night_is_told_in_the_morning() {
+    let rules = rules("[quiet_hours]\nfrom = \"13:00:00\"\nuntil = \"14:00:00\"\n");
+    let (mut board, mut facts) = (Board::default(), mine());
+    lose(&mut facts, 0..10);
+    facts.circuits[4].power_kw = None;
+    let raised = over(&mut board, &rules, &facts, 0..3_500);
+    assert!(raised.iter().any(|(_, of)| of.lines[0].contains("rack-1")), "{raised:?}");
+    let night = over(&mut board, &rules, &mine(), 3_600..5_000);
+    let told = |of: &[(i64, offpeak_alerts::Message)]| -> Vec<_> {
+        of.iter().map(|(_, of)| (of.event, of.severity)).collect()
+    };
+    assert_eq!(told(&night), [(Event::Over, offpeak_alerts::Severity::Critical)]);
+    // Whoever takes over meanwhile owes it too.
+    let mut again = Board::read(&board.write().unwrap()).unwrap();
+    let morning = over(&mut again, &rules, &mine(), 5_000..7_300);
+    assert_eq!(morning[0].0, 7_200, "{morning:?}");
+    assert_eq!(told(&morning), [(Event::Over, offpeak_alerts::Severity::Warning)]);
+}
+
+#[test]
 fn firmware_that_changed_is_told_until_somebody_accepts_it() {
     let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
     over(&mut board, &rules, &facts, 0..10);

@@ -185,6 +185,27 @@ mod tests {
         assert_eq!(shown.authority, "observe");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_next_is_what_will_be_allowed_under_what_is_ordered() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_shared, answers) = mine(dir.path());
+        until("the first cycle", || answers.picture().is_some()).await;
+        let next = || answers.view(0).next.map(|next| (next.text, next.limit_kw, next.at));
+        let (by, plain) = (By { who: "anna", why: "test" }, next());
+        let order = answers.order("grid to 20 kW for 30 min", "wish", by).unwrap();
+        let shown = || answers.view(0).limit.is_some_and(|limit| limit.source.contains("wish"));
+        until("the order binds", shown).await;
+        let (text, kw, at) = next().unwrap();
+        assert_eq!((text.as_str(), at), ("contract", order.until.unwrap()));
+        assert!(kw > 20.0, "{kw}");
+        answers.stop(None, by).unwrap();
+        until("the stop binds", || answers.view(0).limit.is_some_and(|limit| limit.limit_kw == 0.0)).await;
+        assert_eq!(next(), None, "it has no end, so no window opens");
+        answers.resume(None, by).unwrap();
+        answers.lift_order(order.id, by).unwrap();
+        until("all is as before", || next() == plain).await;
+    }
+
     /// Of two who read the book at once, the older reading must not be the one that stays.
     #[tokio::test(start_paused = true)]
     async fn whatever_is_ordered_at_once_is_all_in_force() {

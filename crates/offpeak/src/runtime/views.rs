@@ -5,8 +5,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
-use jiff::Timestamp;
-use offpeak_dispatch::{Block, CircuitLimit, Envelope, Limit, Reason, Setpoint, Standing, Target};
+use jiff::{SignedDuration, Timestamp};
+use offpeak_dispatch::{
+    Block, CalendarRow, CircuitLimit, Envelope, Limit, Reason, Setpoint, Source, Standing, Target, calendar,
+};
 use offpeak_site::{Authority, CircuitIx, CircuitKind, Endpoint, Family, MachineIx, MeterReading, Site};
 use offpeak_units::{Efficiency, Money, Power};
 
@@ -196,7 +198,7 @@ pub(super) fn site_view(
         power_kw: power.map(Power::to_kilowatts_f64),
         power_age_s: age,
         limit: limits.binding.as_ref().map(|limit| limit_view(&site, limit)),
-        next: latest.map(|latest| coming(&latest.cycle.envelope)),
+        next: latest.and_then(|latest| coming(&site, latest)),
         block: block_view(&site, &limits),
         hash_rate_ths: heard.map(offpeak_units::HashRate::to_terahashes_f64),
         efficiency_j_per_th: power
@@ -234,12 +236,28 @@ pub(super) fn site_view(
     }
 }
 
-/// The contract's next word.
-fn coming(envelope: &Envelope) -> ChangeView {
-    let next = envelope.contract_next;
-    let kw = next.limit.to_kilowatts_f64();
-    let text = if next.open { "window opens" } else { "window closes" };
-    ChangeView { at: next.from, limit_kw: kw, text: text.to_owned() }
+/// How far ahead the next change is looked for.
+const CHANGE_AHEAD: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What may be drawn at the connection after what binds there now, once that changes; nothing where no change is known.
+fn coming(site: &Site, latest: &Latest) -> Option<ChangeView> {
+    let (directives, counts) = (&latest.snapshot.directives, &latest.memory.counts);
+    let now = latest.cycle.at;
+    let rows = calendar(site, directives, Some(counts), CircuitIx::ROOT, now, now + CHANGE_AHEAD);
+    let limit = |row: &CalendarRow| row.binding.map(|(_, limit)| limit);
+    let present = rows.first().and_then(limit)?;
+    // The line down to a lower limit is no word of its own.
+    let is_change = |next: &Limit| {
+        !next.source.is_glide() && (next.nominal, next.source) != (present.nominal, present.source)
+    };
+    let row = rows.iter().skip(1).find(|row| limit(row).as_ref().is_some_and(is_change))?;
+    let next = limit(row)?;
+    let text = match (present.source, next.source) {
+        (_, Source::ContractClosed) => "window closes".to_owned(),
+        (Source::ContractClosed, Source::Contract) => "window opens".to_owned(),
+        (_, source) => source.describe(site),
+    };
+    Some(ChangeView { at: row.from, limit_kw: next.nominal.to_kilowatts_f64(), text })
 }
 
 pub(super) fn amount(money: Money) -> f64 {

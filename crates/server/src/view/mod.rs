@@ -125,7 +125,7 @@ pub struct ChangeView {
     pub at: Timestamp,
     /// What holds from then on.
     pub limit_kw: f64,
-    /// In words: `window opens`.
+    /// In words: `window opens`, or who then has the word.
     pub text: String,
 }
 
