@@ -3,7 +3,7 @@
 //! learned again within minutes.
 
 use jiff::Timestamp;
-use offpeak_site::{Action, Activity, ModeName, Site};
+use offpeak_site::{Action, Activity, ModeName, Model, Site};
 use offpeak_units::Power;
 
 use crate::aim::Aim;
@@ -98,6 +98,12 @@ pub struct MachineMemory {
 }
 
 impl MachineMemory {
+    /// Whether it does not obey: never, or at least not when it was cut for want of an answer. One whose model has no
+    /// sleep is cut in the ordinary way.
+    #[must_use]
+    pub fn is_disobedient(&self, model: &Model) -> bool {
+        self.disobeys || (self.cut && model.is_put_to_sleep())
+    }
     /// The mode that it may be restarting for.
     #[must_use]
     pub(crate) fn mode_under_way(&self, now: Timestamp) -> Option<ModeName> {

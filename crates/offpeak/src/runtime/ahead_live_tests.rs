@@ -27,11 +27,16 @@ pub(in super::super) fn mine(dir: &Path) -> (Arc<Shared>, Answers) {
     mine_of(site(), dir)
 }
 
-pub(in super::super) fn mine_of(mut site: Site, dir: &Path) -> (Arc<Shared>, Answers) {
+pub(in super::super) fn mine_of(site: Site, dir: &Path) -> (Arc<Shared>, Answers) {
+    mine_with(site, Scenario::healthy(), dir)
+}
+
+/// A mine whose machines have their faults.
+pub(in super::super) fn mine_with(mut site: Site, scenario: Scenario, dir: &Path) -> (Arc<Shared>, Answers) {
     let layout = Layout::plan(&site, Addressing::InMemory).unwrap();
     layout.apply(&mut site);
     let site = Arc::new(site);
-    let scenario = Scenario { initial: Initial::Running, ..Scenario::healthy() };
+    let scenario = Scenario { initial: Initial::Running, ..scenario };
     let plant = Plant::new(Arc::clone(&site), &scenario, 1, local(8, 50));
     let fronts = Fronts::new(plant, layout, Clock::starting_at(local(8, 50))).unwrap();
     let wire = Wire { connector: fronts.connector(), clock: fronts.clock(), speed: 1, logins: None };

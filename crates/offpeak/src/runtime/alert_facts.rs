@@ -80,7 +80,7 @@ fn machines(answers: &Answers, site: &Site, latest: &Latest) -> Vec<MachineFact>
             firmware: known.as_ref().and_then(|known| known.identity.firmware.clone()),
             owner: site.owners[usize::from(machine.owner.0)].id.clone(),
             pool: known.as_ref().and_then(|known| pool(known)),
-            disobeys: remembered.disobeys,
+            disobeys: remembered.is_disobedient(site.model_of(ix)),
         }
     };
     site.machines().map(fact).collect()
@@ -108,8 +108,12 @@ fn disk_free(answers: &Answers) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use offpeak_site::Measure;
+    use offpeak_server::{By, MachineQuery, SiteHandle as _};
+    use offpeak_site::{MachineIx, Measure};
+    use offpeak_twin::{Fault, Pinned, Scenario};
 
+    use super::super::ahead::live_tests::{mine_with, until};
+    use super::super::ahead::tests::site;
     use super::*;
 
     fn limit(kw: i64, source: Source) -> Option<Limit> {
@@ -133,5 +137,33 @@ mod tests {
             watched_of(limit(0, Source::Emergency(3)), limit(150, Source::Rating)),
             Some(Source::Emergency(3))
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_was_cut_because_it_did_not_sleep_is_told_everywhere() {
+        let site = site();
+        let place = site.machines.iter().position(|machine| machine.outlet.is_some()).unwrap();
+        let id = site.machines[place].id.clone();
+        let pinned = [(MachineIx(place as u32), Pinned::always(Fault::IgnoresCommands))].into();
+        let dir = tempfile::tempdir().unwrap();
+        let (_shared, answers) = mine_with(site, Scenario { pinned, ..Scenario::healthy() }, dir.path());
+        until("the first cycle", || answers.latest().is_some()).await;
+        answers.stop(None, By { who: "anna", why: "test" }).unwrap();
+        let machine = || answers.machine(&id).unwrap().unwrap();
+        until("it is cut", || machine().state == "cut").await;
+        until("nothing else is on", || answers.view(0).counts.running == 0).await;
+        let shown = machine();
+        let trouble = shown.trouble.unwrap();
+        assert!(trouble.contains("did not go to sleep, so its outlet is off"), "{trouble}");
+        assert_eq!((shown.power_w, shown.hash_rate_ths, shown.temperature_c), (None, None, None));
+        let query = MachineQuery { trouble: Some(true), limit: 10, ..MachineQuery::default() };
+        let found = answers.machines(&query).unwrap().machines;
+        assert_eq!(found.iter().map(|machine| machine.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
+        let facts = answers.facts().unwrap();
+        let told: Vec<_> = facts.machines.iter().filter(|machine| machine.disobeys).collect();
+        assert_eq!(told.iter().map(|machine| machine.id.as_str()).collect::<Vec<_>>(), [id.as_str()]);
+        let alarms = answers.view(0).alarms;
+        let alarm = "1 machine(s) do not obey, and were cut at their outlets; see `offpeak machines`";
+        assert!(alarms.iter().any(|text| text == alarm), "{alarms:?}");
     }
 }

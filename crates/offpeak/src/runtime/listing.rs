@@ -15,7 +15,7 @@ use offpeak_units::Efficiency;
 
 use super::answer::Answers;
 use super::live::{Latest, lock};
-use super::views::{address_words, state_name};
+use super::views::{address_words, state_name, trouble_words};
 
 /// What of a site's machines is the same in every picture.
 pub(super) struct Index {
@@ -123,7 +123,7 @@ impl<'a> Filter<'a> {
             && (self.states.is_empty() || self.states.contains(&latest.cycle.loads.standings[ix.ix()]))
             && self.owner.is_none_or(|owner| owner == Some(machine.owner.0))
             && self.models.as_ref().is_none_or(|models| models[machine.model.ix()])
-            && self.trouble.is_none_or(|trouble| self.is_in_trouble(latest, ix, &machine.id) == trouble)
+            && self.trouble.is_none_or(|trouble| self.is_in_trouble(site, latest, ix) == trouble)
             && self
                 .held
                 .is_none_or(|held| latest.snapshot.directives.hold_of(ix, latest.cycle.at).is_some() == held)
@@ -131,8 +131,8 @@ impl<'a> Filter<'a> {
     }
 
     /// Something is wrong between us and it, or an alert names it.
-    fn is_in_trouble(&self, latest: &Latest, ix: MachineIx, id: &str) -> bool {
-        latest.snapshot.machines[ix.ix()].trouble.is_some() || self.alerted.contains(id)
+    fn is_in_trouble(&self, site: &Site, latest: &Latest, ix: MachineIx) -> bool {
+        trouble_words(site, latest, ix).is_some() || self.alerted.contains(site.machine(ix).id.as_str())
     }
 
     /// By what the site file says, or what the machine said of itself.

@@ -414,9 +414,18 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
         alarms.push("not every meter and machine has been asked: nothing is started".to_owned());
     }
     alarms.extend(fan_views::alarms(&site, latest));
-    let disobey = latest.memory.machines.iter().filter(|machine| machine.disobeys).count();
+    let stubborn =
+        |(ix, _): &(MachineIx, _)| latest.memory.machines[ix.ix()].is_disobedient(site.model_of(*ix));
+    let (disobey, cut) = site.machines().filter(stubborn).fold((0, 0), |(all, cut), (ix, _)| {
+        (all + 1, cut + usize::from(latest.memory.machines[ix.ix()].cut))
+    });
     if disobey > 0 {
-        alarms.push(format!("{disobey} machine(s) do not obey; see `offpeak machines`"));
+        let them = match cut {
+            0 => String::new(),
+            cut if cut == disobey => ", and were cut at their outlets".to_owned(),
+            cut => format!(", and {cut} of them were cut at their outlets"),
+        };
+        alarms.push(format!("{disobey} machine(s) do not obey{them}; see `offpeak machines`"));
     }
     if let Some(why) = &*lock(&answers.shared.feed_trouble) {
         alarms.push(format!("the feed cannot be read, its last words age: {why}"));
@@ -427,6 +436,18 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
     alarms
 }
 
+/// What is wrong between us and a machine. That one without power does not answer is no wonder.
+pub(super) fn trouble_words(site: &Site, latest: &Latest, ix: MachineIx) -> Option<String> {
+    let remembered = &latest.memory.machines[ix.ix()];
+    if remembered.cut {
+        let since = remembered.switched_at.map_or_else(String::new, |at| format!(" since {at}"));
+        let stubborn = remembered.is_disobedient(site.model_of(ix));
+        return stubborn
+            .then(|| format!("without power{since}: it did not go to sleep, so its outlet is off"));
+    }
+    latest.snapshot.machines[ix.ix()].trouble.map(|(trouble, since)| format!("{trouble} since {since}"))
+}
+
 pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix: MachineIx) -> MachineView {
     let site = answers.site();
     let machine = site.machine(ix);
@@ -434,6 +455,8 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
     let setpoint = latest.cycle.plan.setpoints[ix.ix()];
     let hall = site.circuits.hall_of(machine.circuit).map(|hall| site.circuits.get(hall).id.clone());
     let (reading, model) = (seen.reading, site.model(machine.model));
+    // What it said last is not so any more once it has no power.
+    let said = reading.filter(|_| latest.cycle.loads.standings[ix.ix()] != Standing::Cut);
     let advice = latest
         .cycle
         .plan
@@ -463,11 +486,11 @@ pub(super) fn machine_view(answers: &Answers, latest: &Latest, story: &Story, ix
         target: target_name(setpoint.target).to_owned(),
         reason: holds::words(&site, directives, ix, setpoint.reason, latest.cycle.at),
         advice,
-        trouble: seen.trouble.map(|(trouble, since)| format!("{trouble} since {since}")),
+        trouble: trouble_words(&site, latest, ix),
         age_s: reading.map(|reading| reading.at.duration_until(answers.now()).as_secs_f64()),
-        power_w: reading.and_then(|reading| reading.power).map(Power::to_watts_f64),
-        hash_rate_ths: reading.and_then(|reading| reading.hash_rate).map(|rate| rate.to_terahashes_f64()),
-        temperature_c: reading.and_then(|reading| reading.temperature).map(|t| t.to_celsius_f64()),
+        power_w: said.and_then(|reading| reading.power).map(Power::to_watts_f64),
+        hash_rate_ths: said.and_then(|reading| reading.hash_rate).map(|rate| rate.to_terahashes_f64()),
+        temperature_c: said.and_then(|reading| reading.temperature).map(|t| t.to_celsius_f64()),
         command: in_flight.or(refused),
         has_outlet: machine.outlet.is_some(),
         fans: fan_views::words_at(&site, latest, machine.circuit),
