@@ -147,18 +147,23 @@ pub struct Behind {
 impl Behind {
     /// How many machines are named.
     pub const NAMED: usize = 20;
-    /// In words, with the machines' names.
+    /// In words, with the names of so many machines at most.
     #[must_use]
-    pub fn describe(&self, site: &Site) -> String {
+    pub fn describe(&self, site: &Site, named: usize) -> String {
         let mut parts = vec![
             format!("{} of fans, lights and the like", self.base),
             format!("{} of {} sleepers", self.asleep, self.sleepers),
         ];
         if self.stubborn > 0 {
-            let names: Vec<_> = self.names.iter().map(|ix| site.machine(*ix).id.as_str()).collect();
+            let names = self.names.iter().take(named).map(|ix| site.machine(*ix).id.as_str());
+            let names: Vec<_> = names.collect();
             let more = self.stubborn as usize - names.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            parts.push(format!("{} of machines that nothing stops: {}{more}", self.on, names.join(", ")));
+            parts.push(format!(
+                "{} of machines that offpeak cannot or may not stop: {}{more}",
+                self.on,
+                names.join(", ")
+            ));
         }
         parts.join(", ")
     }

@@ -240,8 +240,10 @@ pub struct Why {
     pub tightest: Option<(CircuitIx, Limit, Power)>,
     /// What a start of it needs.
     pub needs: Power,
-    /// What would change its state, in words.
+    /// What would change its state, in words; nothing of money.
     pub changes: Vec<String>,
+    /// Of one that does not earn its power: at which prices it would.
+    pub earns_again: Option<String>,
 }
 
 /// Why a machine is as the cycle has it.
@@ -261,7 +263,9 @@ pub fn why(site: &Site, cycle: &Cycle, memory: &Memory, machine: MachineIx) -> W
         |ix: &&MachineIx| matches!(cycle.plan.setpoints[ix.ix()].reason, Reason::NoRoom(_) | Reason::Ramp);
     let before = order[..place.min(order.len())].iter().filter(waits).count();
     let changes = changes(site, cycle, memory, machine, (tightest, needs, before));
-    Why { rank: place + 1, tightest, needs, changes }
+    let earns = cycle.plan.setpoints[machine.ix()].reason != Reason::Uneconomic;
+    let earns_again = if earns { None } else { break_even_words(site, &cycle.envelope, machine) };
+    Why { rank: place + 1, tightest, needs, changes, earns_again }
 }
 
 fn changes(
@@ -294,7 +298,6 @@ fn changes(
         }
         Reason::Swapped => words.push(format!("starts again when {needs} come free beside the better ones")),
         Reason::Shed(ix) => words.push(format!("starts again when {needs} come free at {}", name(ix))),
-        Reason::Uneconomic => words.extend(break_even_words(site, &cycle.envelope, machine)),
         Reason::KeptOut => {
             words.push(
                 "starts when the plan for the hours ahead lets its model run; `offpeak status` has it"
@@ -320,8 +323,16 @@ fn changes(
         Reason::Ramp | Reason::HeldBack => words.push(format!("starts within {}", minutes(limits::RUN_MIN))),
         Reason::Vetoed(ix) => words.push(format!("starts when the checker has no objection at {}", name(ix))),
         Reason::Pinned => words.push("`pinned` in the site file keeps it off".to_owned()),
-        Reason::Held => words.push("`offpeak release` lets go of it".to_owned()),
-        Reason::Falling | Reason::Warmup | Reason::NoWord | Reason::NotCommandable | Reason::Failed => {}
+        Reason::Held => {
+            words.push("may start when somebody releases it, or the hold's time is over".to_owned())
+        }
+        // Its own field says at which prices it would earn.
+        Reason::Uneconomic
+        | Reason::Falling
+        | Reason::Warmup
+        | Reason::NoWord
+        | Reason::NotCommandable
+        | Reason::Failed => {}
     }
     words
 }
@@ -501,6 +512,7 @@ mod tests {
         // The eleventh has an outlet.
         assert_eq!((unmet.behind.stubborn, &*unmet.behind.names), (1, &[MachineIx(3)][..]));
         assert_eq!(unmet.floor.to_watts(), MACHINE_W + 19 * 20);
-        assert!(unmet.behind.describe(&site).ends_with("of machines that nothing stops: m3"));
+        let words = unmet.behind.describe(&site, crate::Behind::NAMED);
+        assert!(words.ends_with("of machines that offpeak cannot or may not stop: m3"), "{words}");
     }
 }

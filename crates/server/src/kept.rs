@@ -62,6 +62,11 @@ impl Kept {
         }
         slot
     }
+
+    /// Leaves its place to others: what cannot be answered is not kept.
+    pub(crate) fn forget(&self, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).answers.remove(name);
+    }
 }
 
 impl Ready {

@@ -183,6 +183,7 @@ export interface WhyView {
   room_kw: number | null;
   needs_kw: number;
   changes: string[];
+  earns_again: string | null;
 }
 
 export interface MachinePage {

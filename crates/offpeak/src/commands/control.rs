@@ -306,7 +306,7 @@ fn why_text(of: &WhyView) -> String {
         format!("binds      {binds}"),
         format!("rank       {} of {}; a start needs {:.2} kW", of.rank, of.machines, of.needs_kw),
     ];
-    lines.extend(of.changes.iter().map(|change| format!("change     {change}")));
+    lines.extend(of.changes.iter().chain(&of.earns_again).map(|change| format!("change     {change}")));
     lines.join("\n")
 }
 

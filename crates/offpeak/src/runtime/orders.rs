@@ -1,7 +1,7 @@
 //! Orders given by words, and the calendar of what binds.
 
 use jiff::{SignedDuration, Timestamp};
-use offpeak_dispatch::{CalendarRow, Counts, Directives, Order, OrderKind, calendar, preview, why};
+use offpeak_dispatch::{Behind, CalendarRow, Counts, Directives, Order, OrderKind, calendar, preview, why};
 use offpeak_server::view::{CalendarView, OrderView, PreviewView, WhyView};
 use offpeak_server::{By, HandleError};
 use offpeak_site::{CircuitIx, MachineIx, Measure, Site};
@@ -102,7 +102,9 @@ pub(super) fn preview_view(
         cost: cost_per_h.zip(hours).map(|(cost, hours)| cost * hours),
         currency: site.economics.currency.to_string(),
         binds: seen.binds.map(|limit| limit_view(&site, &limit)),
-        unmet: seen.unmet.map(|unmet| format!("{} remain: {}", unmet.floor, unmet.behind.describe(&site))),
+        unmet: seen
+            .unmet
+            .map(|unmet| format!("{} remain: {}", unmet.floor, unmet.behind.describe(&site, Behind::NAMED))),
     })
 }
 
@@ -122,6 +124,7 @@ pub(super) fn why_view(site: &Site, latest: &Latest, ix: MachineIx) -> WhyView {
         room_kw: of.tightest.map(|(.., room)| room.to_kilowatts_f64()),
         needs_kw: of.needs.to_kilowatts_f64(),
         changes: of.changes,
+        earns_again: of.earns_again,
     }
 }
 
@@ -201,6 +204,12 @@ mod tests {
         answers.stop(None, by).unwrap();
         until("the stop binds", || answers.view(0).limit.is_some_and(|limit| limit.limit_kw == 0.0)).await;
         assert_eq!(next(), None, "it has no end, so no window opens");
+        until("all is off", || {
+            let view = answers.view(0);
+            view.counts.asleep == view.counts.total && view.power_kw.is_some_and(|kw| kw < 8.0)
+        })
+        .await;
+        assert!(answers.view(0).alarms.is_empty(), "sleepers and fans remain: {:?}", answers.view(0).alarms);
         answers.resume(None, by).unwrap();
         answers.lift_order(order.id, by).unwrap();
         until("all is as before", || next() == plain).await;

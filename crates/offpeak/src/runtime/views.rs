@@ -386,29 +386,7 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
             alarms.push(format!("{id} shows one value while its machines' load changes: it is not believed"));
         }
     }
-    for unmet in &latest.cycle.plan.unmet {
-        let id = &site.circuits.get(unmet.circuit).id;
-        alarms.push(format!(
-            "{id}: the limit is {}, but {} remain: {}",
-            unmet.limit,
-            unmet.floor,
-            unmet.behind.describe(&site)
-        ));
-    }
-    for (ix, circuit) in site.circuits.iter() {
-        let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
-        if let (Some(power), Some(limit)) = (load.measured, limits.binding) {
-            // While the way down is under way the load follows its line; that is no alarm.
-            if power > limit.power && !limit.source.is_glide() {
-                alarms.push(format!(
-                    "{}: {power} measured, {} allowed ({})",
-                    circuit.id,
-                    limit.power,
-                    limit.source.describe(&site)
-                ));
-            }
-        }
-    }
+    alarms.extend(above_limits(&site, latest));
     alarms.extend(sum_views::alarms(&site, latest));
     if !latest.memory.ready {
         alarms.push("not every meter and machine has been asked: nothing is started".to_owned());
@@ -434,6 +412,47 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
         alarms.push(format!("the book cannot be written: {error}"));
     }
     alarms
+}
+
+/// Machines named by an alarm.
+const NAMED: usize = 3;
+/// What is left under a stop may be measured so much above what the catalogue says of it, in percent.
+const LEFT_MORE: i64 = 105;
+
+/// Circuits that draw more than they may, each once.
+fn above_limits(site: &Site, latest: &Latest) -> Vec<String> {
+    let mut found = Vec::new();
+    for (ix, circuit) in site.circuits.iter() {
+        let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
+        let unmet = latest.cycle.plan.unmet.iter().find(|unmet| unmet.circuit == ix);
+        let (measured, binding) = (load.measured, limits.binding);
+        let source = binding.map(|limit| limit.source);
+        if let Some(unmet) = unmet {
+            let within = measured.is_some_and(|power| power <= unmet.limit);
+            // A stop allows nothing, and sleepers and fans remain: that is as it should be.
+            let left = Power::from_milliwatts(unmet.floor.to_milliwatts() / 100 * LEFT_MORE);
+            let is_stopped = matches!(source, Some(Source::Stop | Source::Lockout))
+                && unmet.behind.stubborn == 0
+                && measured.is_some_and(|power| power <= left);
+            if !within && !is_stopped {
+                found.push(format!(
+                    "{}: the limit is {}, but {} remain: {}",
+                    circuit.id,
+                    unmet.limit,
+                    unmet.floor,
+                    unmet.behind.describe(site, NAMED)
+                ));
+            }
+        } else if let (Some(power), Some(limit)) = (measured, binding)
+            && power > limit.power
+            // While the way down is under way the load follows its line; that is no alarm.
+            && !limit.source.is_glide()
+        {
+            let source = limit.source.describe(site);
+            found.push(format!("{}: {power} measured, {} allowed ({source})", circuit.id, limit.power));
+        }
+    }
+    found
 }
 
 /// What is wrong between us and a machine. That one without power does not answer is no wonder.

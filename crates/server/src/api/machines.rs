@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::App;
 use super::given::{Asked, TEXT_MAX};
-use crate::access::Caller;
+use crate::access::{Caller, Permission};
 use crate::handle::{HandleError, MachineQuery, MachineSort};
 use crate::problem::{Answer, Problem};
 use crate::view::{CommandRecord, MachinePage, MachineView, WhyView};
@@ -207,7 +207,10 @@ pub(super) async fn why(
     Path(name): Path<String>,
 ) -> Answer<WhyView> {
     let machine = visible(&app, &caller, &name)?;
-    let why = app.handle.why(&machine.id)?;
+    let mut why = app.handle.why(&machine.id)?;
+    if !caller.may(Permission::MoneyRead) {
+        why.iter_mut().for_each(|why| why.earns_again = None);
+    }
     why.map(Json)
         .ok_or_else(|| Problem::not_found("no-such-machine", format!("there is no machine `{name}`")))
 }

@@ -105,6 +105,9 @@ impl App {
         }
         blocking(move || {
             let made = slot.get_or_init(|| Ok(Ready::new(&make(self.handle.as_ref())?)));
+            if made.is_err() {
+                self.kept.forget(&name);
+            }
             made.as_ref().map(|ready| ready.response(&asked)).map_err(Clone::clone)
         })
         .await

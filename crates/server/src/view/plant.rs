@@ -199,6 +199,8 @@ pub struct WhyView {
     pub needs_kw: f64,
     /// What would change its state.
     pub changes: Vec<String>,
+    /// Of one that does not earn its power: at which prices it would; `null` for who may not see money.
+    pub earns_again: Option<String>,
 }
 
 /// Where the machines stand, in columns: one element a machine, in the order of the site file.

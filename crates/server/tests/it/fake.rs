@@ -1,6 +1,7 @@
 //! A site that only remembers what it was asked.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use offpeak_alerts::{Facts, Rules};
@@ -17,6 +18,10 @@ use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
 pub(crate) struct Fake {
     /// What was changed, in words.
     pub(crate) asked: Mutex<Vec<String>>,
+    /// The number of what is shown.
+    pub(crate) picture: AtomicU64,
+    /// How often its calendar was made.
+    pub(crate) calendars: AtomicU64,
 }
 
 impl Fake {
@@ -76,7 +81,7 @@ impl SiteHandle for Fake {
         1
     }
     fn picture(&self) -> Option<u64> {
-        Some(1)
+        Some(self.picture.load(Ordering::SeqCst))
     }
     fn now(&self) -> Timestamp {
         at()
@@ -168,8 +173,20 @@ impl SiteHandle for Fake {
     fn explain(&self, circuit: &str, _at: Option<Timestamp>) -> Result<Explanation, HandleError> {
         Err(HandleError::Circuit { asked: circuit.to_owned(), hint: "look again".to_owned() })
     }
-    fn calendar(&self, _: Option<&str>, _: u16) -> Result<Vec<CalendarView>, HandleError> {
-        Ok(vec![])
+    fn calendar(&self, circuit: Option<&str>, _: u16) -> Result<Vec<CalendarView>, HandleError> {
+        self.calendars.fetch_add(1, Ordering::SeqCst);
+        if circuit.is_some() {
+            return Err(HandleError::Circuit { asked: "nowhere".to_owned(), hint: "look again".to_owned() });
+        }
+        Ok(vec![CalendarView {
+            from: at(),
+            until: at() + jiff::SignedDuration::from_hours(1),
+            binding: None,
+            at: None,
+            next: None,
+            block: Some(format!("picture {}", self.picture.load(Ordering::SeqCst))),
+            power_price: Some(46.5),
+        }])
     }
     fn why(&self, name: &str) -> Result<Option<WhyView>, HandleError> {
         Ok(self.machine(name)?.map(|machine| WhyView {
@@ -184,6 +201,7 @@ impl SiteHandle for Fake {
             room_kw: None,
             needs_kw: 3.4,
             changes: vec![],
+            earns_again: Some("earns again at 46.5".to_owned()),
         }))
     }
     fn orders(&self) -> Vec<OrderView> {

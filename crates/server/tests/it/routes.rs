@@ -1,5 +1,7 @@
 //! Every route, taken from the table that the server asks: without a token, with a customer's, with one that is over.
 
+use std::sync::atomic::Ordering;
+
 use offpeak_server::access::{NEEDS, Need, Permission};
 
 use super::served::{Served, block_on};
@@ -216,6 +218,47 @@ fn who_sees_the_site_as_a_whole_is_not_told_of_each_customer() {
             let path = format!("/api/v1/reports/energy?by={by}");
             assert_eq!(status(&served, "GET", &path, Some(&token)).await.0, expected, "{by}");
         }
+    });
+}
+
+/// What is kept for everybody is kept apart for those who may see less of it.
+#[test]
+fn what_is_made_once_for_many_is_made_anew_for_a_new_picture_and_shows_nobody_more_than_they_may_see() {
+    let served = Served::unbounded();
+    let owner = served.token("anna", "owner", None, &Permission::ALL, 1);
+    let narrow = [Permission::SiteRead, Permission::MachinesRead];
+    let reader = served.token("bert", "owner", None, &narrow, 1);
+    let made = || served.fake.calendars.load(Ordering::SeqCst);
+    block_on(async {
+        for picture in 0..3_u64 {
+            served.fake.picture.store(picture, Ordering::SeqCst);
+            let before = made();
+            for (token, money) in [(&owner, true), (&reader, false), (&owner, true), (&reader, false)] {
+                for path in ["/api/v1/calendar", "/api/v1/site"] {
+                    let (code, body) = status(&served, "GET", path, Some(token)).await;
+                    assert_eq!(code, 200, "{body}");
+                    let price = body.contains("46.5") || body.contains("\"currency\":\"KZT\"");
+                    assert_eq!(price, money, "{path} in picture {picture}: {body}");
+                    let shown = format!("picture {picture}");
+                    assert!(
+                        path.ends_with("site") || body.contains(&shown),
+                        "none is shown for another: {body}"
+                    );
+                }
+            }
+            assert_eq!(made() - before, 2, "once with money and once without");
+        }
+        // What cannot be answered takes no place, and is told anew.
+        let before = made();
+        for _ in 0..3 {
+            let path = "/api/v1/calendar?circuit=nowhere";
+            assert_eq!(status(&served, "GET", path, Some(&owner)).await.0, 404);
+        }
+        assert_eq!(made() - before, 3);
+        let why = "/api/v1/machines/10.0.0.1/why";
+        assert!(status(&served, "GET", why, Some(&owner)).await.1.contains("46.5"));
+        let (code, body) = status(&served, "GET", why, Some(&reader)).await;
+        assert!(code == 200 && !body.contains("46.5"), "{body}");
     });
 }
 
