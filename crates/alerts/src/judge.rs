@@ -76,10 +76,20 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condit
             let level = rules.rule(RuleKind::HashLow).map_or(0.0, |rule| rule.level);
             machine.hash_share.is_some_and(|share| share < level)
         },
+        |machine| {
+            let share =
+                machine.hash_share.map_or_else(String::new, |share| format!(" at {:.0} %", share * 100.0));
+            format!("{}{share}", machine.id)
+        },
     );
-    by_hall(facts, RuleKind::Disobedient, ("does not obey", "do not obey"), &mut add, |machine| {
-        machine.disobeys
-    });
+    by_hall(
+        facts,
+        RuleKind::Disobedient,
+        ("does not obey", "do not obey"),
+        &mut add,
+        |machine| machine.disobeys,
+        id,
+    );
     changed_firmware(facts, &mut seen.firmware, &mut add);
     wrong_pools(rules, facts, &mut seen.pools, &mut add);
     house(rules, facts, &mut add);
@@ -219,21 +229,28 @@ fn halls(rules: &Rules, facts: &Facts, add: &mut Add<'_>) {
 }
 
 /// One condition a hall for machines that have something in common: what one does, and what more do.
+fn id(machine: &MachineFact) -> String {
+    machine.id.clone()
+}
+
 fn by_hall(
     facts: &Facts,
     kind: RuleKind,
     (one, words): (&str, &str),
     add: &mut Add<'_>,
     is: impl Fn(&MachineFact) -> bool,
+    shown: impl Fn(&MachineFact) -> String,
 ) {
-    let mut found: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let mut found: BTreeMap<usize, Vec<&MachineFact>> = BTreeMap::new();
     for machine in facts.machines.iter().filter(|machine| is(machine)) {
-        found.entry(hall(facts, machine.circuit)).or_default().push(&machine.id);
+        found.entry(hall(facts, machine.circuit)).or_default().push(machine);
     }
     for (hall, machines) in found {
         let id = &facts.circuits[hall].id;
         let more = machines.len().saturating_sub(NAMED);
-        let named = machines[..machines.len() - more].join(", ");
+        let named: Vec<_> = machines.iter().take(NAMED).map(|machine| shown(machine)).collect();
+        let named = named.join(", ");
+        let machines: Vec<&str> = machines.iter().map(|machine| machine.id.as_str()).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let words = if machines.len() == 1 { one } else { words };
         let text = format!("{id}: {} {words}: {named}{more}", counted(machines.len()));
@@ -261,6 +278,7 @@ fn changed_firmware(facts: &Facts, before: &mut BTreeMap<String, String>, add: &
                 .as_ref()
                 .is_some_and(|now| before.get(&machine.id).is_some_and(|before| before != now))
         },
+        id,
     );
 }
 
@@ -285,6 +303,7 @@ fn wrong_pools(rules: &Rules, facts: &Facts, before: &mut BTreeMap<String, PoolF
                 None => before.get(&machine.id).is_some_and(|before| before != now),
             }
         },
+        id,
     );
 }
 

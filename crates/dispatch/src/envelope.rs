@@ -92,6 +92,9 @@ impl fmt::Display for Source {
             Self::Rating => f.write_str("rating"),
             Self::Derating => f.write_str("rating at the outdoor temperature"),
             Self::Stop => f.write_str("operator's stop"),
+            // An order that is only looked at has no number yet.
+            Self::Emergency(0) => f.write_str("this emergency order"),
+            Self::Dispatch(0) | Self::Wish(0) | Self::Maintenance(0) => f.write_str("this order"),
             Self::Emergency(id) => write!(f, "emergency order {id}"),
             Self::Dispatch(id) => write!(f, "grid dispatch, order {id}"),
             Self::Signal(_) => f.write_str("grid signal"),

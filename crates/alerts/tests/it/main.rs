@@ -210,6 +210,15 @@ fn firmware_that_changed_is_told_until_somebody_accepts_it() {
 }
 
 #[test]
+fn who_hashes_less_than_it_should_is_told_with_how_much() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    facts.machines[3].hash_share = Some(0.617);
+    let sent = over(&mut board, &rules, &facts, 0..2_000);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0].1.lines, ["hall-1: 1 machine hashes less than it should: m3 at 62 %"]);
+}
+
+#[test]
 fn every_rule_can_speak() {
     let mut facts = mine();
     facts.circuits[0].limit = Some((400.0, "order 1".into()));
