@@ -62,6 +62,9 @@ describe('a customer', () => {
     expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
     await page.locator('.body a').first().click();
     await expect.poll(() => page.locator('.why').innerText()).toMatch(/Why it is so/);
+    // What was recorded of it is of the plant's days, which are not this computer's.
+    await page.waitForSelector('.uplot canvas');
+    expect(await page.locator('main').innerText()).not.toContain('Nothing was recorded of it');
     // What is public knowledge is theirs to read, too.
     await page.getByRole('link', { name: 'Observatory' }).first().click();
     await expect.poll(() => page.locator('main').innerText(), { timeout: 30_000 }).toMatch(/TWh a year on/);

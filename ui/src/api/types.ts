@@ -329,6 +329,8 @@ export interface Me {
   site: string;
   site_name: string;
   time_zone: string;
+  at: string;
+  speed: number;
 }
 
 /** That it was done, in words. */

@@ -7,9 +7,17 @@ class Session {
   /** Whether the site has been asked. */
   known = $state(false);
   problem: unknown = $state.raw(null);
+  /** By this computer's clock. */
+  private asked = 0;
 
   may(permission: string): boolean {
     return this.me?.permissions.includes(permission) ?? false;
+  }
+
+  /** The plant's time, for who does not see the site as a whole, which tells it each second. */
+  now(): string {
+    const me = this.me;
+    return new Date(me === null ? Date.now() : Date.parse(me.at) + (Date.now() - this.asked) * me.speed).toISOString();
   }
 
   /** Signs out. Everything that was shown is forgotten with the page. */
@@ -25,7 +33,7 @@ class Session {
   /** Asks the site who we are. */
   async ask(): Promise<void> {
     try {
-      this.me = await api.me();
+      [this.me, this.asked] = [await api.me(), Date.now()];
       this.problem = null;
     } catch (error) {
       this.me = null;

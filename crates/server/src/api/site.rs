@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -53,6 +54,10 @@ pub(crate) struct Me {
     site_name: String,
     /// The site's time zone.
     time_zone: String,
+    /// The plant's time.
+    at: Timestamp,
+    /// Plant seconds a second on the wall.
+    speed: u32,
 }
 
 /// Who asks, and what they may do
@@ -71,6 +76,8 @@ pub(super) async fn me(State(app): State<Arc<App>>, Extension(caller): Extension
         site: view.site,
         site_name: view.name,
         time_zone: view.time_zone,
+        at: view.at,
+        speed: view.speed,
     })
 }
 
