@@ -2,9 +2,28 @@
 // tells an error.
 import { words, type OrderKind, type Proposal } from '../lib/order';
 import type {
-  AlertsView, AlertView, AuditView, CalendarView, CircuitView, CommandRecord, DirectivesView, Done, Explanation, FloorView, MachinePage,
-  MachineView, Me, OrderView, PersonView, PreviewView, SignedIn, SiteView, SpanView, StatesView, TokenView, WhyView,
+  AuditView,
+  CalendarView,
+  CircuitView,
+  CommandRecord,
+  DirectivesView,
+  Done,
+  Explanation,
+  FloorView,
+  MachinePage,
+  MachineView,
+  Me,
+  OrderView,
+  PersonView,
+  PreviewView,
+  SignedIn,
+  SiteView,
+  SpanView,
+  StatesView,
+  TokenView,
+  WhyView,
 } from './types';
+import type { AlertsView, AlertView } from './types-alerts';
 import type { HoldPreviewView, HoldView } from './types-holds';
 import type { BackupView, LookView, MinutesView, OrderDeedsView, ReportView, ScanView, VerificationView } from './types-records';
 import type { SiteCheckView, SiteWrittenView } from './types-site-file';

@@ -11,7 +11,7 @@ interface Schema {
 }
 const document = JSON.parse(readFileSync('../docs/openapi.json', 'utf8')) as { components: { schemas: Record<string, Schema> } };
 const schemas = document.components.schemas;
-const interfaces = ['types.ts', 'types-holds.ts', 'types-records.ts', 'types-site-file.ts', 'types-sums.ts', 'observatory.ts'].flatMap((name) =>
+const interfaces = ['types.ts', 'types-alerts.ts', 'types-holds.ts', 'types-records.ts', 'types-site-file.ts', 'types-sums.ts', 'observatory.ts'].flatMap((name) =>
   ts.createSourceFile(name, readFileSync(`src/api/${name}`, 'utf8'), ts.ScriptTarget.Latest, true).statements.filter(ts.isInterfaceDeclaration),
 );
 /** Shapes of the pages' own, made of others. */

@@ -1,5 +1,5 @@
 // How alerts look: a sign beside each colour, machines as links, and for how long one may be quiet.
-import type { AlertView } from '../api/types';
+import type { AlertView } from '../api/types-alerts';
 
 /** Minutes for which an alert may be let be: one hour, a shift, a day. */
 export const SNOOZES = [60, 480, 1_440] as const;

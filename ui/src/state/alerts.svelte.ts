@@ -1,6 +1,6 @@
 // The alerts that hold, read again every few seconds for whoever shows them: the navigation, Now, a machine's page.
 import { api } from '../api/client';
-import type { AlertView } from '../api/types';
+import type { AlertView } from '../api/types-alerts';
 import { unseen } from '../lib/alerts';
 
 const EVERY_MS = 5_000;
