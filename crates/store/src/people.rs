@@ -3,7 +3,7 @@
 //! Not here: how a password is hashed, what a role may do.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::audit::Deed;
 use crate::book::{Book, By, instant, optional_instant};
@@ -95,6 +95,15 @@ fn token(row: &Row<'_>) -> Result<ApiToken, BookError> {
     })
 }
 
+/// Ends every link of a person that was not used.
+fn end_links(connection: &Connection, person: &str, at: Timestamp) -> Result<(), BookError> {
+    connection.execute(
+        "UPDATE setup_link SET used_at = ?2 WHERE person = ?1 AND used_at IS NULL",
+        [person, &at.to_string()],
+    )?;
+    Ok(())
+}
+
 impl Book {
     /// Adds a person. Says whether the name was free.
     ///
@@ -163,6 +172,7 @@ impl Book {
             )?;
             if change.password_hash.is_some() || change.disabled == Some(true) {
                 connection.execute("DELETE FROM session WHERE person = ?1", [name])?;
+                end_links(connection, name, at)?;
             }
             Ok((changed > 0).then_some(()))
         })?;
@@ -293,7 +303,7 @@ impl Book {
         Ok(revoked.is_some())
     }
 
-    /// Adds a set-up link under its hash.
+    /// Adds a set-up link under its hash. Links made before for the same person open nothing any more.
     ///
     /// # Errors
     /// If it could not be written.
@@ -308,6 +318,7 @@ impl Book {
         let why = by.told(&format!("role {}", link.role));
         let deed = Deed { who: by.who, what: "set-up link made", subject: &link.person, why: &why };
         self.change(at, &deed, |connection| {
+            end_links(connection, &link.person, at)?;
             connection.execute(
                 "INSERT INTO setup_link (hash, person, role, at, expires_at, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![hash, link.person, link.role, at.to_string(), link.expires_at.to_string(), link.owner],
@@ -344,8 +355,9 @@ impl Book {
                  ON CONFLICT (name) DO UPDATE SET password_hash = ?3",
                 params![link.person, link.role, password_hash, at.to_string(), link.owner],
             )?;
-            // Who had the old password is signed out.
+            // Who had the old password is signed out, and no other link sets another.
             connection.execute("DELETE FROM session WHERE person = ?1", [&link.person])?;
+            end_links(connection, &link.person, at)?;
             Ok(Some(()))
         })?;
         if used.is_some() { self.person(&link.person) } else { Ok(None) }
@@ -447,9 +459,9 @@ pub enum Once {
 pub struct PersonChange<'a> {
     /// Another role.
     pub role: Option<&'a str>,
-    /// Another password; ends every session.
+    /// Another password; ends every session and every set-up link.
     pub password_hash: Option<&'a str>,
-    /// Disabled or enabled; disabling ends every session.
+    /// Disabled or enabled; disabling ends every session and every set-up link.
     pub disabled: Option<bool>,
 }
 

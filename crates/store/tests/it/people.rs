@@ -93,6 +93,39 @@ fn tokens_and_links_end() {
 }
 
 #[test]
+fn only_the_last_link_of_a_person_opens_something() {
+    let folder = folder();
+    let book = open(folder.path());
+    let link = |person: &str| SetupLink {
+        person: person.into(),
+        role: "operator".into(),
+        owner: None,
+        expires_at: at(60),
+    };
+    let opens = |hash: &[u8]| book.setup_link(hash, at(9)).unwrap().is_some();
+    book.add_setup_link(b"other's", &link("carl"), at(0), "anna").unwrap();
+    book.add_setup_link(b"first", &link("bert"), at(1), "anna").unwrap();
+    book.add_setup_link(b"second", &link("bert"), at(2), "anna").unwrap();
+    assert!(!opens(b"first") && opens(b"second"), "a newer one takes its place");
+    assert_eq!(book.use_setup_link(b"first", "hash", at(3)).unwrap(), None);
+    assert!(book.use_setup_link(b"second", "hash", at(3)).unwrap().is_some());
+
+    book.add_setup_link(b"third", &link("bert"), at(4), "anna").unwrap();
+    let off = PersonChange { disabled: Some(true), ..PersonChange::default() };
+    book.change_person("bert", &off, at(5), "anna").unwrap();
+    assert!(!opens(b"third"), "who is disabled has none");
+    let on = PersonChange { disabled: Some(false), ..PersonChange::default() };
+    book.change_person("bert", &on, at(6), "anna").unwrap();
+    assert!(!opens(b"third"), "nor gets it back");
+
+    book.add_setup_link(b"fourth", &link("bert"), at(7), "anna").unwrap();
+    let known = PersonChange { password_hash: Some("hash"), ..PersonChange::default() };
+    book.change_person("bert", &known, at(8), "bert").unwrap();
+    assert!(!opens(b"fourth"), "who set a new password has no use for it");
+    assert!(opens(b"other's"), "others' links stand");
+}
+
+#[test]
 fn a_position_keeps_its_history() {
     let folder = folder();
     let book = open(folder.path());
