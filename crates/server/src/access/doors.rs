@@ -203,7 +203,7 @@ impl Doors {
         // A scope of another version opens nothing.
         let scopes: BTreeSet<Permission> =
             token.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
-        Ok(caller_of(person, Some(scopes), Means::Token { id: token.id }))
+        Ok(caller_of(person, Some(scopes), Means::Token { id: token.id, expires_at: token.expires_at }))
     }
 
     /// Opens a session for who has the entry key.

@@ -17,6 +17,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 
 pub use doors::Doors;
 pub(crate) use doors::{Begun, book};
@@ -62,6 +63,8 @@ pub enum Means {
     Token {
         /// Its number.
         id: u64,
+        /// Until when.
+        expires_at: Option<Timestamp>,
     },
 }
 

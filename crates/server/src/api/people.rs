@@ -395,6 +395,31 @@ pub(super) async fn tokens(
     Ok(Json(seen.map(view).collect()))
 }
 
+/// Whether the caller may make and revoke tokens: a token that got into wrong hands renews itself for nobody.
+fn handles_tokens(caller: &Caller) -> Result<(), Problem> {
+    if matches!(caller.means, Means::Token { .. }) && !caller.may(Permission::PeopleManage) {
+        let detail = "by a token, tokens are made and revoked only with the scope `people.manage`";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "may-not", detail)
+            .hint("sign in, or use the command line on the site's machine"));
+    }
+    Ok(())
+}
+
+/// Whether one that lasts so long may be made: it does not outlive the one that it is made by.
+fn lasts(caller: &Caller, expires_at: Timestamp, now: Timestamp) -> Result<(), Problem> {
+    if expires_at <= now || now.duration_until(expires_at) > TOKEN_LASTS_MAX {
+        return Err(Problem::invalid("`expires_at` is to be in the future, by 366 days at most"));
+    }
+    match caller.means {
+        Means::Token { expires_at: Some(own), .. } if own < expires_at => {
+            let detail = "a token that is made by another ends with it at the latest";
+            Err(Problem::new(StatusCode::FORBIDDEN, "may-not", detail)
+                .hint(format!("the one that asks ends at {own}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -424,7 +449,7 @@ pub(crate) struct MadeToken {
     token: String,
 }
 
-/// Makes a token for programs
+/// Makes a token for programs; by a token only with the scope `people.manage`, and none that outlives it
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "people", request_body = NewToken,
     responses((status = 200, body = MadeToken)))]
 pub(super) async fn add_token(
@@ -434,9 +459,8 @@ pub(super) async fn add_token(
 ) -> Answer<MadeToken> {
     let (name, now) = (checked_name("name", &new.name)?, Timestamp::now());
     let why = reason("reason", &new.reason)?;
-    if new.expires_at <= now || now.duration_until(new.expires_at) > TOKEN_LASTS_MAX {
-        return Err(Problem::invalid("`expires_at` is to be in the future, by 366 days at most"));
-    }
+    handles_tokens(&caller)?;
+    lasts(&caller, new.expires_at, now)?;
     if new.scopes.is_empty() {
         return Err(Problem::invalid("a token without scopes opens nothing"));
     }
@@ -463,7 +487,7 @@ pub(super) async fn add_token(
     .await
 }
 
-/// Revokes a token of one's own; anybody's for who may manage people
+/// Revokes a token of one's own; anybody's for who may manage people; by a token only with that scope
 #[utoipa::path(delete, path = "/api/v1/tokens/{token}", tag = "people", params(("token" = u64, Path), WhyParams),
     responses((status = 204)))]
 pub(super) async fn revoke_token(
@@ -473,6 +497,7 @@ pub(super) async fn revoke_token(
     Asked(params): Asked<WhyParams>,
 ) -> Result<StatusCode, Problem> {
     let why = params.why()?;
+    handles_tokens(&caller)?;
     blocking(move || {
         let nothing =
             || Problem::not_found("no-such-token", format!("no token `{id}` of the caller's is in force"));

@@ -1,5 +1,6 @@
 //! Signing in: the first link, cookies, forgery, failures, tokens; and that no secret comes out.
 
+use offpeak_server::access::Permission;
 use reqwest::header::{COOKIE, SET_COOKIE};
 use serde_json::{Value, json};
 
@@ -162,5 +163,35 @@ fn an_owner_adds_people_and_tokens_and_no_secret_is_kept_or_told_again() {
         for deed in ["person added", "token added", "person changed", "set-up link used", "signed in"] {
             assert!(told.contains(deed), "{deed} is in the audit chain: {told}");
         }
+    });
+}
+
+#[test]
+fn a_token_does_not_renew_itself() {
+    let served = Served::plain();
+    let later = |hours| jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+    let scopes = [Permission::SiteRead, Permission::Stop];
+    let narrow = served.token("anna", "owner", None, &scopes, 2);
+    let managing = served.token("bert", "owner", None, &[Permission::SiteRead, Permission::PeopleManage], 2);
+    block_on(async {
+        let made = async |token: &str, scope: &str, hours: i64| {
+            let body =
+                json!({ "name": "next", "scopes": [scope], "expires_at": later(hours), "reason": "x" });
+            let made =
+                served.ask("POST", "/api/v1/tokens").bearer_auth(token).json(&body).send().await.unwrap();
+            (made.status().as_u16(), made.json::<Value>().await.unwrap())
+        };
+        let (status, refused) = made(&narrow, "site.read", 1).await;
+        assert_eq!(status, 403, "not even a narrower one: {refused}");
+        assert!(refused["hint"].as_str().unwrap().contains("sign in"), "{refused}");
+        let revoked = served.ask("DELETE", "/api/v1/tokens/1?reason=x").bearer_auth(&narrow).send().await;
+        assert_eq!(revoked.unwrap().status(), 403, "nor does it revoke");
+
+        assert_eq!(made(&managing, "site.read", 3).await.0, 403, "none outlives the one that it is made by");
+        assert_eq!(made(&managing, "stop", 1).await.0, 403, "nor may more");
+        let (status, made) = made(&managing, "site.read", 1).await;
+        assert_eq!(status, 200, "{made}");
+        let path = format!("/api/v1/tokens/{}?reason=x", made["id"]);
+        assert_eq!(served.ask("DELETE", &path).bearer_auth(&managing).send().await.unwrap().status(), 204);
     });
 }

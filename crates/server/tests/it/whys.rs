@@ -55,7 +55,7 @@ fn the_document_says_where_a_reason_is_asked() {
 
 /// Something that each change takes, without its reason; `None` for one without a body.
 fn given(method: &str, path: &str) -> (String, Option<Value>) {
-    let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    let expires = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(30);
     let machine = "hall-1%2Frack-1%2F1";
     let body = match (method, path) {
         ("POST", "/api/v1/people") => json!({ "name": "nora", "role": "operator" }),
