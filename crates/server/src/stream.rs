@@ -1,6 +1,7 @@
 //! The live stream: one picture a second for everybody who watches, made once.
 //!
-//! A watcher that cannot keep up is told so by a `resync`; nobody waits for it. Not here: the views themselves.
+//! A watcher that cannot keep up is told so by a `resync`; nobody waits for it. Before each picture it is asked again who
+//! watches: who was signed out, disabled or given another role sees no further one. Not here: the views themselves.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,12 +63,16 @@ impl Default for Stream {
     }
 }
 
+/// Whether whoever watches may still do so, with all that they might when they began.
+pub(crate) type Still = Box<dyn Fn() -> bool + Send>;
+
 impl Stream {
-    /// A watcher's events.
+    /// A watcher's events, as long as they may see them.
     pub(crate) fn subscribe(
         &self,
         handle: &Arc<dyn SiteHandle>,
         caller: &Caller,
+        still: Still,
     ) -> Result<impl Watch + use<>, Problem> {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             let detail = format!("{WATCHERS_MAX} watch already, and there is room for no more");
@@ -78,6 +83,7 @@ impl Stream {
             pictures: self.pictures.subscribe(),
             first: Some(Arc::new(first)),
             waiting: None,
+            still,
             money: caller.may(Permission::MoneyRead),
             machines: caller.may(Permission::MachinesRead),
             _place: place,
@@ -149,6 +155,7 @@ struct Watcher {
     first: Option<Arc<Picture>>,
     /// The second event of a picture.
     waiting: Option<Event>,
+    still: Still,
     money: bool,
     machines: bool,
     _place: OwnedSemaphorePermit,
@@ -174,6 +181,9 @@ impl Watcher {
                 Err(RecvError::Closed) => return None,
             },
         };
+        if !(self.still)() {
+            return None;
+        }
         if self.machines {
             let event = |text: &String| Event::default().event("machines").data(text);
             self.waiting = picture.machines.as_ref().map(event);

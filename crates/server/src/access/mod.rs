@@ -91,6 +91,10 @@ impl Peer {
             Self::Remote { ip, .. } => ip.to_string(),
         }
     }
+    /// Whether by the local socket.
+    pub(crate) const fn is_local(self) -> bool {
+        matches!(self, Self::Local { .. })
+    }
     /// Whether over TLS.
     pub(crate) const fn is_secure(self) -> bool {
         matches!(self, Self::Remote { secure: true, .. })

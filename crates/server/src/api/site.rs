@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::App;
 use super::given::Asked;
-use crate::access::{Caller, Means, Permission, Role};
+use crate::access::{Caller, Means, Peer, Permission, Role};
 use crate::problem::Problem;
 use crate::view::SiteView;
 
@@ -115,11 +115,21 @@ pub(super) async fn site(
 }
 
 /// Server-sent events: `site` each second with the site as a whole (without its trace), `machines` with the machines
-/// that changed state since the event before, as pairs of place and letter; after `resync` read the states anew
+/// that changed state since the event before, as pairs of place and letter; after `resync` read the states anew. It ends
+/// when whoever watches is signed out, disabled or given other rights
 #[utoipa::path(get, path = "/api/v1/stream", tag = "site",
     responses((status = 200, content_type = "text/event-stream", body = String)))]
-pub(super) async fn stream(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>) -> Response {
-    match app.stream.subscribe(&app.handle, &caller) {
+pub(super) async fn stream(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response {
+    let (of, began) = (Arc::clone(&app), caller.clone());
+    // What the book says of a key is remembered for a while, so that this reads it now and then only.
+    let still =
+        move || peer.is_local() || of.doors.caller(&headers, peer.is_secure()).as_ref() == Some(&began);
+    match app.stream.subscribe(&app.handle, &caller, Box::new(still)) {
         Ok(events) => Sse::new(events).keep_alive(KeepAlive::default()).into_response(),
         Err(problem) => problem.into_response(),
     }

@@ -195,3 +195,39 @@ fn a_token_does_not_renew_itself() {
         assert_eq!(served.ask("DELETE", &path).bearer_auth(&managing).send().await.unwrap().status(), 204);
     });
 }
+
+#[test]
+fn the_stream_ends_with_what_opened_it() {
+    let served = Served::plain();
+    let token = served.token("anna", "operator", None, &Permission::ALL, 1);
+    let bert = served.token("bert", "operator", None, &Permission::ALL, 1);
+    block_on(async {
+        let (own, _, csrf) = set_up(&served).await;
+        let change = |method: &str, path: &str, body: Value| {
+            served.ask(method, path).header(COOKIE, &own).header("x-csrf-token", &csrf).json(&body).send()
+        };
+        let watch = async |request: reqwest::RequestBuilder| {
+            let mut stream = request.send().await.unwrap();
+            assert_eq!(stream.status(), 200);
+            assert!(stream.chunk().await.unwrap().is_some(), "a first picture");
+            stream
+        };
+        let stream = || served.ask("GET", "/api/v1/stream");
+        let mut signed_in = watch(stream().header(COOKIE, &own)).await;
+        let mut disabled = watch(stream().bearer_auth(&token)).await;
+        let mut lowered = watch(stream().bearer_auth(&bert)).await;
+        let off = change("PATCH", "/api/v1/people/anna", json!({ "disabled": true, "reason": "left" }));
+        assert_eq!(off.await.unwrap().status(), 204);
+        let role = change("PATCH", "/api/v1/people/bert", json!({ "role": "read-only", "reason": "rests" }));
+        assert_eq!(role.await.unwrap().status(), 204);
+        let ends = async |stream: &mut reqwest::Response| {
+            let drained = async { while stream.chunk().await.unwrap().is_some() {} };
+            tokio::time::timeout(std::time::Duration::from_secs(20), drained).await.is_ok()
+        };
+        assert!(ends(&mut disabled).await, "who is disabled sees no more");
+        assert!(ends(&mut lowered).await, "who has another role comes back with it");
+        assert!(signed_in.chunk().await.unwrap().is_some(), "others' go on");
+        assert_eq!(change("DELETE", "/api/v1/session", json!(null)).await.unwrap().status(), 204);
+        assert!(ends(&mut signed_in).await, "who signs out sees no more");
+    });
+}
