@@ -86,9 +86,15 @@ pub(super) async fn report(
     })?;
     let names = params.by.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty());
     let by = names.map(by_of).collect::<Result<Vec<_>, _>>()?;
-    let owner = match caller.may(Permission::RecordsRead) {
-        true => None,
-        false => caller.sees()?.map(str::to_owned),
+    // Seeing every machine is not seeing what the site draws: without `records.read` a report is some owner's.
+    let owner = match (caller.may(Permission::RecordsRead), &caller.owner) {
+        (true, _) => None,
+        (false, Some(owner)) => Some(owner.clone()),
+        (false, None) => {
+            let detail = "reports of the whole site need the permission `records.read`";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "may-not", detail)
+                .hint("a customer gets those of their machines"));
+        }
     };
     // Who sees the site as a whole is not told of each customer.
     let is_of_someone = |by: &ReportBy| matches!(by, ReportBy::Owner | ReportBy::Machine | ReportBy::Model);

@@ -263,6 +263,28 @@ fn what_is_made_once_for_many_is_made_anew_for_a_new_picture_and_shows_nobody_mo
 }
 
 #[test]
+fn reports_of_the_whole_site_take_records_read() {
+    let served = Served::plain();
+    let tina = served.token("tina", "technician", None, &Permission::ALL, 1);
+    let narrow =
+        served.token("anna", "owner", None, &[Permission::MachinesRead, Permission::OwnMachinesRead], 1);
+    let rosa = served.token("rosa", "read-only", None, &Permission::ALL, 1);
+    let carl = served.token("carl", "customer", Some("owner-1"), &Permission::ALL, 1);
+    block_on(async {
+        for about in ["energy", "availability", "hash"] {
+            for by in ["", "hall,day", "machine"] {
+                let path = format!("/api/v1/reports/{about}?by={by}");
+                for (token, expected) in [(&tina, 403), (&narrow, 403), (&rosa, 200), (&carl, 200)] {
+                    let (code, body) = status(&served, "GET", &path, Some(token)).await;
+                    assert_eq!(code, expected, "{path}: {body}");
+                    assert!(code == 200 || body.contains("records.read"), "it says what it takes: {body}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn a_token_is_narrowed_to_its_scopes_and_ends_with_its_person() {
     let served = Served::plain();
     let token = served.token("anna", "owner", None, &[Permission::SiteRead], 1);
