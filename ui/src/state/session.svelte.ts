@@ -1,6 +1,7 @@
 // Who is signed in, and what they may do. The site decides; this only keeps away what would be refused.
 import { api, Refusal } from '../api/client';
 import type { Me } from '../api/types';
+import { mayOrder } from '../lib/rights';
 
 class Session {
   me: Me | null = $state.raw(null);
@@ -18,6 +19,11 @@ class Session {
   now(): string {
     const me = this.me;
     return new Date(me === null ? Date.now() : Date.parse(me.at) + (Date.now() - this.asked) * me.speed).toISOString();
+  }
+
+  /** Whether they may give and lift orders of a kind; without one, of any kind at all. */
+  mayOrder(kind?: string): boolean {
+    return mayOrder((permission) => this.may(permission), kind);
   }
 
   /** Signs out. Everything that was shown is forgotten with the page. */

@@ -21,6 +21,8 @@ use Permission as P;
 
 const MACHINES: Need = AnyOf(&[P::MachinesRead, P::OwnMachinesRead]);
 const SITE: Need = AnyOf(&[P::SiteRead]);
+/// Of which kinds is asked where the order is known.
+const ORDERS: Need = AnyOf(&[P::Order, P::GridOrder]);
 
 /// By method and path, as in the OpenAPI document.
 pub const NEEDS: &[(&str, &str, Need)] = &[
@@ -80,9 +82,9 @@ pub const NEEDS: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/stops", AnyOf(&[P::Resume])),
     ("POST", "/api/v1/lockouts", AnyOf(&[P::Lockout])),
     ("DELETE", "/api/v1/lockouts", AnyOf(&[P::Lockout, P::LockoutAny])),
-    ("POST", "/api/v1/orders", AnyOf(&[P::Order])),
+    ("POST", "/api/v1/orders", ORDERS),
     ("POST", "/api/v1/orders/preview", SITE),
-    ("DELETE", "/api/v1/orders/{order}", AnyOf(&[P::Order])),
+    ("DELETE", "/api/v1/orders/{order}", ORDERS),
     ("GET", "/api/v1/holds", AnyOf(&[P::MachinesRead])),
     ("POST", "/api/v1/holds", AnyOf(&[P::Hold])),
     ("POST", "/api/v1/holds/preview", AnyOf(&[P::MachinesRead])),

@@ -33,9 +33,12 @@ pub enum Permission {
     /// Lift anybody's lockout.
     #[serde(rename = "lockout.any")]
     LockoutAny,
-    /// Give and lift orders.
+    /// Give and lift orders of every kind.
     #[serde(rename = "order")]
     Order,
+    /// Give and lift the grid's orders: emergencies and dispatch.
+    #[serde(rename = "order.grid")]
+    GridOrder,
     /// Hold single machines off, and let go of them.
     #[serde(rename = "hold")]
     Hold,
@@ -85,7 +88,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::SiteRead,
         Self::MoneyRead,
         Self::MachinesRead,
@@ -95,6 +98,7 @@ impl Permission {
         Self::Lockout,
         Self::LockoutAny,
         Self::Order,
+        Self::GridOrder,
         Self::Hold,
         Self::Authority,
         Self::SiteFile,
@@ -125,6 +129,7 @@ impl Permission {
             Self::Lockout => "lockout",
             Self::LockoutAny => "lockout.any",
             Self::Order => "order",
+            Self::GridOrder => "order.grid",
             Self::Hold => "hold",
             Self::Authority => "authority",
             Self::SiteFile => "site.file",
@@ -222,6 +227,7 @@ impl Role {
                 P::Lockout,
                 P::LockoutAny,
                 P::Order,
+                P::GridOrder,
                 P::Hold,
                 P::Authority,
                 P::SiteFile,
@@ -246,6 +252,7 @@ impl Role {
                 P::Resume,
                 P::Lockout,
                 P::Order,
+                P::GridOrder,
                 P::Hold,
                 P::AlertsRead,
                 P::AlertsHandle,
@@ -266,7 +273,7 @@ impl Role {
                 P::Device,
             ],
             Self::Customer => &[P::OwnMachinesRead],
-            Self::GridOperator => &[P::SiteRead, P::Order, P::RecordsRead],
+            Self::GridOperator => &[P::SiteRead, P::GridOrder, P::RecordsRead],
             Self::ReadOnly => &[
                 P::SiteRead,
                 P::MoneyRead,
@@ -323,6 +330,10 @@ mod tests {
         assert_eq!(Role::Customer.permissions(), [Permission::OwnMachinesRead]);
         let changes = [Permission::Stop, Permission::Resume, Permission::Order, Permission::Authority];
         assert!(changes.iter().all(|change| !Role::ReadOnly.may(*change)));
+        assert!(
+            !Role::GridOperator.may(Permission::Order),
+            "the mine's own orders are not the grid's to lift"
+        );
         let people = Role::ALL.into_iter().filter(|role| role.may(Permission::PeopleManage));
         assert_eq!(people.collect::<Vec<_>>(), [Role::Owner]);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::given::{Asked, Given, WhyParams, reason, text};
 use super::{App, blocking};
 use crate::access::{Caller, Permission};
-use crate::handle::By;
+use crate::handle::{By, HandleError};
 use crate::problem::{Answer, Problem};
 use crate::view::{OrderView, PreviewView};
 
@@ -148,7 +149,7 @@ pub(super) async fn lift_lockout(
     };
     let manager = params.manager.unwrap_or_default();
     if manager && !caller.may(Permission::LockoutAny) {
-        return Err(Problem::from(crate::handle::HandleError::NotYours {
+        return Err(Problem::from(HandleError::NotYours {
             circuit: params.circuit,
             by: "somebody else".to_owned(),
         }));
@@ -185,6 +186,21 @@ impl OrderKind {
             Self::Maintenance => "maintenance",
         }
     }
+    /// Those that come from the grid.
+    const OF_GRID: [Self; 2] = [Self::Emergency, Self::Dispatch];
+}
+
+/// Whether the caller may give and lift orders of a kind.
+fn orders_of(caller: &Caller, kind: &str) -> Result<(), Problem> {
+    let is_grids = OrderKind::OF_GRID.iter().any(|of| of.name() == kind);
+    if caller.may(Permission::Order) || (is_grids && caller.may(Permission::GridOrder)) {
+        return Ok(());
+    }
+    let who = format!(
+        "{} ({}) gives and lifts emergency and dispatch orders, not {kind}",
+        caller.name, caller.role
+    );
+    Err(Problem::new(StatusCode::FORBIDDEN, "may-not", who).hint("it takes the permission order"))
 }
 
 /// An order in words.
@@ -225,7 +241,7 @@ pub(super) async fn orders(State(app): State<Arc<App>>) -> Json<Vec<OrderView>> 
     Json(app.handle.orders())
 }
 
-/// Gives an order: a limit or a setpoint on a circuit for some time
+/// Gives an order: a limit or a setpoint on a circuit for some time; with `order.grid` alone an emergency or dispatch
 #[utoipa::path(post, path = "/api/v1/orders", tag = "orders", request_body = GivenOrder,
     responses((status = 200, body = OrderView), (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn order(
@@ -234,6 +250,7 @@ pub(super) async fn order(
     Given(order): Given<GivenOrder>,
 ) -> Answer<OrderView> {
     let (words, why) = (reason("words", &order.words)?, reason("reason", &order.reason)?);
+    orders_of(&caller, order.kind.name())?;
     blocking(move || {
         let by = By { who: &caller.name, why: &why };
         Ok(Json(app.handle.order(&words, order.kind.name(), by)?))
@@ -260,7 +277,7 @@ pub(super) async fn preview(
     .await
 }
 
-/// Lifts an order
+/// Lifts an order; with `order.grid` alone an emergency or dispatch
 #[utoipa::path(delete, path = "/api/v1/orders/{order}", tag = "orders", params(("order" = u64, Path), WhyParams),
     responses((status = 200, body = Done)))]
 pub(super) async fn lift_order(
@@ -274,6 +291,10 @@ pub(super) async fn lift_order(
         number.ok_or_else(|| Problem::not_found("no-such-order", format!("`{id}` is no order's number")))?;
     let why = params.why()?;
     blocking(move || {
+        if !caller.may(Permission::Order) {
+            let order = app.handle.orders().into_iter().find(|order| order.id == id);
+            orders_of(&caller, &order.ok_or(HandleError::NoOrder(id))?.kind)?;
+        }
         app.handle.lift_order(id, By { who: &caller.name, why: &why })?;
         Ok(done(format!("order {id} lifted")))
     })

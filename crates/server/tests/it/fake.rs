@@ -76,6 +76,21 @@ pub(crate) fn machine(place: u32) -> MachineView {
     }
 }
 
+fn order(id: u64, kind: &str) -> OrderView {
+    OrderView {
+        id,
+        kind: kind.into(),
+        circuit: "grid".into(),
+        limit_kw: 5.0,
+        setpoint: false,
+        mean_min: None,
+        from: at(),
+        until: None,
+        by: None,
+        reason: None,
+    }
+}
+
 impl SiteHandle for Fake {
     fn cycle(&self) -> u64 {
         1
@@ -204,8 +219,9 @@ impl SiteHandle for Fake {
             earns_again: Some("earns again at 46.5".to_owned()),
         }))
     }
+    /// The operator's wish and the grid's dispatch.
     fn orders(&self) -> Vec<OrderView> {
-        vec![]
+        [(1, "wish"), (2, "dispatch")].into_iter().map(|(id, kind)| order(id, kind)).collect()
     }
     fn floor(&self) -> FloorView {
         FloorView::default()
@@ -220,18 +236,7 @@ impl SiteHandle for Fake {
         if words.starts_with("early") {
             return Err(HandleError::TooEarly);
         }
-        let order = OrderView {
-            id: 0,
-            kind: kind.into(),
-            circuit: "grid".into(),
-            limit_kw: 5.0,
-            setpoint: false,
-            mean_min: None,
-            from: at(),
-            until: None,
-            by: None,
-            reason: None,
-        };
+        let order = order(0, kind);
         Ok(PreviewView {
             binds: None,
             order,
@@ -277,26 +282,14 @@ impl SiteHandle for Fake {
             return Err(HandleError::Invalid(format!("`{words}` is no order\nhint: say it otherwise")));
         }
         self.note(&format!("{kind} order {words}"), by);
-        let (id, circuit) = (self.asked().len() as u64, "grid".to_owned());
-        let (setpoint, mean_min) = (false, None);
-        Ok(OrderView {
-            id,
-            kind: kind.into(),
-            circuit,
-            limit_kw: 5.0,
-            setpoint,
-            mean_min,
-            from: at(),
-            until: None,
-            by: Some(by.who.into()),
-            reason: Some(by.why.into()),
-        })
+        let id = self.asked().len() as u64;
+        Ok(OrderView { by: Some(by.who.into()), reason: Some(by.why.into()), ..order(id, kind) })
     }
     fn lift_order(&self, id: u64, by: By<'_>) -> Result<(), HandleError> {
-        if id != 1 {
+        if !(1..=2).contains(&id) {
             return Err(HandleError::NoOrder(id));
         }
-        self.note("lift order 1", by);
+        self.note(&format!("lift order {id}"), by);
         Ok(())
     }
     fn set_authority(&self, hall: &str, control: bool, by: By<'_>) -> Result<(), HandleError> {

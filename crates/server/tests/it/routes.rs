@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use offpeak_server::access::{NEEDS, Need, Permission};
+use serde_json::json;
 
 use super::served::{Served, block_on};
 
@@ -172,6 +173,46 @@ fn machines_are_held_by_who_may_and_with_a_reason() {
             format!("release {both} by anna: boards are swapped"),
         ]
     );
+}
+
+#[test]
+fn a_grid_operator_gives_and_lifts_the_grid_s_orders_only() {
+    let served = Served::plain();
+    let grid = served.token("grid", "grid-operator", None, &Permission::ALL, 1);
+    let narrow = served.token("anna", "owner", None, &[Permission::GridOrder], 1);
+    let olga = served.token("olga", "operator", None, &Permission::ALL, 1);
+    let send = async |token: &str, method: &str, path: &str, body: Option<serde_json::Value>| {
+        let mut request = served.ask(method, path).bearer_auth(token);
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    block_on(async {
+        for (kind, of_grid) in [("emergency", 200), ("dispatch", 200), ("wish", 403), ("maintenance", 403)] {
+            let order = json!({ "words": "grid to 5 kW", "kind": kind, "reason": "test" });
+            for (token, expected) in [(&grid, of_grid), (&narrow, of_grid), (&olga, 200)] {
+                let (code, said) = send(token, "POST", "/api/v1/orders", Some(order.clone())).await;
+                assert_eq!(code, expected, "{kind}: {said}");
+            }
+        }
+        let unsaid = json!({ "words": "grid to 5 kW", "reason": "test" });
+        assert_eq!(send(&grid, "POST", "/api/v1/orders", Some(unsaid)).await.0, 403, "that is a wish");
+        let lift = async |token: &str, id: u64| {
+            send(token, "DELETE", &format!("/api/v1/orders/{id}?reason=over"), None).await
+        };
+        let (code, said) = lift(&grid, 1).await;
+        assert!(code == 403 && said.contains("not wish"), "{code} {said}");
+        assert_eq!(lift(&narrow, 1).await.0, 403);
+        assert_eq!(lift(&grid, 2).await.0, 200);
+        assert_eq!(lift(&grid, 9).await.0, 404);
+        assert_eq!((lift(&olga, 1).await.0, lift(&olga, 2).await.0), (200, 200));
+    });
+    let lifted =
+        served.fake.asked().into_iter().filter(|asked| asked.starts_with("lift")).collect::<Vec<_>>();
+    let expected = ["lift order 2 by grid: over", "lift order 1 by olga: over", "lift order 2 by olga: over"];
+    assert_eq!(lifted, expected);
 }
 
 #[test]
