@@ -11,7 +11,7 @@ use offpeak_store::{Book, BookError, By, Person, Session, SetupLink};
 
 use super::permission::{Permission, Role};
 use super::secret::{self, Secret};
-use super::throttle::{Failures, Rate};
+use super::throttle::{Failures, Rate, Try};
 use super::{Caller, Means, password};
 use crate::problem::Problem;
 
@@ -221,8 +221,8 @@ impl Doors {
         address: &str,
         secure: bool,
     ) -> Result<Begun, Problem> {
-        let now = Timestamp::now();
-        if let Some(wait) = lock(&self.failures).wait(name, address, now) {
+        let (tried, now) = (Try::SignIn(name, address), Timestamp::now());
+        if let Some(wait) = lock(&self.failures).wait(tried, now) {
             return Err(locked(wait));
         }
         let person = self.book.person(name).map_err(|error| book(&error))?.filter(|person| !person.disabled);
@@ -234,7 +234,7 @@ impl Doors {
                 self.begin(person, secure)
             }
             None => {
-                lock(&self.failures).failed(name, address, now);
+                lock(&self.failures).failed(tried, now);
                 tracing::warn!(%address, "a sign-in failed");
                 Err(Problem::new(
                     StatusCode::UNAUTHORIZED,
@@ -254,8 +254,8 @@ impl Doors {
         address: &str,
         secure: bool,
     ) -> Result<Begun, Problem> {
-        let now = Timestamp::now();
-        if let Some(wait) = lock(&self.failures).wait("set-up", address, now) {
+        let (tried, now) = (Try::SetUp(address), Timestamp::now());
+        if let Some(wait) = lock(&self.failures).wait(tried, now) {
             return Err(locked(wait));
         }
         let nothing = || {
@@ -264,7 +264,7 @@ impl Doors {
         };
         let hash = secret::hash(key);
         let Some(link) = self.book.setup_link(&hash, now).map_err(|error| book(&error))? else {
-            lock(&self.failures).failed("set-up", address, now);
+            lock(&self.failures).failed(tried, now);
             return Err(nothing());
         };
         password::check(given, &link.person)?;
@@ -272,6 +272,7 @@ impl Doors {
         let person = self.book.use_setup_link(&hash, &kept, now).map_err(|error| book(&error))?;
         self.forget();
         let person = person.filter(|person| !person.disabled).ok_or_else(nothing)?;
+        lock(&self.failures).renewed(&person.name);
         self.begin(person, secure)
     }
 

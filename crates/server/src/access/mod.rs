@@ -10,7 +10,7 @@ mod secret;
 mod throttle;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -84,11 +84,11 @@ pub struct Caller {
 }
 
 impl Peer {
-    /// The address that failures are counted by.
+    /// The address that failures and requests are counted by.
     pub(crate) fn address(self) -> String {
         match self {
             Self::Local { .. } => "local socket".to_owned(),
-            Self::Remote { ip, .. } => ip.to_string(),
+            Self::Remote { ip, .. } => counted(ip),
         }
     }
     /// Whether by the local socket.
@@ -98,6 +98,15 @@ impl Peer {
     /// Whether over TLS.
     pub(crate) const fn is_secure(self) -> bool {
         matches!(self, Self::Remote { secure: true, .. })
+    }
+}
+
+/// What counts as one address: of IPv6 the first 64 bits, since the others are anybody's to choose who has those (RFC 4291,
+/// section 2.5.4, 2006; RFC 8981, 2021).
+pub(crate) fn counted(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
     }
 }
 
@@ -158,9 +167,9 @@ fn admitted(app: &App, request: &mut Request) -> Result<(), Problem> {
     let need = need(request.method(), &path).ok_or_else(|| no_method(request.method(), &path))?;
     let caller = match peer {
         Peer::Local { uid } => Some(local(uid)),
-        Peer::Remote { ip, secure } => {
+        Peer::Remote { secure, .. } => {
             let caller = app.doors.caller(request.headers(), secure);
-            if !app.doors.admit(caller.as_ref(), &ip.to_string()) {
+            if !app.doors.admit(caller.as_ref(), &peer.address()) {
                 return Err(too_many());
             }
             caller
@@ -241,6 +250,20 @@ fn check_forgery(caller: &Caller, request: &Request) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_what_one_client_has() {
+        let of = |ip: &str| counted(ip.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(
+            of("2001:db8:1:2:ffff::1"),
+            "2001:db8:1:2::/64",
+            "its own choice of the rest makes no other"
+        );
+        assert_ne!(of("2001:db8:1:3::1"), of("2001:db8:1:2::1"));
+        assert_eq!(of("203.0.113.7"), "203.0.113.7");
+        assert_eq!(of("::ffff:203.0.113.7"), "203.0.113.7", "as a listener for both kinds tells it");
+    }
 
     #[test]
     fn only_loopback_is_served_without_tls() {

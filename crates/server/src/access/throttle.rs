@@ -2,7 +2,8 @@
 //!
 //! A name is locked for one address after five failures, so that a stranger elsewhere does not lock its holder out; an
 //! address after twenty with any names; a name from everywhere after fifty. All within a quarter of an hour, and for
-//! as long. The local socket is never locked.
+//! as long. Set-up links, whose keys nobody guesses, are locked for one address after twenty failures and for nobody
+//! else. The local socket is never locked.
 
 use std::collections::BTreeMap;
 
@@ -19,29 +20,48 @@ const OF_NAME: u32 = 50;
 /// Counts kept at most; beyond, the oldest go.
 const KEPT_MAX: usize = 10_000;
 
+/// Where somebody tries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Try<'a> {
+    /// A name and a password from an address.
+    SignIn(&'a str, &'a str),
+    /// A link's key from an address.
+    SetUp(&'a str),
+}
+
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     NameFromAddress(String, String),
     Address(String),
     Name(String),
+    SetUp(String),
 }
 
 impl Key {
     const fn limit(&self) -> u32 {
         match self {
             Self::NameFromAddress(..) => OF_NAME_FROM_ADDRESS,
-            Self::Address(_) => FROM_ADDRESS,
+            Self::Address(_) | Self::SetUp(_) => FROM_ADDRESS,
             Self::Name(_) => OF_NAME,
         }
     }
-    fn all(name: &str, address: &str) -> [Self; 3] {
-        let name = name.to_lowercase();
-        [
-            Self::NameFromAddress(name.clone(), address.to_owned()),
-            Self::Address(address.to_owned()),
-            Self::Name(name),
-        ]
+    /// All that a failure there counts for.
+    fn of(tried: Try<'_>) -> Vec<Self> {
+        match tried {
+            Try::SetUp(address) => vec![Self::SetUp(address.to_owned())],
+            Try::SignIn(name, address) => {
+                let (name, address) = (name.to_lowercase(), address.to_owned());
+                vec![
+                    Self::NameFromAddress(name.clone(), address.clone()),
+                    Self::Address(address),
+                    Self::Name(name),
+                ]
+            }
+        }
+    }
+    fn is_of_name(&self, name: &str) -> bool {
+        matches!(self, Self::NameFromAddress(of, _) | Self::Name(of) if of == name)
     }
 }
 
@@ -53,19 +73,19 @@ pub(crate) struct Failures {
 
 impl Failures {
     /// How long to wait before the next try, if at all.
-    pub(crate) fn wait(&self, name: &str, address: &str, now: Timestamp) -> Option<SignedDuration> {
+    pub(crate) fn wait(&self, tried: Try<'_>, now: Timestamp) -> Option<SignedDuration> {
         let left = |key: &Key| {
             let (count, since) = self.counts.get(key)?;
             let until = *since + WINDOW;
             (*count >= key.limit() && now < until).then(|| now.duration_until(until))
         };
-        Key::all(name, address).iter().filter_map(left).max()
+        Key::of(tried).iter().filter_map(left).max()
     }
 
     /// Counts a failure. A lock lasts from its last failure on.
-    pub(crate) fn failed(&mut self, name: &str, address: &str, now: Timestamp) {
+    pub(crate) fn failed(&mut self, tried: Try<'_>, now: Timestamp) {
         self.counts.retain(|_, (_, since)| now < *since + WINDOW);
-        for key in Key::all(name, address) {
+        for key in Key::of(tried) {
             let counted = self.counts.entry(key).or_insert((0, now));
             *counted = (counted.0.saturating_add(1), now);
         }
@@ -77,9 +97,15 @@ impl Failures {
 
     /// Somebody got in: their own count begins anew; the address's does not.
     pub(crate) fn succeeded(&mut self, name: &str, address: &str) {
-        let [own, _, of_name] = Key::all(name, address);
-        self.counts.remove(&own);
-        self.counts.remove(&of_name);
+        let name = name.to_lowercase();
+        self.counts.remove(&Key::NameFromAddress(name.clone(), address.to_owned()));
+        self.counts.remove(&Key::Name(name));
+    }
+
+    /// Somebody has a new password: what was tried before was tried against another.
+    pub(crate) fn renewed(&mut self, name: &str) {
+        let name = name.to_lowercase();
+        self.counts.retain(|key, _| !key.is_of_name(&name));
     }
 }
 
@@ -127,25 +153,51 @@ mod tests {
     fn five_failures_lock_a_name_for_one_address_only() {
         let mut failures = Failures::default();
         for n in 0..5 {
-            assert_eq!(failures.wait("anna", "1.1.1.1", at(n)), None, "{n}");
-            failures.failed("Anna", "1.1.1.1", at(n));
+            assert_eq!(failures.wait(Try::SignIn("anna", "1.1.1.1"), at(n)), None, "{n}");
+            failures.failed(Try::SignIn("Anna", "1.1.1.1"), at(n));
         }
-        assert_eq!(failures.wait("anna", "1.1.1.1", at(5)), Some(SignedDuration::from_secs(899)));
-        assert_eq!(failures.wait("anna", "2.2.2.2", at(5)), None, "she gets in from elsewhere");
-        assert_eq!(failures.wait("anna", "1.1.1.1", at(4 + 900)), None, "it ends");
+        assert_eq!(
+            failures.wait(Try::SignIn("anna", "1.1.1.1"), at(5)),
+            Some(SignedDuration::from_secs(899))
+        );
+        assert_eq!(failures.wait(Try::SignIn("anna", "2.2.2.2"), at(5)), None, "she gets in from elsewhere");
+        assert_eq!(failures.wait(Try::SignIn("anna", "1.1.1.1"), at(4 + 900)), None, "it ends");
         failures.succeeded("anna", "1.1.1.1");
-        assert_eq!(failures.wait("anna", "1.1.1.1", at(6)), None);
+        assert_eq!(failures.wait(Try::SignIn("anna", "1.1.1.1"), at(6)), None);
     }
 
     #[test]
     fn an_address_that_tries_many_names_and_a_name_tried_from_everywhere_are_locked() {
         let mut failures = Failures::default();
-        (0..20).for_each(|n| failures.failed(&format!("n{n}"), "1.1.1.1", at(0)));
-        assert!(failures.wait("somebody", "1.1.1.1", at(1)).is_some());
-        (0..50).for_each(|n| failures.failed("bert", &format!("10.0.0.{n}"), at(0)));
-        assert!(failures.wait("bert", "9.9.9.9", at(1)).is_some());
-        (0..20_000).for_each(|n| failures.failed(&format!("x{n}"), &format!("a{n}"), at(2)));
+        (0..20).for_each(|n| failures.failed(Try::SignIn(&format!("n{n}"), "1.1.1.1"), at(0)));
+        assert!(failures.wait(Try::SignIn("somebody", "1.1.1.1"), at(1)).is_some());
+        (0..50).for_each(|n| failures.failed(Try::SignIn("bert", &format!("10.0.0.{n}")), at(0)));
+        assert!(failures.wait(Try::SignIn("bert", "9.9.9.9"), at(1)).is_some());
+        (0..20_000).for_each(|n| failures.failed(Try::SignIn(&format!("x{n}"), &format!("a{n}")), at(2)));
         assert!(failures.counts.len() <= KEPT_MAX, "it is bounded");
+    }
+
+    #[test]
+    fn set_up_is_locked_for_the_address_that_fails_and_for_nobody_else() {
+        let mut failures = Failures::default();
+        (0..200).for_each(|n| failures.failed(Try::SetUp(&format!("10.0.0.{n}")), at(0)));
+        assert_eq!(failures.wait(Try::SetUp("9.9.9.9"), at(1)), None, "strangers lock nobody out");
+        (0..20).for_each(|_| failures.failed(Try::SetUp("1.1.1.1"), at(0)));
+        assert!(failures.wait(Try::SetUp("1.1.1.1"), at(1)).is_some());
+        assert_eq!(failures.wait(Try::SignIn("anna", "1.1.1.1"), at(1)), None, "signing in is another door");
+        (0..50).for_each(|n| failures.failed(Try::SignIn("set-up", &format!("10.1.0.{n}")), at(0)));
+        assert_eq!(failures.wait(Try::SetUp("10.1.0.1"), at(1)), None, "somebody's name may be anything");
+    }
+
+    #[test]
+    fn a_new_password_ends_the_locks_of_its_name() {
+        let mut failures = Failures::default();
+        (0..50).for_each(|n| failures.failed(Try::SignIn("anna", &format!("10.0.0.{}", n % 9)), at(0)));
+        failures.failed(Try::SignIn("annabel", "10.0.0.1"), at(0));
+        assert!(failures.wait(Try::SignIn("anna", "10.0.0.1"), at(1)).is_some());
+        failures.renewed("Anna");
+        assert_eq!(failures.wait(Try::SignIn("anna", "10.0.0.1"), at(1)), None);
+        assert!(failures.counts.keys().any(|key| key.is_of_name("annabel")), "others' counts stand");
     }
 
     #[test]

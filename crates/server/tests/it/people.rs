@@ -231,3 +231,38 @@ fn the_stream_ends_with_what_opened_it() {
         assert!(ends(&mut signed_in).await, "who signs out sees no more");
     });
 }
+
+#[test]
+fn a_new_link_unlocks_its_person_and_wrong_keys_lock_nobody_s_name() {
+    let served = Served::unbounded();
+    block_on(async {
+        let (own, _, csrf) = set_up(&served).await;
+        let add = json!({ "name": "set-up", "role": "operator", "reason": "a name like any other" });
+        let added = |path: &'static str, body: Value| {
+            served.ask("POST", path).header(COOKIE, &own).header("x-csrf-token", &csrf).json(&body).send()
+        };
+        let key = async |answer: reqwest::Response| {
+            let link: Value = answer.json().await.unwrap();
+            link["link"].as_str().unwrap().strip_prefix("/setup#key=").unwrap().to_owned()
+        };
+        let first = key(added("/api/v1/people", add).await.unwrap()).await;
+        let opens = async |key: &str| {
+            let body = json!({ "key": key, "password": "another four words" });
+            served.ask("POST", "/api/v1/setup").json(&body).send().await.unwrap().status().as_u16()
+        };
+        for _ in 0..5 {
+            assert_eq!(sign_in(&served, "set-up", "not the password").await.status(), 401);
+        }
+        assert_eq!(sign_in(&served, "set-up", "not the password").await.status(), 429);
+        for _ in 0..10 {
+            assert_eq!(opens("made-up").await, 401, "set-up is not locked with the person of that name");
+        }
+        assert_eq!(opens(&first).await, 200, "nor by ten wrong keys");
+        assert_eq!(sign_in(&served, "set-up", "another four words").await.status(), 200, "unlocked");
+        for _ in 0..10 {
+            assert_eq!(opens("made-up").await, 401);
+        }
+        assert_eq!(opens("made-up").await, 429, "after twenty the address waits");
+        assert_eq!(sign_in(&served, "set-up", "another four words").await.status(), 200, "for links only");
+    });
+}
