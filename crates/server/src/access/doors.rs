@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_store::{Book, BookError, By, Person, Session, SetupLink};
+use offpeak_store::{Book, BookError, By, Deed, Person, Session, SetupLink};
 
 use super::permission::{Permission, Role};
 use super::secret::{self, Secret};
-use super::throttle::{Failures, Rate, Try};
+use super::throttle::{Failures, Lock, Rate, Try};
 use super::{Caller, Means, password};
 use crate::problem::Problem;
 
@@ -225,7 +225,9 @@ impl Doors {
         if let Some(wait) = lock(&self.failures).wait(tried, now) {
             return Err(locked(wait));
         }
-        let person = self.book.person(name).map_err(|error| book(&error))?.filter(|person| !person.disabled);
+        let known = self.book.person(name).map_err(|error| book(&error))?;
+        let is_known = known.is_some();
+        let person = known.filter(|person| !person.disabled);
         let kept = person.as_ref().and_then(|person| person.password_hash.as_deref());
         let right = password::is_right(given, kept);
         match person.filter(|_| right) {
@@ -234,7 +236,8 @@ impl Doors {
                 self.begin(person, secure)
             }
             None => {
-                lock(&self.failures).failed(tried, now);
+                let locks = lock(&self.failures).failed(tried, now);
+                self.note_locks(&locks, is_known.then_some(name), address, now);
                 tracing::warn!(%address, "a sign-in failed");
                 Err(Problem::new(
                     StatusCode::UNAUTHORIZED,
@@ -242,6 +245,21 @@ impl Doors {
                     "the name or the password is wrong",
                 )
                 .hint("who forgot theirs asks for a new link: `offpeak user link NAME`"))
+            }
+        }
+    }
+
+    /// Notes who was locked out. Of a name only when it is somebody's: what else stands there may be a password.
+    fn note_locks(&self, locks: &[Lock], name: Option<&str>, address: &str, now: Timestamp) {
+        for lock in locks {
+            let subject = match lock {
+                Lock::NameFromAddress | Lock::Name => name,
+                Lock::Address | Lock::SetUp => Some(address),
+            };
+            let Some(subject) = subject else { continue };
+            let deed = Deed { who: address, what: "locked out", subject, why: &lock.words() };
+            if let Err(error) = self.book.note(now, &deed) {
+                tracing::warn!(%error, %address, "the book does not take that somebody was locked out");
             }
         }
     }
@@ -264,7 +282,8 @@ impl Doors {
         };
         let hash = secret::hash(key);
         let Some(link) = self.book.setup_link(&hash, now).map_err(|error| book(&error))? else {
-            lock(&self.failures).failed(tried, now);
+            let locks = lock(&self.failures).failed(tried, now);
+            self.note_locks(&locks, None, address, now);
             return Err(nothing());
         };
         password::check(given, &link.person)?;

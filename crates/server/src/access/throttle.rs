@@ -29,6 +29,33 @@ pub(crate) enum Try<'a> {
     SetUp(&'a str),
 }
 
+/// What a failure locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// The name, for the address.
+    NameFromAddress,
+    /// Every name, for the address.
+    Address,
+    /// The name, for everybody.
+    Name,
+    /// Set-up, for the address.
+    SetUp,
+}
+
+impl Lock {
+    /// What happened and what follows, for the records.
+    pub(crate) fn words(self) -> String {
+        let minutes = WINDOW.as_secs() / 60;
+        let (failures, locked) = match self {
+            Self::NameFromAddress => (OF_NAME_FROM_ADDRESS, "this name from this address"),
+            Self::Address => (FROM_ADDRESS, "every name from this address"),
+            Self::Name => (OF_NAME, "this name from everywhere"),
+            Self::SetUp => (FROM_ADDRESS, "set-up from this address"),
+        };
+        format!("{failures} tries failed within {minutes} min: locked for {minutes} min, {locked}")
+    }
+}
+
 /// What is counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
@@ -60,6 +87,14 @@ impl Key {
             }
         }
     }
+    const fn lock(&self) -> Lock {
+        match self {
+            Self::NameFromAddress(..) => Lock::NameFromAddress,
+            Self::Address(_) => Lock::Address,
+            Self::Name(_) => Lock::Name,
+            Self::SetUp(_) => Lock::SetUp,
+        }
+    }
     fn is_of_name(&self, name: &str) -> bool {
         matches!(self, Self::NameFromAddress(of, _) | Self::Name(of) if of == name)
     }
@@ -82,17 +117,23 @@ impl Failures {
         Key::of(tried).iter().filter_map(left).max()
     }
 
-    /// Counts a failure. A lock lasts from its last failure on.
-    pub(crate) fn failed(&mut self, tried: Try<'_>, now: Timestamp) {
+    /// Counts a failure; says what it locked, once for each lock. A lock lasts from its last failure on.
+    pub(crate) fn failed(&mut self, tried: Try<'_>, now: Timestamp) -> Vec<Lock> {
         self.counts.retain(|_, (_, since)| now < *since + WINDOW);
+        let mut locks = Vec::new();
         for key in Key::of(tried) {
+            let (limit, lock) = (key.limit(), key.lock());
             let counted = self.counts.entry(key).or_insert((0, now));
             *counted = (counted.0.saturating_add(1), now);
+            if counted.0 == limit {
+                locks.push(lock);
+            }
         }
         while self.counts.len() > KEPT_MAX {
             let oldest = self.counts.iter().min_by_key(|(_, (_, since))| *since).map(|(key, _)| key.clone());
             oldest.and_then(|oldest| self.counts.remove(&oldest));
         }
+        locks
     }
 
     /// Somebody got in: their own count begins anew; the address's does not.
@@ -169,30 +210,49 @@ mod tests {
     #[test]
     fn an_address_that_tries_many_names_and_a_name_tried_from_everywhere_are_locked() {
         let mut failures = Failures::default();
-        (0..20).for_each(|n| failures.failed(Try::SignIn(&format!("n{n}"), "1.1.1.1"), at(0)));
+        (0..20).for_each(|n| drop(failures.failed(Try::SignIn(&format!("n{n}"), "1.1.1.1"), at(0))));
         assert!(failures.wait(Try::SignIn("somebody", "1.1.1.1"), at(1)).is_some());
-        (0..50).for_each(|n| failures.failed(Try::SignIn("bert", &format!("10.0.0.{n}")), at(0)));
+        (0..50).for_each(|n| drop(failures.failed(Try::SignIn("bert", &format!("10.0.0.{n}")), at(0))));
         assert!(failures.wait(Try::SignIn("bert", "9.9.9.9"), at(1)).is_some());
-        (0..20_000).for_each(|n| failures.failed(Try::SignIn(&format!("x{n}"), &format!("a{n}")), at(2)));
+        (0..20_000)
+            .for_each(|n| drop(failures.failed(Try::SignIn(&format!("x{n}"), &format!("a{n}")), at(2))));
         assert!(failures.counts.len() <= KEPT_MAX, "it is bounded");
+    }
+
+    #[test]
+    fn a_lock_is_told_once() {
+        let mut failures = Failures::default();
+        let told: Vec<_> = (0..7).map(|n| failures.failed(Try::SignIn("anna", "1.1.1.1"), at(n))).collect();
+        assert!(told.iter().enumerate().all(|(n, locks)| locks.is_empty() || n == 4), "{told:?}");
+        assert_eq!(told[4], [Lock::NameFromAddress]);
+        let told: Vec<_> =
+            (0..20).flat_map(|n| failures.failed(Try::SignIn(&format!("n{n}"), "1.1.1.1"), at(8))).collect();
+        assert_eq!(told, [Lock::Address]);
+        let again: Vec<_> =
+            (0..5).flat_map(|_| failures.failed(Try::SignIn("anna", "1.1.1.1"), at(8 + 900))).collect();
+        assert_eq!(again, [Lock::NameFromAddress], "the next quarter of an hour is another");
+        assert_eq!(
+            Lock::Name.words(),
+            "50 tries failed within 15 min: locked for 15 min, this name from everywhere"
+        );
     }
 
     #[test]
     fn set_up_is_locked_for_the_address_that_fails_and_for_nobody_else() {
         let mut failures = Failures::default();
-        (0..200).for_each(|n| failures.failed(Try::SetUp(&format!("10.0.0.{n}")), at(0)));
+        (0..200).for_each(|n| drop(failures.failed(Try::SetUp(&format!("10.0.0.{n}")), at(0))));
         assert_eq!(failures.wait(Try::SetUp("9.9.9.9"), at(1)), None, "strangers lock nobody out");
-        (0..20).for_each(|_| failures.failed(Try::SetUp("1.1.1.1"), at(0)));
+        (0..20).for_each(|_| drop(failures.failed(Try::SetUp("1.1.1.1"), at(0))));
         assert!(failures.wait(Try::SetUp("1.1.1.1"), at(1)).is_some());
         assert_eq!(failures.wait(Try::SignIn("anna", "1.1.1.1"), at(1)), None, "signing in is another door");
-        (0..50).for_each(|n| failures.failed(Try::SignIn("set-up", &format!("10.1.0.{n}")), at(0)));
+        (0..50).for_each(|n| drop(failures.failed(Try::SignIn("set-up", &format!("10.1.0.{n}")), at(0))));
         assert_eq!(failures.wait(Try::SetUp("10.1.0.1"), at(1)), None, "somebody's name may be anything");
     }
 
     #[test]
     fn a_new_password_ends_the_locks_of_its_name() {
         let mut failures = Failures::default();
-        (0..50).for_each(|n| failures.failed(Try::SignIn("anna", &format!("10.0.0.{}", n % 9)), at(0)));
+        (0..50).for_each(|n| drop(failures.failed(Try::SignIn("anna", &format!("10.0.0.{}", n % 9)), at(0))));
         failures.failed(Try::SignIn("annabel", "10.0.0.1"), at(0));
         assert!(failures.wait(Try::SignIn("anna", "10.0.0.1"), at(1)).is_some());
         failures.renewed("Anna");

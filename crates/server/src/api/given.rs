@@ -143,7 +143,7 @@ pub(crate) fn note(given: Option<&String>) -> Result<String, Problem> {
 }
 
 /// The longest name of a person or a token.
-const NAME_MAX: usize = 64;
+pub(crate) const NAME_MAX: usize = 64;
 
 /// A name that can stand in a record, a path and a command line.
 pub(crate) fn name(field: &str, given: &str) -> Result<String, Problem> {

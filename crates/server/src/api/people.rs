@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
-use super::given::{Asked, Given, WhyParams, name as checked_name, reason};
+use super::given::{Asked, Given, NAME_MAX, WhyParams, name as checked_name, reason};
 use super::{App, blocking};
 use crate::access::{
     Begun, Caller, Means, Peer, Permission, Role, Secret, book, check_password, hash_password,
@@ -87,6 +87,9 @@ pub(super) async fn sign_in(
     Extension(peer): Extension<Peer>,
     Given(given): Given<SignIn>,
 ) -> Result<Response, Problem> {
+    if given.name.chars().count() > NAME_MAX {
+        return Err(Problem::invalid(format!("`name` has more than {NAME_MAX} characters")));
+    }
     let begun =
         checked(move || app.doors.sign_in(&given.name, &given.password, &peer.address(), peer.is_secure()))
             .await?;

@@ -99,7 +99,19 @@ fn who_fails_too_often_waits_and_a_wrong_name_is_answered_alike() {
         let locked = sign_in(&served, "owner", PASSWORD).await;
         assert_eq!(locked.status(), 429, "the right one is not tried either");
         assert!(locked.text().await.unwrap().contains("try again in 15 min"));
+        for _ in 0..5 {
+            // As somebody types who is in the wrong field.
+            assert_eq!(sign_in(&served, PASSWORD, "owner").await.status(), 401);
+        }
+        assert_eq!(sign_in(&served, PASSWORD, "owner").await.status(), 429);
     });
+    let entries = served.book.audit_entries(100).unwrap();
+    let locks: Vec<_> = entries.iter().filter(|entry| entry.what == "locked out").collect();
+    assert_eq!(locks.len(), 1, "one entry for a lock, none for what is nobody's name: {locks:?}");
+    assert_eq!((locks[0].who.as_str(), locks[0].subject.as_str()), ("127.0.0.1", "owner"));
+    assert!(locks[0].why.contains("5 tries failed"), "{}", locks[0].why);
+    let long = "x".repeat(65);
+    assert_eq!(block_on(sign_in(&served, &long, "x")).status(), 422, "nobody has such a name");
 }
 
 #[test]
