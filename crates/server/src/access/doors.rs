@@ -139,7 +139,7 @@ impl Doors {
         Ok(key)
     }
 
-    pub(crate) fn book(&self) -> &Book {
+    pub(crate) const fn book(&self) -> &Arc<Book> {
         &self.book
     }
 

@@ -1,7 +1,8 @@
 //! Changes that are carried out once, however often they are sent: the header `Idempotency-Key`.
 //!
-//! The first answer is kept in the book for a day and given again. A change whose end is not known, because the
-//! process died in it, is told so instead of being done twice.
+//! The first answer is kept in the book for a day and given again. It is carried out and kept whether or not its caller
+//! still waits for it. A change whose end is not known, because the process died in it, is told so instead of being done
+//! twice.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_store::Once;
+use offpeak_store::{Book, Once};
 use sha2::{Digest as _, Sha256};
 
 use super::{App, BODY_MAX, blocking};
@@ -61,43 +62,75 @@ async fn keyed(app: Arc<App>, key: &HeaderValue, request: Request, next: Next) -
         .chain_update(b"\n")
         .chain_update(&bytes)
         .finalize();
-    let mine = (Arc::clone(&app), who.clone(), key.to_owned());
-    let begun = blocking(move || {
-        let (now, (app, who, key)) = (Timestamp::now(), mine);
-        app.doors.book().begin_once(&who, &key, &hash, now, now - KEPT).map_err(|error| book(&error))
-    });
-    match begun.await? {
-        Once::New => {}
-        Once::Done { status, body } => return Ok(again(status, body)),
-        Once::Another => {
-            return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "key-reused",
-                "this key was another request's",
-            )
-            .hint("take a new Idempotency-Key for each change"));
-        }
-        Once::Begun => {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                "end-unknown",
-                "this request was begun, and its end is not known",
-            )
-            .hint("see what is in force at /api/v1/directives before it is sent with another key"));
+    let once = Change { book: Arc::clone(app.doors.book()), who, key: key.to_owned(), request: hash.into() };
+    once.finish(next.run(Request::from_parts(parts, Body::from(bytes)))).await
+}
+
+/// A change that is to be carried out once.
+struct Change {
+    book: Arc<Book>,
+    who: String,
+    key: String,
+    /// The hash of all that was asked.
+    request: [u8; 32],
+}
+
+impl Change {
+    /// Carries it out in a task of its own: a caller who goes away, or waits no longer, leaves it neither half done nor
+    /// with an end that nobody knows.
+    async fn finish(
+        self,
+        work: impl Future<Output = Response> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        match tokio::spawn(self.carry_out(work)).await {
+            Ok(answer) => answer,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => {
+                    let detail = "offpeak is ending, and the end of this request is not known";
+                    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ending", detail)
+                        .hint("send it again with the same key when the site is up"))
+                }
+            },
         }
     }
-    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
-    let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, ANSWER_MAX).await.unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let (key, status) = (key.to_owned(), parts.status);
-    blocking(move || {
-        // What was refused changed nothing, and may be sent again when it fits.
-        let kept = status.is_success().then_some((status.as_u16(), text.as_str()));
-        app.doors.book().end_once(&who, &key, kept).map_err(|error| book(&error))
-    })
-    .await?;
-    Ok(Response::from_parts(parts, Body::from(bytes)))
+
+    async fn carry_out(self, work: impl Future<Output = Response> + Send) -> Result<Response, Problem> {
+        let Self { book: kept_in, who, key, request } = self;
+        let mine = (Arc::clone(&kept_in), who.clone(), key.clone());
+        let begun = blocking(move || {
+            let (now, (kept_in, who, key)) = (Timestamp::now(), mine);
+            kept_in.begin_once(&who, &key, &request, now, now - KEPT).map_err(|error| book(&error))
+        });
+        match begun.await? {
+            Once::New => {}
+            Once::Done { status, body } => return Ok(again(status, body)),
+            Once::Another => return Err(another()),
+            Once::Begun => return Err(end_unknown()),
+        }
+        let (parts, body) = work.await.into_parts();
+        let bytes = to_bytes(body, ANSWER_MAX).await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let status = parts.status;
+        blocking(move || {
+            // What was refused changed nothing, and may be sent again when it fits.
+            let kept = status.is_success().then_some((status.as_u16(), text.as_str()));
+            kept_in.end_once(&who, &key, kept).map_err(|error| book(&error))
+        })
+        .await?;
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+}
+
+fn another() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", "this key was another request's")
+        .hint("take a new Idempotency-Key for each change")
+}
+
+fn end_unknown() -> Problem {
+    let detail = "this request was begun, and its end is not known";
+    Problem::new(StatusCode::CONFLICT, "end-unknown", detail)
+        .hint("see what is in force at /api/v1/directives before it is sent with another key")
 }
 
 fn again(status: u16, body: String) -> Response {
@@ -106,4 +139,45 @@ fn again(status: u16, body: String) -> Response {
     let mut response = (status, headers, body).into_response();
     response.headers_mut().insert(AGAIN, HeaderValue::from_static("true"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_a_change_that_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = Arc::new(Book::open(&dir.path().join("book.sqlite")).unwrap());
+        let ((began, has_begun), (open, gate)) = (oneshot::channel(), oneshot::channel::<()>());
+        let work = async move {
+            began.send(()).unwrap();
+            gate.await.unwrap();
+            (StatusCode::OK, "{\"done\":\"it is\"}").into_response()
+        };
+        let change =
+            Change { book: Arc::clone(&book), who: "anna".into(), key: "k".into(), request: [7; 32] };
+        let caller = tokio::spawn(change.finish(work));
+        has_begun.await.unwrap();
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled(), "nobody waits any more");
+        let asked_again = || {
+            let now = Timestamp::now();
+            book.begin_once("anna", "k", &[7; 32], now, now - KEPT).unwrap()
+        };
+        assert_eq!(asked_again(), Once::Begun);
+        open.send(()).unwrap();
+        let ended = async {
+            loop {
+                match asked_again() {
+                    Once::Begun => tokio::task::yield_now().await,
+                    ended => return ended,
+                }
+            }
+        };
+        let ended = tokio::time::timeout(std::time::Duration::from_secs(20), ended).await.unwrap();
+        assert_eq!(ended, Once::Done { status: 200, body: "{\"done\":\"it is\"}".into() });
+    }
 }
