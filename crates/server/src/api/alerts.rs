@@ -133,7 +133,14 @@ fn number(id: &str) -> Result<u64, Problem> {
     id.parse().map_err(|_| Problem::not_found("no-such-alert", format!("`{id}` is no alert's number")))
 }
 
-/// Notes in the audit chain what somebody did with an alert.
+/// Whether an alert holds, of which something is about to be noted.
+fn holds(app: &App, id: u64) -> Result<(), Problem> {
+    let is_open = app.alerts.with_board(|board| board.open().iter().any(|alert| alert.id == id));
+    if is_open { Ok(()) } else { Err(none(&NoAlert(id))) }
+}
+
+/// Notes in the audit chain what somebody does with an alert, before it is done: what the chain does not have did not
+/// happen.
 async fn note(
     app: Arc<App>,
     caller: Caller,
@@ -159,8 +166,9 @@ pub(super) async fn acknowledge(
     Asked(params): Asked<NoteParams>,
 ) -> Result<StatusCode, Problem> {
     let (id, why) = (number(&id)?, params.why()?);
+    holds(&app, id)?;
+    note(Arc::clone(&app), caller.clone(), "alert acknowledged", id, why.clone()).await?;
     app.alerts.acknowledge(id, &caller.name, &why, app.handle.now()).map_err(|error| none(&error))?;
-    note(app, caller, "alert acknowledged", id, why).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -194,17 +202,12 @@ pub(super) async fn snooze(
     }
     let said = given_note(snooze.reason.as_ref())?;
     let until = app.handle.now() + SignedDuration::from_mins(snooze.minutes.into());
+    holds(&app, id)?;
+    let told = if said.is_empty() { format!("until {until}") } else { format!("until {until}: {said}") };
+    note(Arc::clone(&app), caller.clone(), "alert snoozed", id, told).await?;
     app.alerts
         .with_board(|board| board.snooze(id, &caller.name, &said, until))
         .map_err(|error| none(&error))?;
-    note(
-        app,
-        caller,
-        "alert snoozed",
-        id,
-        if said.is_empty() { format!("until {until}") } else { format!("until {until}: {said}") },
-    )
-    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
