@@ -168,6 +168,31 @@ export async function open(page: Page, path: string): Promise<void> {
   await page.waitForSelector('main h1', { state: 'attached' });
 }
 
+/** Makes the site not answer a page, its stream included, and answer again. For pages that are opened after this. */
+export async function loseSite(page: Page): Promise<{ lose: () => Promise<void>; find: () => Promise<void> }> {
+  await page.addInitScript(() => {
+    const streams: EventSource[] = [];
+    Object.assign(window, { streams });
+    window.EventSource = class extends EventSource {
+      constructor(url: string | URL) {
+        super(url);
+        streams.push(this);
+      }
+    };
+  });
+  const lose = async (): Promise<void> => {
+    await page.context().setOffline(true);
+    // An open stream outlives that: it is ended as a lost connection ends it.
+    await page.evaluate(() => {
+      for (const stream of (window as unknown as { streams: EventSource[] }).streams) {
+        stream.close();
+        stream.dispatchEvent(new Event('error'));
+      }
+    });
+  };
+  return { lose, find: () => page.context().setOffline(false) };
+}
+
 /** What axe finds against WCAG 2.2 A and AA. */
 export async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);

@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { launch, open, startDemo, visit, type Demo } from './harness';
+import { axeFindings, launch, loseSite, open, startDemo, visit, type Demo } from './harness';
 
 let demo: Demo;
 let browser: Browser;
@@ -185,6 +185,38 @@ describe('an alert', () => {
     const over = page.locator('main section', { hasText: 'What is over' }).last().locator('li', { hasText: /over-limit at grid/ });
     await expect.poll(() => over.count(), { timeout: 60_000 }).toBe(1);
     expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('a site that does not answer', () => {
+  it('says so on every page and since when, and a stop that failed says what to do', async () => {
+    const { page, context } = await visit(browser, demo, 'phone');
+    const { lose, find } = await loseSite(page);
+    for (const path of ['/', '/power', '/machines']) {
+      await open(page, path);
+      await expect.poll(() => page.locator('header .state').innerText()).toContain('live');
+      await lose();
+      await expect.poll(() => page.locator('.gone').innerText(), { timeout: 20_000 }).toMatch(/has not answered since .*\d\d:\d\d/);
+      expect(await page.locator('main').getAttribute('class')).toContain('old');
+      expect(await axeFindings(page)).toEqual([]);
+      await find();
+      await expect.poll(() => page.locator('.gone').count(), { timeout: 30_000 }).toBe(0);
+      // Nothing of it stays behind, without a reload.
+      await expect.poll(() => page.locator('main .problem').count(), { timeout: 20_000 }).toBe(0);
+    }
+    await open(page, '/');
+    await expect.poll(() => page.locator('header .state').innerText()).toContain('live');
+    await lose();
+    await page.getByRole('button', { name: 'Stop' }).first().tap();
+    await page.getByRole('button', { name: 'Stop the whole site now' }).tap();
+    const dialog = page.locator('dialog[open]');
+    await expect.poll(() => dialog.innerText()).toMatch(/NOT stopped: the whole site[\s\S]*Press again, or cut the power by hand/);
+    expect(await dialog.innerText()).not.toMatch(/tries again by itself/);
+    await find();
+    await expect.poll(() => dialog.innerText(), { timeout: 30_000 }).toMatch(/The site answers again/);
+    await dialog.getByRole('button', { name: 'Cancel' }).tap();
+    expect((await ask(page)).counts.running, 'nothing was stopped').toBeGreaterThan(0);
     await context.close();
   });
 });

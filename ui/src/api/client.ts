@@ -45,6 +45,24 @@ export class Refusal extends Error {
   }
 }
 
+/** The site did not answer: nobody knows whether what was asked was heard. */
+export class Unreachable extends Error {
+  /** Whether something was to be changed, and not only read. */
+  readonly change: boolean;
+
+  constructor(change: boolean, cause: unknown) {
+    super('the site does not answer', { cause });
+    this.name = 'Unreachable';
+    this.change = change;
+  }
+}
+
+/** Who wants to hear whether the site answers. */
+let onAnswer: (answers: boolean) => void = () => undefined;
+export function watchAnswers(watcher: (answers: boolean) => void): void {
+  onAnswer = watcher;
+}
+
 let csrf: string | null = null;
 const kept = new Map<string, { etag: string; body: unknown }>();
 /** Answers kept for the next time, at most. */
@@ -74,8 +92,30 @@ export function address(path: string, query: Options['query'] = {}): string {
 /** One part of a path. */
 const part = encodeURIComponent;
 
-async function refusal(response: Response): Promise<Refusal> {
-  const text = await response.text();
+/** What is posted to be judged and changes nothing. */
+const JUDGED = /\/(preview|check)$/;
+/** How a gateway before the site says that it reaches no site. */
+const GATEWAY: readonly number[] = [502, 503, 504];
+
+/** Sends a request and reads what comes back, or finds that nothing does. */
+async function send(url: string, init: RequestInit): Promise<{ response: Response; text: string }> {
+  const change = (init.method ?? 'GET') !== 'GET' && !JUDGED.test(url);
+  try {
+    const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store', ...init });
+    const text = await response.text();
+    const type = response.headers.get('content-type') ?? '';
+    if (GATEWAY.includes(response.status) && !type.includes('json')) throw new TypeError(`a gateway says ${response.status}`);
+    onAnswer(true);
+    return { response, text };
+  } catch (error) {
+    // What was given up on purpose says nothing of the site; that nothing came in time does.
+    if (error instanceof Error && error.name === 'AbortError') throw error;
+    onAnswer(false);
+    throw new Unreachable(change, error);
+  }
+}
+
+function refusal(response: Response, text: string): Refusal {
   try {
     const problem = JSON.parse(text) as { type?: string; detail?: string; hint?: string; title?: string };
     const detail = problem.detail ?? problem.title ?? response.statusText;
@@ -96,17 +136,14 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
   if (options.body !== undefined) headers['content-type'] = 'application/json';
   if (options.match !== undefined) headers['if-match'] = `"${options.match}"`;
   if (options.idempotency !== undefined) headers['idempotency-key'] = options.idempotency;
-  const response = await fetch(url, {
+  const { response, text } = await send(url, {
     method,
     headers,
     body: options.body === undefined ? null : JSON.stringify(options.body),
     signal: options.signal ?? null,
-    credentials: 'same-origin',
-    cache: 'no-store',
   });
   if (response.status === 304 && before) return before.body as T;
-  if (!response.ok) throw await refusal(response);
-  const text = await response.text();
+  if (!response.ok) throw refusal(response, text);
   const body = (text === '' ? null : JSON.parse(text)) as T;
   const etag = response.headers.get('etag');
   if (method === 'GET' && etag !== null) {
@@ -120,9 +157,9 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
 
 /** A text and its tag. */
 async function askText(path: string): Promise<{ text: string; tag: string }> {
-  const response = await fetch(address(path), { credentials: 'same-origin', cache: 'no-store' });
-  if (!response.ok) throw await refusal(response);
-  return { text: await response.text(), tag: (response.headers.get('etag') ?? '').replaceAll('"', '') };
+  const { response, text } = await send(address(path), {});
+  if (!response.ok) throw refusal(response, text);
+  return { text, tag: (response.headers.get('etag') ?? '').replaceAll('"', '') };
 }
 
 /** What to list. */
@@ -138,6 +175,9 @@ export interface MachineFilter {
   sort?: string | null;
   descending?: boolean | null;
 }
+
+/** Whoever stops must know soon that it did not work. */
+const STOP_WITHIN_MS = 10_000;
 
 /** What the API knows. */
 export const api = {
@@ -196,7 +236,7 @@ export const api = {
     ask<Done>('/holds', { method: 'POST', body: { machines, reason, until }, idempotency }),
   release: (machines: string[], reason: string) => ask<Done>('/holds/release', { method: 'POST', body: { machines, reason } }),
   stop: (circuit: string | null, reason: string, idempotency: string) =>
-    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency }),
+    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency, signal: AbortSignal.timeout(STOP_WITHIN_MS) }),
   resume: (circuit: string | null, reason: string) => ask<Done>('/stops', { method: 'DELETE', query: { circuit, reason } }),
   lockout: (circuit: string, by: string | null, reason: string) =>
     ask<Done>('/lockouts', { method: 'POST', body: { circuit, by, reason } }),

@@ -1,5 +1,5 @@
 // The site as it is now: read once, then kept up by the live stream. What is shown is never older than it says.
-import { api, address } from '../api/client';
+import { api, address, watchAnswers } from '../api/client';
 import type { PointView, SiteView } from '../api/types';
 import { setPresent } from '../lib/format';
 
@@ -12,6 +12,8 @@ export const SILENT_AFTER_MS = 5_000;
 /** How long after a failure to try again, doubling up to the most. */
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
+/** How often a site that stopped answering is asked whether it does again. */
+const ASK_AGAIN_MS = 3_000;
 
 type Changes = (changed: readonly (readonly [number, string])[] | 'resync') => void;
 
@@ -30,10 +32,34 @@ class LiveSite {
   }
   /** When something new was last heard, by this browser's clock. */
   #heard = 0;
+  /** Since when requests get no answer, by this browser's clock; null while they do. */
+  unanswered: number | null = $state.raw(null);
+  /** Whether what is shown is old: the stream says nothing new, or nothing is answered. */
+  get gone(): boolean {
+    return this.known ? !this.live : this.unanswered !== null;
+  }
 
   /** The root of all circuits. */
   get connection(): string {
     return this.view?.connection ?? 'grid';
+  }
+
+  constructor() {
+    watchAnswers((answers) => {
+      if (answers) this.unanswered = null;
+      else if (this.unanswered === null) {
+        this.unanswered = Date.now();
+        this.#askAgain();
+      }
+    });
+  }
+
+  /** Asks until there is an answer, for whoever has no stream that would tell. */
+  #askAgain(): void {
+    setTimeout(() => {
+      if (this.unanswered === null) return;
+      api.me().catch(() => undefined).finally(() => this.#askAgain());
+    }, ASK_AGAIN_MS);
   }
 
   #source: EventSource | null = null;
