@@ -72,6 +72,38 @@ describe('an order', () => {
   });
 });
 
+describe('an order on a phone', () => {
+  it('says at its field what is wrong, and brings a refusal into sight', async () => {
+    const { page, context } = await visit(browser, demo, 'phone');
+    await open(page, '/power');
+    const limit = page.getByLabel('Limit in kW');
+    for (const wrong of ['100kW', '0.1 MW', '-5', '1,500']) {
+      await limit.fill(wrong);
+      await expect.poll(() => page.locator('.wrong').first().innerText(), wrong).toMatch(/number of kilowatts/);
+    }
+    await limit.fill('');
+    await page.getByRole('button', { name: 'Preview' }).tap();
+    await expect.poll(() => page.locator('.wrong').first().innerText()).toMatch(/number of kilowatts/);
+    await limit.fill('100');
+    for (const wrong of ['30 min', '0 h']) {
+      await page.getByLabel('or for').fill(wrong);
+      await expect.poll(() => page.locator('.wrong').last().innerText(), wrong).toMatch(/number of hours/);
+    }
+    await page.getByLabel('or for').fill('');
+    await page.getByLabel(/^Until/).fill('2001-01-01T00:00');
+    await page.getByRole('button', { name: 'Preview' }).tap();
+    const refusal = page.locator('.told');
+    await refusal.waitFor();
+    const box = await refusal.boundingBox();
+    expect(box && box.y >= 0 && box.y + box.height <= 844, 'it is in sight').toBe(true);
+    await page.getByLabel(/^Until/).fill('');
+    await limit.fill('100000');
+    await page.getByRole('button', { name: 'Preview' }).tap();
+    await expect.poll(() => page.locator('.preview').innerText()).toMatch(/changes nothing as long as/);
+    await context.close();
+  });
+});
+
 describe('why a machine sleeps', () => {
   it('is found from Now in three clicks', async () => {
     const { page, context, troubles } = await visit(browser, demo);
@@ -104,6 +136,15 @@ describe('the table of machines', () => {
     await page.getByRole('button', { name: /^Power/ }).click();
     await page.waitForURL(/sort=power/);
     expect(troubles).toEqual([]);
+    await context.close();
+  });
+  it('shows on a phone how names end, by which they differ', async () => {
+    const { page, context } = await visit(browser, demo, 'phone');
+    await open(page, '/machines');
+    const name = page.locator('.body .id a').first();
+    await name.waitFor();
+    const [cell, text] = [await name.boundingBox(), await name.locator('bdi').boundingBox()];
+    expect((text?.x ?? 1_000) + (text?.width ?? 0)).toBeLessThanOrEqual((cell?.x ?? 0) + (cell?.width ?? 0) + 1);
     await context.close();
   });
   it('shows what acting on a selection would do before it is done', async () => {
@@ -155,6 +196,10 @@ describe('emergency stop on a phone', () => {
     await page.locator('dialog[open]').getByRole('button', { name: 'Close' }).last().tap();
     await expect.poll(() => page.locator('.verdict').innerText()).toMatch(/Stopped/);
     await open(page, '/power');
+    // What the stop says of a circuit leaves room for its load.
+    await page.locator('.name .tag').first().waitFor();
+    const running = await page.getByRole('columnheader', { name: 'Running' }).boundingBox();
+    expect((running?.x ?? 1_000) + (running?.width ?? 0)).toBeLessThanOrEqual(390);
     await page.getByRole('button', { name: 'Lift', exact: true }).first().tap();
     await page.locator('dialog[open]').getByLabel('Why, for those').fill('the smoke has gone');
     await page.locator('dialog[open]').getByRole('button', { name: 'Lift' }).tap();

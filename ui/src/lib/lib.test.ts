@@ -8,7 +8,7 @@ import { coming, past, series, strip } from './envelope';
 import { instant } from './instant';
 import { inSight, PAGE_ROWS, Pages } from './pages';
 import { progress } from './guide';
-import { minutesOf, words } from './order';
+import { changesNothing, kilowatts, minutesOf, words } from './order';
 import { href, parse } from './route';
 import { standing } from './standing';
 
@@ -187,7 +187,16 @@ describe('an order in words', () => {
     expect(words({ circuit: 'grid', limit_kw: 0.0001 })).toBe('grid to 0 W');
     expect(words({ circuit: 'grid', limit_kw: 1, until: '2022-10-03T12:00:00.000Z', minutes: 90 })).toBe('grid to 1000 W for 90 min');
     expect(['2', ' 1,5 ', '0.25'].map(minutesOf)).toEqual([120, 90, 15]);
-    expect(['', ' ', '0', '-1', 'two', '1e9', '9000'].map(minutesOf)).toEqual(Array(7).fill(null));
+    expect(['', ' ', '0', '-1', 'two', '1e9', '9000', '30 min', '0 h'].map(minutesOf)).toEqual(Array(9).fill(null));
+  });
+  it('has a limit that can be meant in one way only', () => {
+    expect(['0', ' 1500 ', '0.5', '0,5', '100.', '1500,25'].map(kilowatts)).toEqual([0, 1500, 0.5, 0.5, 100, 1500.25]);
+    expect(['', '100kW', '0.1 MW', '-5', '1e3', '0x10', '1,500', '∞', '1.5.0'].map(kilowatts)).toEqual(Array(9).fill(null));
+  });
+  it('changes nothing where less is allowed already', () => {
+    const order = { id: 0, circuit: 'grid', limit_kw: 900, setpoint: false, mean_min: null, kind: 'wish', from: '', until: null, by: null, reason: null };
+    const binds = (limit_kw: number): { limit_kw: number; source: string; until: null } => ({ limit_kw, source: 'contract', until: null });
+    expect([binds(800), binds(900), null].map((of) => changesNothing({ order, binds: of }))).toEqual([true, false, false]);
     expect(words({ circuit: 'grid', limit_kw: 1e9, until: '2022-10-03T12:00:00.000Z' })).toBe('grid to 1000000000000 W until 2022-10-03T12:00:00.000Z');
     expect(words({ circuit: 'grid', limit_kw: 2.916, from: '2022-10-03T11:00:00.000Z', until: '2022-10-03T12:00:00.000Z' })).toBe(
       'grid to 2916 W at 2022-10-03T11:00:00.000Z until 2022-10-03T12:00:00.000Z',
