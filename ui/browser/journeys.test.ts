@@ -79,7 +79,7 @@ describe('an order on a phone', () => {
     const limit = page.getByLabel('Limit in kW');
     for (const wrong of ['100kW', '0.1 MW', '-5', '1,500']) {
       await limit.fill(wrong);
-      await expect.poll(() => page.locator('.wrong').first().innerText(), wrong).toMatch(/number of kilowatts/);
+      await expect.poll(() => page.locator('.wrong').first().innerText(), { message: wrong }).toMatch(/number of kilowatts/);
     }
     await limit.fill('');
     await page.getByRole('button', { name: 'Preview' }).tap();
@@ -87,7 +87,7 @@ describe('an order on a phone', () => {
     await limit.fill('100');
     for (const wrong of ['30 min', '0 h']) {
       await page.getByLabel('or for').fill(wrong);
-      await expect.poll(() => page.locator('.wrong').last().innerText(), wrong).toMatch(/number of hours/);
+      await expect.poll(() => page.locator('.wrong').last().innerText(), { message: wrong }).toMatch(/number of hours/);
     }
     await page.getByLabel('or for').fill('');
     await page.getByLabel(/^Until/).fill('2001-01-01T00:00');

@@ -30,9 +30,15 @@ describe('a report', () => {
   it('is a chart, a table and a file that agree', async () => {
     const { page, context, troubles } = await visit(browser, demo);
     await open(page, '/records');
+    await expect.poll(() => page.locator('ol.bars li').count()).toBeGreaterThan(1);
     await page.getByLabel('From the day').fill('2022-10-03');
+    // One day is no span: neither a table nor a file of what was chosen before.
+    await expect.poll(() => page.getByText('Fill in both days').count()).toBe(1);
+    expect(await page.locator('ol.bars').count()).toBe(0);
+    expect(await page.getByRole('link', { name: 'All of it as CSV' }).count()).toBe(0);
     await page.getByLabel('Until before the day').fill('2022-10-04');
     await expect.poll(() => page.locator('ol.bars li').count()).toBeGreaterThan(1);
+    await page.waitForURL(/from=2022-10-03&to=2022-10-04/);
     const halls = await page.locator('ol.bars li .label').allInnerTexts();
     const file = await downloaded(page, () => page.getByRole('link', { name: 'All of it as CSV' }).click());
     const [header, ...lines] = file.trim().split('\n');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FoundView, ReportView } from '../api/types-records';
 import { tables } from './details';
 import { place, read, twice, write } from './inventory';
-import { bars, cell, gap } from './report';
+import { asked, bars, cell, choiceQuery, chosen, gap } from './report';
 
 const REPORT: ReportView = {
   about: 'energy', by: ['hall'], from: '2022-10-02T18:00:00Z', until: '2022-10-03T18:00:00Z', time_zone: 'Asia/Almaty',
@@ -37,6 +37,18 @@ describe('a report', () => {
     // A span that begins later is all to come; without a clock everything may be missing.
     expect(gap(31 * 86_400, ...month, '2022-09-01T00:00:00Z')).toBe(0);
     expect(gap(500, ...month, null)).toBe(500);
+  });
+  it('is of the choice that stands in the address, and of none while a day is missing', () => {
+    const read = (search: string): ReturnType<typeof chosen> => chosen(new URLSearchParams(search), 'hall');
+    expect(read('')).toEqual({ about: 'energy', by: 'hall', and: '', from: '', to: '' });
+    expect(read('about=lies&by=me&and=hall&from=soon')).toEqual(read(''));
+    for (const search of ['', 'about=hash&by=all&and=day', 'by=owner&from=2022-10-03&to=2022-10-04']) {
+      const kept = Object.entries(choiceQuery(read(search), 'hall')).filter(([, value]) => value !== '');
+      expect(new URLSearchParams(kept).toString()).toBe(search);
+    }
+    expect(asked(read('and=day'))).toEqual({ by: 'hall,day', from: '', to: '' });
+    expect(asked(read('by=all&from=2022-10-03&to=2022-10-04'))).toEqual({ by: '', from: '2022-10-03T00:00', to: '2022-10-04T00:00' });
+    expect([asked(read('from=2022-10-03')), asked(read('to=2022-10-03'))]).toEqual([null, null]);
   });
   it('stacks all kinds of time, each in its place', () => {
     const lines = [{ hall: 'hall-1', hashing_s: 60, price_s: 30, fault_s: 0, availability_ppm: 666_667 }];

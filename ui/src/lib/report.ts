@@ -7,6 +7,41 @@ export const BYS = ['day', 'hour', 'hall', 'circuit', 'owner', 'model', 'machine
 export type About = (typeof ABOUTS)[number];
 export type By = (typeof BYS)[number];
 
+/** What is asked for, as the address has it. */
+export interface Choice {
+  about: About;
+  by: By | '';
+  and: By | '';
+  /** Days, or empty. */
+  from: string;
+  to: string;
+}
+
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** Reads a choice from an address; `first` is what a report is by where it does not say. */
+export function chosen(query: URLSearchParams, first: By): Choice {
+  const one = <T extends string>(key: string, known: readonly T[]): T | undefined => known.find((name) => name === query.get(key));
+  const day = (key: string): string => (DAY.test(query.get(key) ?? '') ? (query.get(key) ?? '') : '');
+  const by = query.get('by') === 'all' ? '' : (one('by', BYS) ?? first);
+  const and = one('and', BYS) ?? '';
+  return { about: one('about', ABOUTS) ?? 'energy', by, and: and === by ? '' : and, from: day('from'), to: day('to') };
+}
+
+/** A choice for an address. What is the rule is left out. */
+export function choiceQuery(choice: Choice, first: By): Record<string, string> {
+  const { about, by, and, from, to } = choice;
+  return { about: about === 'energy' ? '' : about, by: by === first ? '' : by === '' ? 'all' : by, and, from, to };
+}
+
+/** A choice as the API takes it; null for one day alone, which is no span yet. */
+export function asked(choice: Choice): { by: string; from: string; to: string } | null {
+  const { by, and, from, to } = choice;
+  if ((from === '') !== (to === '')) return null;
+  const midnight = (day: string): string => (day === '' ? '' : `${day}T00:00`);
+  return { by: [by, and].filter((name) => name !== '').join(','), from: midnight(from), to: midnight(to) };
+}
+
 /** Lines that a chart draws at most: more are a table only. */
 const BARS_MAX = 200;
 /** Lines that a table shows at most; the files have all. */
