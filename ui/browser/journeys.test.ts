@@ -225,6 +225,10 @@ describe('an alert', () => {
     await page.getByLabel('A word with it').fill('it is a drill, the order goes at nine');
     await line.getByRole('button', { name: /^See to alert/ }).click();
     await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it[\s\S]*Note: it is a drill, the order goes at nine/);
+    // Who sees to it may want quiet too; what was said stays.
+    expect(await line.getByRole('button', { name: /^See to alert/ }).count()).toBe(0);
+    await line.getByRole('button', { name: /^Quiet alert \d+ for 1 h/ }).click();
+    await expect.poll(() => line.first().innerText()).toMatch(/demo sees to it[\s\S]*quiet until[\s\S]*Note: it is a drill/);
     expect(await line.getByRole('button').count()).toBe(0);
     expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}?reason=the+drill+is+over`, { headers })).status()).toBe(200);
     const over = page.locator('main section', { hasText: 'What is over' }).last().locator('li', { hasText: /over-limit at grid/ });

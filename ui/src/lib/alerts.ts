@@ -51,3 +51,9 @@ export function besides(alert: Pick<AlertView, 'text' | 'named' | 'machines'>, m
 export function unseen(alerts: readonly AlertView[]): AlertView[] {
   return alerts.filter((alert) => alert.state === 'open');
 }
+
+/** What can still be done about an alert that holds: seen to by somebody, and quiet for a while, each beside the other. */
+export function choices(alert: Pick<AlertView, 'acknowledged_by' | 'snoozed_until'>, now: string): { see: boolean; quiet: boolean } {
+  const quiet = alert.snoozed_until !== null && Date.parse(alert.snoozed_until) > Date.parse(now);
+  return { see: alert.acknowledged_by === null, quiet: !quiet };
+}
