@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { HoldPreviewView, HoldView } from '../api/types-holds';
-import { alike, inPieces, together } from './holds';
+import { alike, inPieces, quickEnds, together } from './holds';
 
 const preview: HoldPreviewView = {
   machines: 2, before_kw: 100, after_kw: 94, stops: [['a', 'sleep'], ['b', 'cut']], off_already: [], left: [['c', 'observe only']],
@@ -24,5 +24,9 @@ describe('machines held off', () => {
     const hold = (machine: string, reason: string): HoldView => ({ machine, at: '2022-10-03T00:00:00Z', until: null, by: 'anna', reason });
     const groups = alike([hold('a', 'hot'), hold('b', 'new board'), hold('c', 'hot')]);
     expect(groups.map((group) => group.machines)).toEqual([['a', 'c'], ['b']]);
+  });
+  it('end at times of the site', () => {
+    expect(quickEnds(Date.parse('2022-10-03T18:30:20Z'), 'Asia/Almaty')).toEqual({ hour: '2022-10-04T01:30', four: '2022-10-04T04:30', today: '2022-10-05T00:00', lifted: '' });
+    expect(quickEnds(Date.parse('2022-12-31T12:00:00Z'), 'UTC').today).toBe('2023-01-01T00:00');
   });
 });

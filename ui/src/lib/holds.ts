@@ -1,6 +1,8 @@
 // Machines that somebody holds off: in pieces that one request takes, and together where they are held alike.
 import type { HoldPreviewView, HoldView } from '../api/types-holds';
 
+import { civil } from './format';
+
 /** Machines that the site takes at once. */
 export const HELD_AT_ONCE = 500;
 
@@ -48,4 +50,12 @@ export function alike(holds: HoldView[]): Group[] {
     groups.set(key, group);
   }
   return [...groups.values()];
+}
+
+/** Ends of a hold that are offered, as a field for a time takes them; without an end it lasts until it is lifted. */
+export function quickEnds(now: number, timeZone: string): Record<'hour' | 'four' | 'today' | 'lifted', string> {
+  const clock = civil(timeZone);
+  const local = (at: number): string => `${clock.date(at)}T${clock.time(at)}`;
+  const tomorrow = new Date(Date.parse(`${clock.date(now)}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+  return { hour: local(now + 3_600_000), four: local(now + 4 * 3_600_000), today: `${tomorrow}T00:00`, lifted: '' };
 }
