@@ -38,7 +38,10 @@ describe('the first person of a site', () => {
       await page.getByLabel('The same again').fill(PASSWORD);
       await page.getByRole('button', { name: 'Set it and sign in' }).click();
       if (again) await expect.poll(() => page.getByRole('alert').allInnerTexts().then(String)).toMatch(/link/);
-      else await page.waitForSelector('nav');
+      else {
+        await page.waitForSelector('nav');
+        await expect.poll(() => page.getByText('Your name here is owner').count()).toBe(1);
+      }
       await context.clearCookies();
     }
     await context.close();
@@ -57,6 +60,10 @@ describe('machines', () => {
     const dialog = page.locator('dialog[open]');
     await expect.poll(() => dialog.innerText()).toMatch(/2 machines go to sleep, each for itself[\s\S]*2 of them go to sleep within .* and the load falls by [\d.]+ kW/);
     expect(await dialog.getByRole('button', { name: 'Hold 2 off' }).isDisabled()).toBe(true);
+    await dialog.getByRole('button', { name: '4 h', exact: true }).click();
+    expect(await dialog.getByLabel(/^Until/).inputValue()).toMatch(/^2022-10-\d\dT\d\d:\d\d$/);
+    await dialog.getByRole('button', { name: 'until it is lifted' }).click();
+    expect(await dialog.getByLabel(/^Until/).inputValue()).toBe('');
     await dialog.getByLabel('Why, for those').fill('boards are swapped');
     expect(await axeFindings(page)).toEqual([]);
     await dialog.getByRole('button', { name: 'Hold 2 off' }).click();
@@ -70,7 +77,7 @@ describe('machines', () => {
     const line = page.locator('main li', { hasText: 'boards are swapped' }).filter({ hasText: 'held off' });
     await line.getByRole('button', { name: 'Lift' }).click();
     await dialog.getByLabel('Why, for those').fill('boards are new');
-    await dialog.getByRole('button', { name: 'Lift' }).click();
+    await dialog.getByLabel('Why, for those').press('Enter');
     for (const id of ids) await expect.poll(() => machine(page, id).then((of) => of.held), { timeout: 60_000 }).toBeNull();
     expect(owner.troubles).toEqual([]);
   });
@@ -89,6 +96,18 @@ describe('the site file', () => {
     expect(await page.getByRole('button', { name: 'Write it…' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Check' }).click();
     await expect.poll(() => page.locator('main [role=status] li').allInnerTexts().then(String)).toMatch(new RegExp(`error[\\s\\S]*line ${at}`));
+    await page.getByRole('button', { name: `line ${at}` }).click();
+    expect(await text.evaluate((field: HTMLTextAreaElement) => field.value.slice(field.selectionStart, field.selectionEnd))).toMatch(/much/);
+    // What is typed is not lost unasked.
+    let asked = 0;
+    page.on('dialog', (of) => {
+      asked++;
+      void of.dismiss();
+    });
+    await page.getByRole('link', { name: 'Power' }).first().click();
+    await expect.poll(() => asked).toBe(1);
+    expect(new URL(page.url()).pathname).toBe('/settings');
+    expect(await text.inputValue()).toContain('"much"');
     expect(await page.getByRole('button', { name: 'Write it…' }).isDisabled()).toBe(true);
     expect(readFileSync(join(mine.folder, 'site.toml'), 'utf8')).toBe(before);
 

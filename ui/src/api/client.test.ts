@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { api, ask, Refusal, Unreachable, watchAnswers } from './client';
+import { api, ask, Refusal, reworded, Unreachable, watchAnswers } from './client';
 
 function answers(...with_: (Response | Error)[]): boolean[] {
   const heard: boolean[] = [];
@@ -38,5 +38,15 @@ describe('a site that does not answer', () => {
     await expect(ask('/circuits')).rejects.toMatchObject({ name: 'AbortError' });
     await expect(ask('/circuits')).rejects.toBeInstanceOf(Unreachable);
     expect(heard).toEqual([false]);
+  });
+});
+
+describe('a refusal', () => {
+  it('is told in other words where it is of that kind', () => {
+    const refusal = new Refusal(401, 'urn:x:wrong-password', 'the name or the password is wrong', 'ask');
+    expect(reworded(refusal, 'wrong-password', 'the password is wrong', 'look')).toMatchObject({ status: 401, message: 'the password is wrong', hint: 'look' });
+    expect(reworded(refusal, 'wrong-password', null, 'look')).toMatchObject({ message: refusal.message, hint: 'look' });
+    expect(reworded(refusal, 'password', null, 'look')).toBe(refusal);
+    expect(reworded('else', 'password', null, 'look')).toBe('else');
   });
 });

@@ -45,6 +45,12 @@ export class Refusal extends Error {
   }
 }
 
+/** The same refusal in the page's words, if it is of this kind; else the error as it is. */
+export function reworded(error: unknown, kind: string, detail: string | null, hint: string): unknown {
+  if (!(error instanceof Refusal) || !error.kind.endsWith(`:${kind}`)) return error;
+  return new Refusal(error.status, error.kind, detail ?? error.message, hint);
+}
+
 /** The site did not answer: nobody knows whether what was asked was heard. */
 export class Unreachable extends Error {
   /** Whether something was to be changed, and not only read. */

@@ -10,6 +10,8 @@ class Session {
   problem: unknown = $state.raw(null);
   /** By this computer's clock. */
   private asked = 0;
+  /** The name of whoever has just set a password by a link. */
+  fresh: string | null = $state(null);
 
   may(permission: string): boolean {
     return this.me?.permissions.includes(permission) ?? false;
