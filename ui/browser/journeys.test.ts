@@ -171,7 +171,24 @@ describe('the floor', () => {
     await page.waitForURL(/by=temperature/);
     await page.getByRole('link', { name: 'Open this machine' }).click();
     await page.waitForURL(/machines\/hall-1\/rack-1\/pdu-1\/2/);
+    await page.goBack();
+    await page.locator('canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/machines\/hall-1\/rack-1\/pdu-1\/1$/);
     expect(troubles).toEqual([]);
+    await context.close();
+  });
+  it('tells on a phone in sight what was tapped', async () => {
+    const { page, context } = await visit(browser, demo, 'phone');
+    await open(page, '/floor?at=hall-1/rack-1');
+    await page.locator('canvas').waitFor();
+    await page.waitForTimeout(500);
+    const box = await page.locator('canvas').boundingBox();
+    await page.touchscreen.tap((box?.x ?? 0) + (box?.width ?? 0) / 2, (box?.y ?? 0) + (box?.height ?? 0) / 2);
+    await expect.poll(() => page.locator('.tapped').innerText()).toMatch(/hall-1\/rack-1/);
+    const told = await page.locator('.tapped').boundingBox();
+    expect((told?.y ?? 1_000) + (told?.height ?? 0)).toBeLessThan(844 - 60);
     await context.close();
   });
 });

@@ -3,7 +3,7 @@ import type { FloorView, StatesView } from '../../api/types';
 import { cividis, OWNERS } from '../colour';
 import { efficiency, duration, temperature } from '../format';
 import { LETTERS, STATES, type State } from '../states';
-import { pixel, type Pixel } from './paint';
+import { NOTHING, pixel, type Pixel } from './paint';
 
 export const LOOKS = ['state', 'temperature', 'efficiency', 'owner', 'age'] as const;
 export type Look = (typeof LOOKS)[number];
@@ -43,14 +43,13 @@ export function valueOf(states: StatesView, look: Look, machine: number): number
   return null;
 }
 
-/** Paints each machine's colour into a column of pixels. */
+/** Paints each machine's colour into a column of pixels; nothing where there is nothing to show. */
 export function colour(
   into: Uint32Array,
   look: Look,
   floor: FloorView,
   states: StatesView,
   stateColours: Record<State, string>,
-  nothing: string,
 ): void {
   if (look === 'state') {
     const byLetter = new Uint32Array(128);
@@ -61,17 +60,16 @@ export function colour(
     return;
   }
   if (look === 'owner') {
-    const owners = floor.owners.map((_, n) => pixel(OWNERS[n % OWNERS.length] ?? nothing));
-    for (let n = 0; n < into.length; n++) into[n] = owners[floor.owner[n] ?? 0] ?? pixel(nothing);
+    const owners = floor.owners.map((_, n) => pixel(OWNERS[n % OWNERS.length] ?? '#000000'));
+    for (let n = 0; n < into.length; n++) into[n] = owners[floor.owner[n] ?? 0] ?? NOTHING;
     return;
   }
   const scale = SCALES[look];
   const table: Pixel[] = Array.from({ length: STEPS }, (_, n) => pixel(cividis(n / (STEPS - 1))));
-  const none = pixel(nothing);
   for (let n = 0; n < into.length; n++) {
     const value = valueOf(states, look, n);
     const share = value === null ? null : (value - scale.from) / (scale.to - scale.from);
-    into[n] = share === null ? none : (table[Math.min(STEPS - 1, Math.max(0, Math.round(share * (STEPS - 1))))] ?? none);
+    into[n] = share === null ? NOTHING : (table[Math.min(STEPS - 1, Math.max(0, Math.round(share * (STEPS - 1))))] ?? NOTHING);
   }
 }
 

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { FloorView, StatesView } from '../../api/types';
 import { fit, hold, zoom } from './camera';
 import { changed, colour, tally } from './colours';
+import { cornerName } from './labels';
 import { arrange, find } from './layout';
-import { paint, pixel } from './paint';
+import { NOTHING, paint, pixel } from './paint';
 
 /** Halls of racks of two outlets. */
 function mine(halls: number, racks: number, slots: number): FloorView {
@@ -79,16 +80,27 @@ describe('the camera', () => {
   });
 });
 
+describe('names', () => {
+  it('stand above their machines, and in the corner where that is out of sight', () => {
+    const layout = arrange(mine(2, 4, 8), 1);
+    const hall = layout.halls[0];
+    const whole = fit({ x: 0, y: 0, w: layout.w, h: layout.h }, 500, 500);
+    expect(cornerName(layout, whole, { w: 500, h: 500 })).toBeNull();
+    const rack = hall?.racks.at(-1);
+    expect(cornerName(layout, { scale: 60, x: (rack?.x ?? 0) - 1, y: rack?.y ?? 0 }, { w: 300, h: 200 })).toBe(hall?.id);
+  });
+});
+
 describe('the painting', () => {
   it('has each machine in its colour', () => {
     const floor = mine(2, 2, 2);
     const layout = arrange(floor, 1);
     const column = new Uint32Array(floor.id.length);
-    colour(column, 'state', floor, states('rrsc?dfurrsc?dfu'), STATES, '#000000');
+    colour(column, 'state', floor, states('rrsc?dfurrsc?dfu'), STATES);
     const [width, height] = [200, 200];
     const camera = fit({ x: 0, y: 0, w: layout.w, h: layout.h }, width, height);
     const pixels = new Uint32Array(width * height);
-    paint(pixels, width, height, layout, camera, column, { floor: 1, hall: 2, rack: 3 });
+    paint(pixels, width, height, layout, camera, column, { floor: 1, hall: 2, rack: 3, hatch: 4 });
     floor.id.forEach((_, machine) => {
       const x = Math.round(((layout.x[machine] ?? 0) + 0.4 - camera.x) * camera.scale);
       const y = Math.round(((layout.y[machine] ?? 0) + 0.4 - camera.y) * camera.scale);
@@ -102,7 +114,7 @@ describe('the painting', () => {
     const layout = arrange(floor, 1);
     const pixels = new Uint32Array(100);
     for (const camera of [{ scale: 60, x: 3.3, y: 5.7 }, { scale: 0.3, x: -50, y: -50 }, { scale: 5, x: 1_000, y: 1_000 }]) {
-      expect(() => paint(pixels, 10, 10, layout, camera, new Uint32Array(8), { floor: 1, hall: 2, rack: 3 })).not.toThrow();
+      expect(() => paint(pixels, 10, 10, layout, camera, new Uint32Array(8), { floor: 1, hall: 2, rack: 3, hatch: 4 })).not.toThrow();
     }
   });
   it('takes changes of single machines', () => {
@@ -112,8 +124,16 @@ describe('the painting', () => {
   it('has nothing where a machine says nothing', () => {
     const floor = mine(1, 1, 1);
     const column = new Uint32Array(2);
-    colour(column, 'temperature', floor, { ...states('rr'), temperature_c: [null, 90] }, STATES, '#123456');
-    expect(column[0]).toBe(pixel('#123456'));
+    colour(column, 'temperature', floor, { ...states('rr'), temperature_c: [null, 90] }, STATES);
+    expect(column[0]).toBe(NOTHING);
     expect(column[1]).toBe(pixel('#fee838'));
+    // It is hatched: neither the rack's colour all over nor any of the scale's, far away and near.
+    const layout = arrange(floor, 1);
+    for (const scale of [3, 30]) {
+      const pixels = new Uint32Array(10_000);
+      paint(pixels, 100, 100, layout, { scale, x: layout.x[0] ?? 0, y: layout.y[0] ?? 0 }, column, { floor: 1, hall: 2, rack: 3, hatch: 4 });
+      const cell = Array.from({ length: (scale - 1) ** 2 }, (_, n) => pixels[Math.floor(n / (scale - 1)) * 100 + (n % (scale - 1))]);
+      expect(new Set(cell), `${scale}`).toEqual(new Set([3, 4]));
+    }
   });
 });

@@ -1,6 +1,6 @@
-// Names over the cells: halls always, racks when there is room, states' signs when a cell is large; and the chosen one.
+// Names beside the cells: halls above their racks, racks when there is room, states' signs when a cell is large; and the chosen one.
 import type { Camera } from './camera';
-import type { Layout } from './layout';
+import { find, type Layout } from './layout';
 
 interface Style {
   text: string;
@@ -12,6 +12,17 @@ interface Style {
 const SIGN_FROM = 16;
 /** Signs drawn at most: a screen holds fewer cells of that size. */
 const SIGNS_MAX = 12_000;
+
+/** Where a hall's name stands in it, in units: in the room above its racks. */
+const NAME = { x: 2, y: 2.5 };
+
+/** The hall in the middle, where its name is out of sight: it is told in the corner, and not written over machines. */
+export function cornerName(layout: Layout, camera: Camera, size: { w: number; h: number }): string | null {
+  const { hall } = find(layout, camera.x + size.w / camera.scale / 2, camera.y + size.h / camera.scale / 2);
+  if (!hall) return null;
+  const [x, y] = [(hall.x + NAME.x - camera.x) * camera.scale, (hall.y + NAME.y - camera.y) * camera.scale];
+  return x >= 0 && x < size.w && y >= 0 && y < size.h ? null : hall.id;
+}
 
 /** Draws them. */
 export function label(
@@ -31,8 +42,7 @@ export function label(
     const font = Math.min(22 * size.ratio, Math.max(9 * size.ratio, 3.2 * scale));
     context.font = `600 ${font}px system-ui, sans-serif`;
     context.fillStyle = style.text;
-    const y = Math.max(py(hall.y), 0);
-    if (hall.h * scale > font && py(hall.y + hall.h) > 0) context.fillText(hall.id, px(hall.x + 2), y + 2.5 * scale, Math.max(1, (hall.w - 3) * scale));
+    if (hall.h * scale > font) context.fillText(hall.id, px(hall.x + NAME.x), py(hall.y + NAME.y), Math.max(1, (hall.w - 3) * scale));
     if (scale * 4 < 34 * size.ratio) continue;
     context.font = `${Math.min(13 * size.ratio, 1.1 * scale)}px system-ui, sans-serif`;
     context.fillStyle = style.muted;

@@ -12,10 +12,15 @@ export function pixel(hex: string): Pixel {
   return (0xff000000 | ((rgb & 0xff) << 16) | (rgb & 0xff00) | ((rgb >> 16) & 0xff)) >>> 0;
 }
 
+/** Where a machine says nothing its cell is hatched: no colour of a scale, and not the rack's. Never a colour's pixel. */
+export const NOTHING: Pixel = 0;
+
 export interface Colours {
   floor: Pixel;
   hall: Pixel;
   rack: Pixel;
+  /** The lines of a hatched cell. */
+  hatch: Pixel;
 }
 
 /** Below this many pixels a cell is drawn without a line around it. */
@@ -38,6 +43,20 @@ function rectangle(into: Uint32Array, width: number, height: number, x: number, 
   }
 }
 
+/** Pixels from one line of a hatched cell to the next: a large cell has a few lines, a small one is not filled by them. */
+function apart(scale: number): number {
+  return Math.max(3, Math.round(scale / 4));
+}
+
+/** Hatches a rectangle, clipped to the buffer, with diagonal lines that go on from cell to cell. */
+function hatch(into: Uint32Array, width: number, height: number, [x, y, w, h]: readonly [number, number, number, number], every: number, { rack, hatch }: Colours): void {
+  const [right, bottom] = [Math.min(x + w, width), Math.min(y + h, height)];
+  const thick = Math.max(1, Math.floor(every / 4));
+  for (let row = Math.max(0, y); row < bottom; row++) {
+    for (let column = Math.max(0, x); column < right; column++) into[row * width + column] = (row + column) % every < thick ? hatch : rack;
+  }
+}
+
 /** Paints the whole canvas: the floor, its halls and racks, and each machine in its colour. */
 export function paint(
   into: Uint32Array,
@@ -53,6 +72,7 @@ export function paint(
   const px = (units: number): number => Math.round((units - camera.x) * scale);
   const py = (units: number): number => Math.round((units - camera.y) * scale);
   const line = scale >= LINE_FROM ? Math.max(1, Math.floor(scale / 10)) : 0;
+  const every = apart(scale);
   for (const hall of layout.halls) {
     const [x, y, right, bottom] = [px(hall.x), py(hall.y), px(hall.x + hall.w), py(hall.y + hall.h)];
     if (right < 0 || bottom < 0 || x > width || y > height) continue;
@@ -67,7 +87,9 @@ export function paint(
         const [cellX, cellY] = [px(mx), py(my)];
         const cellW = Math.max(1, px(mx + 1) - cellX - line);
         const cellH = Math.max(1, py(my + 1) - cellY - line);
-        rectangle(into, width, height, cellX, cellY, cellW, cellH, machines[machine] ?? colours.rack);
+        const colour = machines[machine] ?? NOTHING;
+        if (colour === NOTHING) hatch(into, width, height, [cellX, cellY, cellW, cellH], every, colours);
+        else rectangle(into, width, height, cellX, cellY, cellW, cellH, colour);
       }
     }
   }
