@@ -97,6 +97,10 @@ describe('an order on a phone', () => {
     const box = await refusal.boundingBox();
     expect(box && box.y >= 0 && box.y + box.height <= 844, 'it is in sight').toBe(true);
     await page.getByLabel(/^Until/).fill('');
+    // The calendar is a line a day.
+    const lines = await page.locator('details.told summary').allInnerTexts();
+    expect(lines.length).toBeGreaterThan(13);
+    expect(Math.max(...lines.map((line) => line.split(';').length))).toBeLessThan(5);
     await limit.fill('100000');
     await page.getByRole('button', { name: 'Preview' }).tap();
     await expect.poll(() => page.locator('.preview').innerText()).toMatch(/changes nothing as long as/);

@@ -59,6 +59,50 @@ export function days(spans: readonly SpanView[], timeZone: string): Day[] {
   return list;
 }
 
+/** A stretch shorter than this is a step of a way down or up. */
+const STEP_MS = 30 * 60_000;
+const lasts = (stretch: Stretch): number => Date.parse(stretch.until) - Date.parse(stretch.from);
+const height = (stretch: Stretch | undefined): number => (stretch === undefined ? -1 : (stretch.limit ?? Infinity));
+
+/** Stretches of the same limit by the same source as one. */
+export function joined(stretches: readonly Stretch[]): Stretch[] {
+  const list: Stretch[] = [];
+  for (const stretch of stretches) {
+    const last = list.at(-1);
+    if (last && last.until === stretch.from && last.limit === stretch.limit && last.source === stretch.source) list[list.length - 1] = { ...last, until: stretch.until };
+    else list.push(stretch);
+  }
+  return list;
+}
+
+/** A day in few words: the steps of a way down or up go to the lower of what is before and after them, so that no more is told
+    than is allowed. Steps below both stay, as one. */
+export function brief(stretches: readonly Stretch[]): Stretch[] {
+  const all = joined(stretches);
+  const list: Stretch[] = [];
+  for (let n = 0; n < all.length; ) {
+    const steps: Stretch[] = [];
+    for (let step = all[n]; step !== undefined && lasts(step) < STEP_MS; step = all[n]) {
+      steps.push(step);
+      n++;
+    }
+    const [before, after] = [list.at(-1), all[n]];
+    if (after) n++;
+    const lowest = steps.reduce<Stretch | undefined>((low, step) => (low === undefined || height(step) < height(low) ? step : low), undefined);
+    const [from, until] = [steps[0]?.from ?? '', steps.at(-1)?.until ?? ''];
+    let begins = after?.from ?? '';
+    if (lowest) {
+      const isBefore = before !== undefined && height(before) <= height(lowest);
+      const isAfter = after !== undefined && height(after) <= height(lowest);
+      if (isAfter && (!isBefore || height(after) <= height(before))) begins = from;
+      else if (isBefore) list[list.length - 1] = { ...before, until };
+      else list.push({ ...lowest, from, until });
+    }
+    if (after) list.push({ ...after, from: begins });
+  }
+  return joined(list);
+}
+
 /** The site's next midnight: civil minutes on, mended where the clocks changed on the way. */
 function midnightAfter(at: number, minuteOfDay: (at: number) => number, date: (at: number) => string): number {
   const floor = Math.floor(at / 60_000) * 60_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 
 import type { CircuitView, CountsView, SiteView, SpanView } from '../api/types';
-import { days } from './calendar';
+import { brief, days } from './calendar';
 import { openAtFirst, rows } from './circuits';
 import { group } from './commands';
 import { coming, past, series, strip } from './envelope';
@@ -53,6 +53,19 @@ describe('the calendar', () => {
       ['2022-10-05', [[0, 1_440]]],
     ]);
     expect(found[0]?.stretches[1]?.share).toBeCloseTo(2_200 / 130_000);
+  });
+  it('is told in few words, and never more than is allowed', () => {
+    const told = (spans: SpanView[]): unknown => brief(days(spans, 'UTC')[0]?.stretches ?? []).map(({ from, until, limit }) => [from.slice(11, 16), until.slice(11, 16), limit]);
+    const at = (from: string, until: string, limit: number): SpanView => span(`2022-10-03T${from}:00Z`, until === '24:00' ? '2022-10-04T00:00:00Z' : `2022-10-03T${until}:00Z`, limit, 'contract');
+    const down = [at('07:50', '07:55', 600), at('07:55', '08:00', 300)];
+    expect(told([at('00:00', '07:50', 900), ...down, at('08:00', '24:00', 30)])).toEqual([['00:00', '07:50', 900], ['07:50', '00:00', 30]]);
+    expect(told([at('00:00', '07:50', 30), at('07:50', '07:55', 300), at('07:55', '24:00', 900)])).toEqual([['00:00', '07:55', 30], ['07:55', '00:00', 900]]);
+    expect(told([at('00:00', '07:41', 900), at('07:41', '07:50', 900), ...down, at('08:00', '24:00', 30)])).toEqual([['00:00', '07:50', 900], ['07:50', '00:00', 30]]);
+    // A day that ends on its way down, one that dips for minutes, and one of minutes only.
+    expect(told([at('00:00', '07:50', 900), ...down])).toEqual([['00:00', '07:50', 900], ['07:50', '08:00', 300]]);
+    expect(told([at('00:00', '12:00', 900), at('12:00', '12:10', 0), at('12:10', '24:00', 900)])).toEqual([['00:00', '12:00', 900], ['12:00', '12:10', 0], ['12:10', '00:00', 900]]);
+    expect(told(down)).toEqual([['07:50', '08:00', 300]]);
+    expect(told([at('00:00', '12:00', 900), at('12:00', '24:00', 900)])).toEqual([['00:00', '00:00', 900]]);
   });
   it('ends at days of 23 and 25 hours', () => {
     const year = days([span('2024-01-01T00:00:00Z', '2024-12-31T00:00:00Z', null, 'rating')], 'Europe/Berlin');
