@@ -92,7 +92,7 @@ describe('an order on a phone', () => {
     await page.getByLabel('or for').fill('');
     await page.getByLabel(/^Until/).fill('2001-01-01T00:00');
     await page.getByRole('button', { name: 'Preview' }).tap();
-    const refusal = page.locator('.told');
+    const refusal = page.locator('form .told');
     await refusal.waitFor();
     const box = await refusal.boundingBox();
     expect(box && box.y >= 0 && box.y + box.height <= 844, 'it is in sight').toBe(true);
