@@ -70,6 +70,7 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         ahead: AheadView::default(),
         budgets: vec![],
         peak: None,
+        held: 0,
         restart_due: false,
         read_every_s: 5.0,
         commands: CommandsView { issued: 1_020, confirmed: 1_010, timed_out: 3, ..CommandsView::default() },

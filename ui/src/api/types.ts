@@ -136,6 +136,7 @@ export interface SiteView {
   budgets: BudgetView[];
   peak: BillingPeakView | null;
   /** From one reading of a machine to the next. */
+  held: number;
   restart_due: boolean;
   read_every_s: number;
   commands: CommandsView;

@@ -83,8 +83,14 @@ pub(crate) fn run_command(args: cli::Run) -> Result<Exit> {
         });
         let network = Network::of(&args.listen);
         let served = Served::start(Arc::clone(&handle) as Arc<dyn SiteHandle>, &shared, &dir, &network)?;
-        for line in served.told().iter().map(String::as_str).chain(served.link()) {
+        for line in served.told() {
             let _ = writeln!(std::io::stderr(), "{line}");
+        }
+        if let Some(link) = served.link() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "nobody can sign in yet: whoever opens this link first, within 48 hours, sets the password of `owner`\n{link}"
+            );
         }
         let mut screen = args
             .screen

@@ -78,7 +78,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 }
 
 fn query_problem(rejection: &QueryRejection) -> Problem {
-    Problem::invalid(rejection.body_text())
+    let text = rejection.body_text();
+    // What is wrong, without how it was found.
+    let wrong = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+    Problem::invalid(format!("what stands behind `?` in the address: {wrong}"))
 }
 
 /// The longest text that somebody may give.

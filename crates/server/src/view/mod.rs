@@ -80,6 +80,9 @@ pub struct SiteView {
     /// The highest mean of the billing month at the connection; `null` where it costs nothing.
     #[serde(default)]
     pub peak: Option<BillingPeakView>,
+    /// Machines that somebody holds off.
+    #[serde(default)]
+    pub held: u32,
     /// Whether the site file was changed through the API since the start, which takes effect when the site is started again.
     #[serde(default)]
     pub restart_due: bool,

@@ -138,6 +138,7 @@ impl SiteHandle for Fake {
             ahead: AheadView { more: Some(12.5), more_percent: Some(0.8), ..AheadView::default() },
             budgets: vec![],
             peak: None,
+            held: 0,
             restart_due: false,
             read_every_s: 5.0,
             commands: CommandsView::default(),
