@@ -58,6 +58,8 @@ describe('a customer', () => {
     expect(total).toBeLessThan(300);
     await page.waitForSelector('.body a');
     expect(new Set(await page.locator('.body .id a').allInnerTexts().then((ids) => ids.map((id) => id.split('/')[0])))).toEqual(new Set(['hall-4']));
+    // They may do nothing to a selection, and are offered none.
+    expect(await page.locator('.body input[type=checkbox]').count()).toBe(0);
     expect((await page.locator('nav a').allInnerTexts()).join()).not.toMatch(/Now|Floor|Power|People|Alerts/);
     expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
     await page.locator('.body a').first().click();

@@ -142,6 +142,20 @@ describe('the table of machines', () => {
     expect(troubles).toEqual([]);
     await context.close();
   });
+  it('finds a machine by its MAC in any spelling, and says where there is no page', async () => {
+    const { page, context } = await visit(browser, demo);
+    const { machines } = (await (await page.request.get(`${demo.origin}/api/v1/machines?limit=1`)).json()) as { machines: { id: string; mac: string }[] };
+    const mac = machines[0]?.mac ?? '';
+    await open(page, '/machines');
+    for (const typed of [mac.replaceAll(':', '-').toLowerCase(), mac.replaceAll(':', '')]) {
+      await page.getByRole('searchbox').fill(typed);
+      await expect.poll(() => page.locator('.head').innerText(), { message: typed }).toContain('1 machine found');
+      expect(await page.locator('.body .id a').first().innerText()).toBe(machines[0]?.id);
+    }
+    await open(page, '/nowhere');
+    expect(await page.locator('main').innerText()).toMatch(/No such page[\s\S]*\/nowhere/);
+    await context.close();
+  });
   it('shows on a phone how names end, by which they differ', async () => {
     const { page, context } = await visit(browser, demo, 'phone');
     await open(page, '/machines');

@@ -30,8 +30,9 @@ describe('addresses', () => {
     expect(href('machines', { state: 'asleep', hall: '', owner: null })).toBe('/machines?state=asleep');
     expect(href('now')).toBe('/');
   });
-  it('that make no sense lead to Now', () => {
-    for (const path of ['/', '', '/nowhere', '/%', '//']) expect(parse(path, '').page).toBe('now');
+  it('that make no sense are told apart from Now', () => {
+    for (const path of ['/', '', '//']) expect(parse(path, '').page).toBe('now');
+    for (const path of ['/nowhere', '/%', '/machine', '/Power']) expect(parse(path, '').page).toBe('nowhere');
     expect(parse('/machines/%E0%A4%A', '').id).toBe('%E0%A4%A');
   });
 });

@@ -14,11 +14,12 @@ export type Page =
   | 'scan'
   | 'observatory'
   | 'login'
-  | 'setup';
+  | 'setup'
+  | 'nowhere';
 
 export interface Route {
   page: Page;
-  /** A machine's id, or a part of the observatory. */
+  /** A machine's id, a part of the observatory, or the path that leads nowhere. */
   id: string | null;
   query: URLSearchParams;
 }
@@ -27,7 +28,7 @@ const SIMPLE: readonly Page[] = [
   'floor', 'machines', 'power', 'alerts', 'records', 'people', 'settings', 'guide', 'scan', 'observatory', 'login', 'setup',
 ];
 
-/** Reads an address. What is not known leads to Now. */
+/** Reads an address. */
 export function parse(path: string, search: string): Route {
   const query = new URLSearchParams(search);
   const [first = '', ...rest] = path.split('/').filter((part) => part !== '');
@@ -35,8 +36,8 @@ export function parse(path: string, search: string): Route {
     return { page: 'machine', id: rest.map(decode).join('/'), query };
   }
   if (first === 'observatory') return { page: first, id: rest[0] ?? null, query };
-  const page = SIMPLE.find((name) => name === first) ?? 'now';
-  return { page, id: null, query };
+  const page = first === '' ? 'now' : SIMPLE.find((name) => name === first);
+  return page ? { page, id: null, query } : { page: 'nowhere', id: path, query };
 }
 
 function decode(part: string): string {

@@ -10,6 +10,7 @@ import { fate, sorted } from './lives';
 import { METHODS } from './methods';
 import { opacity, step, STEPS } from './shade';
 import { href, parse } from '../route';
+import { times } from './chart';
 
 /** Lets promises that are settled be told. */
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
@@ -171,5 +172,14 @@ describe('methods and addresses', () => {
     expect(href('observatory', { country: 'KZ' }, 'nation')).toBe('/observatory/nation?country=KZ');
     expect(parse('/observatory/nation', '?country=KZ')).toMatchObject({ page: 'observatory', id: 'nation' });
     expect(parse('/observatory', '')).toMatchObject({ page: 'observatory', id: null });
+  });
+});
+
+describe('times on an axis', () => {
+  const at = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 1_000;
+  it('have their year, once for each', () => {
+    expect(times([at('2019-07-01'), at('2020-01-01'), at('2020-07-01')], 181 * 86_400)).toEqual(['Jul\n2019', 'Jan\n2020', 'Jul']);
+    expect(times([at('2019-01-01'), at('2020-01-01')], 365 * 86_400)).toEqual(['2019', '2020']);
+    expect(times([at('2019-12-31'), at('2020-01-07')], 7 * 86_400)).toEqual(['31 Dec\n2019', '7 Jan\n2020']);
   });
 });
