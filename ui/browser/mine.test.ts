@@ -73,6 +73,8 @@ describe('machines', () => {
     await open(page, `/machines/${ids[0] ?? ''}`);
     await expect.poll(() => page.locator('.why').innerText()).toMatch(/anybody|first|owner|held off/);
     await expect.poll(() => page.locator('.why').innerText()).toContain('boards are swapped');
+    await open(page, '/');
+    await expect.poll(() => page.locator('.verdict').innerText()).toContain('2 machines are held off');
     await open(page, '/power');
     const line = page.locator('main li', { hasText: 'boards are swapped' }).filter({ hasText: 'held off' });
     await line.getByRole('button', { name: 'Lift' }).click();
