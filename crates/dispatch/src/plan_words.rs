@@ -155,15 +155,16 @@ impl Behind {
             format!("{} of {} sleepers", self.asleep, self.sleepers),
         ];
         if self.stubborn > 0 {
+            const WHICH: &str = "machines that offpeak cannot or may not stop";
             let names = self.names.iter().take(named).map(|ix| site.machine(*ix).id.as_str());
             let names: Vec<_> = names.collect();
-            let more = self.stubborn as usize - names.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            parts.push(format!(
-                "{} of machines that offpeak cannot or may not stop: {}{more}",
-                self.on,
-                names.join(", ")
-            ));
+            let (stubborn, on) = (self.stubborn as usize, self.on);
+            let which = match (names.len(), stubborn - names.len()) {
+                (0, all) => format!("{all} {WHICH}"),
+                (_, 0) => format!("{WHICH}: {}", names.join(", ")),
+                (_, more) => format!("{WHICH}: {} and {more} more", names.join(", ")),
+            };
+            parts.push(format!("{on} of {which}"));
         }
         parts.join(", ")
     }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use offpeak_server::view::{
-    AheadView, ChangeView, CommandsView, CountsView, DecisionView, HallView, LimitView, MoneyView, PointView,
-    SiteView,
+    About, AheadView, ChangeView, CommandsView, CountsView, DecisionView, HallView, LimitView, MoneyView,
+    PointView, SiteView,
 };
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -74,7 +74,12 @@ pub(crate) fn sample(power_kw: Option<f64>) -> SiteView {
         restart_due: false,
         read_every_s: 5.0,
         commands: CommandsView { issued: 1_020, confirmed: 1_010, timed_out: 3, ..CommandsView::default() },
-        decisions: vec![DecisionView { at: at(0), text: "wake 38 machines: starts: there is room".into() }],
+        decisions: vec![DecisionView {
+            at: at(0),
+            text: "wake 38 machines: starts: there is room".into(),
+            about: About::Site,
+        }],
+        alarms_unnamed: vec![],
         alarms: if power_kw.is_none() {
             vec!["the revenue meter is silent: nothing is started".into()]
         } else {

@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::access::{Caller, Permission};
 use crate::handle::{Columns, SiteHandle};
 use crate::problem::Problem;
+use crate::view::SiteView;
 
 /// From one picture to the next.
 const EVERY: Duration = Duration::from_secs(1);
@@ -26,12 +27,46 @@ const WATCHERS_MAX: usize = 200;
 /// Pictures that a watcher may be behind before it loses some.
 const BEHIND_MAX: usize = 4;
 
-/// One second's picture, ready to be sent.
+/// What of the site as a whole somebody sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sees {
+    money: bool,
+    machines: bool,
+}
+
+impl Sees {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        Self { money: caller.may(Permission::MoneyRead), machines: caller.may(Permission::MachinesRead) }
+    }
+    /// What is left of all that there is to see.
+    pub(crate) fn narrowed(self, mut view: SiteView) -> SiteView {
+        if !self.money {
+            view.without_money();
+        }
+        if !self.machines {
+            view.without_machines();
+        }
+        view
+    }
+    const fn place(self) -> usize {
+        self.money as usize * 2 + self.machines as usize
+    }
+}
+
+/// One second's picture.
 #[derive(Debug)]
 struct Picture {
-    site: String,
-    site_without_money: String,
+    view: SiteView,
+    /// As it is sent to those who see so much of it, by [`Sees::place`]: made for the first of them.
+    sent: [OnceLock<String>; 4],
     machines: Option<String>,
+}
+
+impl Picture {
+    fn of(&self, sees: Sees) -> &str {
+        let made = || serde_json::to_string(&sees.narrowed(self.view.clone())).unwrap_or_default();
+        self.sent[sees.place()].get_or_init(made)
+    }
 }
 
 /// Machines that changed state since the picture before.
@@ -84,8 +119,7 @@ impl Stream {
             first: Some(Arc::new(first)),
             waiting: None,
             still,
-            money: caller.may(Permission::MoneyRead),
-            machines: caller.may(Permission::MachinesRead),
+            sees: Sees::of(caller),
             _place: place,
         };
         Ok(watcher.events())
@@ -122,11 +156,7 @@ pub(crate) trait Watch:
 impl<T: futures_core::Stream<Item = Result<Event, Infallible>> + Send + 'static> Watch for T {}
 
 fn paint(handle: &dyn SiteHandle, before: Option<&mut String>) -> Picture {
-    let mut view = handle.view(0);
-    let json = |view: &crate::view::SiteView| serde_json::to_string(view).unwrap_or_default();
-    let site = json(&view);
-    view.without_money();
-    let site_without_money = json(&view);
+    let view = handle.view(0);
     let machines = before.and_then(|before| {
         let states = handle.states(Columns::default());
         let changed = changed(before, &states.state);
@@ -134,7 +164,7 @@ fn paint(handle: &dyn SiteHandle, before: Option<&mut String>) -> Picture {
         let any = !changed.is_empty();
         any.then(|| serde_json::to_string(&Changed { at: states.at, changed }).unwrap_or_default())
     });
-    Picture { site, site_without_money, machines }
+    Picture { view, sent: Default::default(), machines }
 }
 
 /// Places and letters that differ; nothing at the first look, and everything when machines came or went.
@@ -156,8 +186,7 @@ struct Watcher {
     /// The second event of a picture.
     waiting: Option<Event>,
     still: Still,
-    money: bool,
-    machines: bool,
+    sees: Sees,
     _place: OwnedSemaphorePermit,
 }
 
@@ -184,12 +213,11 @@ impl Watcher {
         if !(self.still)() {
             return None;
         }
-        if self.machines {
+        if self.sees.machines {
             let event = |text: &String| Event::default().event("machines").data(text);
             self.waiting = picture.machines.as_ref().map(event);
         }
-        let site = if self.money { &picture.site } else { &picture.site_without_money };
-        Some(Event::default().event("site").data(site))
+        Some(Event::default().event("site").data(picture.of(self.sees)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use offpeak_dispatch::{Directives, envelope_with, every_limit};
 use offpeak_server::view::{
-    CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
+    About, CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
 };
 use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
@@ -98,8 +98,13 @@ impl Answers {
     }
     /// Tells what somebody did.
     pub(super) fn tell(&self, text: String, by: By<'_>) {
+        self.tell_about(About::Site, text, by);
+    }
+    /// Tells it to those whom it is about.
+    pub(super) fn tell_about(&self, about: About, text: String, by: By<'_>) {
         let why = if by.why.is_empty() { String::new() } else { format!(": {}", by.why) };
-        lock(&self.shared.story).decide(self.now(), format!("{text} by {}{why}", by.who));
+        let text = format!("{text} by {}{why}", by.who);
+        lock(&self.shared.story).decide_about(about, self.now(), text);
     }
     /// What is ordered and told now, or was ordered at a time that has passed; what was told then is not kept.
     fn directives_at(&self, site: &Site, at: Option<Timestamp>) -> Result<Directives, HandleError> {

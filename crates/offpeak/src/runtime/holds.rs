@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use offpeak_dispatch::{Directives, Hold, HoldPreview, Reason, preview_hold};
-use offpeak_server::view::{HoldPreviewView, HoldView};
+use offpeak_server::view::{About, HoldPreviewView, HoldView};
 use offpeak_server::{By, HandleError, Holds};
 use offpeak_site::{MachineIx, Site};
 use offpeak_store::HoldEntry;
@@ -89,6 +89,9 @@ impl Answers {
     }
 }
 
+/// Which machines are held, and why, is for who sees machines.
+const MACHINES: About = About::Machines { unnamed: None };
+
 fn names(site: &Site, machines: impl IntoIterator<Item = MachineIx>) -> Vec<String> {
     machines.into_iter().map(|ix| site.machine(ix).id.clone()).collect()
 }
@@ -106,7 +109,7 @@ impl Holds for Answers {
         self.ends(until)?;
         let held = names(&site, self.named(&site, machines)?);
         self.shared.book.hold(&held, until, self.now(), by).map_err(book_error)?;
-        self.tell(format!("{} held off", machine_words(&held)), by);
+        self.tell_about(MACHINES, format!("{} held off", machine_words(&held)), by);
         self.reload()?;
         Ok(held.len())
     }
@@ -121,7 +124,7 @@ impl Holds for Answers {
                 machine_words(&asked)
             )));
         }
-        self.tell(format!("{} released", machine_words(&released)), by);
+        self.tell_about(MACHINES, format!("{} released", machine_words(&released)), by);
         self.reload()?;
         Ok(released.len())
     }
@@ -164,5 +167,41 @@ fn machine_words(machines: &[String]) -> String {
         [one] => one.clone(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
         [] => "no machine".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use offpeak_server::SiteHandle as _;
+
+    use super::super::ahead::live_tests::{mine, until};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_sees_no_machines_is_not_told_which_are_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let (shared, answers) = mine(dir.path());
+        until("the first cycle", || answers.picture().is_some()).await;
+        let site = shared.site();
+        let held = site.machine(MachineIx(0)).id.clone();
+        answers.hold(std::slice::from_ref(&held), None, By { who: "anna", why: "unpaid" }).unwrap();
+        let asleep =
+            || answers.view(0).decisions.iter().any(|decision| decision.text.contains("held by hand"));
+        until("the machine is asked to sleep", asleep).await;
+        let ids: Vec<_> = site.machines().map(|(_, machine)| machine.id.clone()).collect();
+        let told = |view: &offpeak_server::view::SiteView| {
+            let texts = view.decisions.iter().map(|decision| &decision.text).chain(&view.alarms);
+            let texts: Vec<_> = texts.cloned().collect();
+            let named = texts.iter().any(|text| ids.iter().any(|id| text.contains(id.as_str())));
+            (named, texts.iter().any(|text| text.contains("unpaid")))
+        };
+        let mut view = answers.view(0);
+        assert_eq!(told(&view), (true, true));
+        view.without_machines();
+        assert_eq!(told(&view), (false, false), "{:?}", view.decisions);
+        let commands = |view: &offpeak_server::view::SiteView| {
+            view.decisions.iter().filter(|decision| decision.text.contains("1 machine: ")).count()
+        };
+        assert!(commands(&view) > 0, "that one was asked to sleep is told: {:?}", view.decisions);
     }
 }

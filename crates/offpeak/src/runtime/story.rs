@@ -11,7 +11,7 @@ use offpeak_site::{Action, Activity, CircuitIx, MachineIx, Site};
 use offpeak_units::{Energy, HashRate, Hashes, Money, Power};
 
 use super::trace::{Point, Trace};
-use offpeak_server::view::CommandsView;
+use offpeak_server::view::{About, CommandsView};
 
 /// Decisions remembered.
 const DECISIONS: usize = 200;
@@ -61,6 +61,8 @@ pub(crate) struct Today {
 pub(crate) struct Decision {
     pub(crate) at: Timestamp,
     pub(crate) text: String,
+    /// Who is told so.
+    pub(crate) about: About,
 }
 
 /// Everything told.
@@ -137,11 +139,14 @@ impl Story {
             groups.entry((*action, reason.describe(site))).or_default().push(*machine);
         }
         for ((action, reason), machines) in groups {
-            let who = match &machines[..] {
-                [one] => site.machine(*one).id.clone(),
-                more => format!("{} machines", more.len()),
-            };
-            self.decide(cycle.at, format!("{action} {who}: {reason}"));
+            match &machines[..] {
+                [one] => {
+                    let unnamed = Some(format!("{action} 1 machine: {reason}"));
+                    let text = format!("{action} {}: {reason}", site.machine(*one).id);
+                    self.decide_about(About::Machines { unnamed }, cycle.at, text);
+                }
+                more => self.decide(cycle.at, format!("{action} {} machines: {reason}", more.len())),
+            }
         }
         for command in &cycle.fan_commands {
             let word = if command.run { "run" } else { "stop" };
@@ -157,9 +162,14 @@ impl Story {
         }
     }
 
-    /// Notes something worth telling.
+    /// Notes something worth telling everybody who sees the site.
     pub(crate) fn decide(&mut self, at: Timestamp, text: String) {
-        self.decisions.push_back(Decision { at, text });
+        self.decide_about(About::Site, at, text);
+    }
+
+    /// Notes something worth telling.
+    pub(crate) fn decide_about(&mut self, about: About, at: Timestamp, text: String) {
+        self.decisions.push_back(Decision { at, text, about });
         while self.decisions.len() > DECISIONS {
             self.decisions.pop_front();
         }
@@ -187,7 +197,7 @@ impl Story {
         self.last = Some(at);
         if site.time_zone.to_datetime(at).date() != self.today.date {
             let over = std::mem::replace(&mut self.today, Today::new(site, at));
-            self.decide(at, over.closed());
+            self.decide_about(About::Money, at, over.closed());
         }
     }
 }

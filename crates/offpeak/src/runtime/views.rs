@@ -14,7 +14,7 @@ use offpeak_units::{Efficiency, Money, Power};
 
 use super::answer::Answers;
 use super::live::{Latest, Search, lock};
-use super::story::{self, Story};
+use super::story::{self, Decision, Story};
 use super::{ahead_view, fan_views, holds, sum_views};
 use offpeak_server::HandleError;
 use offpeak_server::view::{
@@ -219,9 +219,14 @@ pub(super) fn site_view(
             .decisions
             .iter()
             .skip(shown)
-            .map(|decision| DecisionView { at: decision.at, text: decision.text.clone() })
+            .map(|Decision { at, text, about }| DecisionView {
+                at: *at,
+                text: text.clone(),
+                about: about.clone(),
+            })
             .collect(),
-        alarms: alarms(answers, latest, power),
+        alarms: alarms(answers, latest, power, true),
+        alarms_unnamed: alarms(answers, latest, power, false),
         checker_vetoes: story.vetoes,
         trace: story
             .trace
@@ -367,8 +372,8 @@ fn add_advice(sum: &mut AdviceView, would: Setpoint, standing: Standing) {
     }
 }
 
-/// What needs attention, most urgent first.
-fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> Vec<String> {
+/// What needs attention, most urgent first, with or without the names of single machines.
+fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>, named: bool) -> Vec<String> {
     let site = answers.site();
     let Some(latest) = latest else {
         return vec![lock(&answers.shared.search).map_or_else(
@@ -393,7 +398,7 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>) -> V
             alarms.push(format!("{id} shows one value while its machines' load changes: it is not believed"));
         }
     }
-    alarms.extend(above_limits(&site, latest));
+    alarms.extend(above_limits(&site, latest, named));
     alarms.extend(sum_views::alarms(&site, latest));
     if !latest.memory.ready {
         alarms.push("not every meter and machine has been asked: nothing is started".to_owned());
@@ -427,7 +432,7 @@ const NAMED: usize = 3;
 const LEFT_MORE: i64 = 105;
 
 /// Circuits that draw more than they may, each once.
-fn above_limits(site: &Site, latest: &Latest) -> Vec<String> {
+fn above_limits(site: &Site, latest: &Latest, named: bool) -> Vec<String> {
     let mut found = Vec::new();
     for (ix, circuit) in site.circuits.iter() {
         let (load, limits) = (latest.cycle.loads.circuit(ix), latest.cycle.envelope.circuit(ix));
@@ -442,13 +447,10 @@ fn above_limits(site: &Site, latest: &Latest) -> Vec<String> {
                 && unmet.behind.stubborn == 0
                 && measured.is_some_and(|power| power <= left);
             if !within && !is_stopped {
-                found.push(format!(
-                    "{}: the limit is {}, but {} remain: {}",
-                    circuit.id,
-                    unmet.limit,
-                    unmet.floor,
-                    unmet.behind.describe(site, NAMED)
-                ));
+                let named = if named { NAMED } else { 0 };
+                let behind = unmet.behind.describe(site, named);
+                let (id, floor) = (&circuit.id, unmet.floor);
+                found.push(format!("{id}: the limit is {}, but {floor} remain: {behind}", unmet.limit));
             }
         } else if let (Some(power), Some(limit)) = (measured, binding)
             && power > limit.power

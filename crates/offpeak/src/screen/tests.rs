@@ -6,7 +6,7 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::sample::{at, sample};
 use offpeak_server::view::{
-    AdviceView, ChangeView, CountsView, DecisionView, HallView, LimitView, PointView,
+    About, AdviceView, ChangeView, CountsView, DecisionView, HallView, LimitView, PointView,
 };
 
 /// A mine of eight halls that sheds: above its new limit, one hall locked out, one only watched.
@@ -55,6 +55,7 @@ fn shedding() -> SiteView {
         .map(|n| DecisionView {
             at: at(n),
             text: format!("sleep {}: off: contract: outside the window at grid", 4_000 + n),
+            about: About::Site,
         })
         .collect();
     view.trace = (0..300)

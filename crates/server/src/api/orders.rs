@@ -270,7 +270,10 @@ pub(super) async fn preview(
     blocking(move || {
         let mut view = app.handle.preview(&words, order.kind.name())?;
         if !caller.may(Permission::MoneyRead) {
-            (view.cost_per_h, view.cost) = (None, None);
+            view.without_money();
+        }
+        if !caller.may(Permission::MachinesRead) {
+            view.without_machines();
         }
         Ok(Json(view))
     })

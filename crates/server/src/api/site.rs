@@ -15,6 +15,7 @@ use super::App;
 use super::given::Asked;
 use crate::access::{Caller, Means, Peer, Permission, Role};
 use crate::problem::Problem;
+use crate::stream::Sees;
 use crate::view::SiteView;
 
 /// Points of a trace at most.
@@ -103,13 +104,9 @@ pub(super) async fn site(
     if points > TRACE_MAX {
         return Err(Problem::invalid(format!("`trace` is {points}; {TRACE_MAX} points are the most")));
     }
-    let money = caller.may(Permission::MoneyRead);
-    app.once_a_picture(asked, format!("site {points} {money}"), move |handle| {
-        let mut view = handle.view(points);
-        if !money {
-            view.without_money();
-        }
-        Ok(view)
+    let sees = Sees::of(&caller);
+    app.once_a_picture(asked, format!("site {points} {sees:?}"), move |handle| {
+        Ok(sees.narrowed(handle.view(points)))
     })
     .await
 }

@@ -95,6 +95,9 @@ pub struct SiteView {
     pub decisions: Vec<DecisionView>,
     /// What needs attention, most urgent first.
     pub alarms: Vec<String>,
+    /// The same without a machine's name, for who does not see machines; never sent beside the other.
+    #[serde(skip)]
+    pub alarms_unnamed: Vec<String>,
     /// The checker's objections since the start.
     pub checker_vetoes: u64,
     /// Power against its limit over time, oldest first.
@@ -107,6 +110,19 @@ impl SiteView {
         self.money = None;
         self.ahead.more = None;
         self.ahead.more_percent = None;
+        self.decisions.retain(|decision| decision.about != About::Money);
+    }
+    /// Leaves out what only those see who may see every machine: which ones, and who holds them off and why.
+    pub fn without_machines(&mut self) {
+        self.alarms = std::mem::take(&mut self.alarms_unnamed);
+        self.decisions.retain_mut(|decision| match &mut decision.about {
+            About::Site | About::Money => true,
+            About::Machines { unnamed } => {
+                let told = unnamed.take().map(|text| decision.text = text);
+                decision.about = About::Site;
+                told.is_some()
+            }
+        });
     }
 }
 
@@ -300,6 +316,24 @@ pub struct DecisionView {
     pub at: Timestamp,
     /// What and why.
     pub text: String,
+    /// Who is told so; not sent.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// What a decision is about, which is who is told of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// The site: whoever sees it.
+    #[default]
+    Site,
+    /// What is earned and paid: who may see money.
+    Money,
+    /// Single machines: who may see those.
+    Machines {
+        /// What others are told; `None`: nothing.
+        unnamed: Option<String>,
+    },
 }
 
 /// Power against its limit at one moment.

@@ -155,9 +155,9 @@ pub struct PreviewView {
     pub before_kw: f64,
     /// What it would come down to.
     pub after_kw: f64,
-    /// Machines that would be stopped, each with what would be sent.
+    /// Machines that would be stopped, each with what would be sent; without their names for who does not see machines.
     pub stops: Vec<(String, String)>,
-    /// Machines that would be started.
+    /// Machines that would be started, likewise.
     pub starts: Vec<String>,
     /// Until nineteen in twenty of the slowest kind have followed.
     pub takes_s: f64,
@@ -172,6 +172,21 @@ pub struct PreviewView {
     pub binds: Option<LimitView>,
     /// If it cannot be met: what remains, and whose that is.
     pub unmet: Option<String>,
+}
+
+impl PreviewView {
+    /// Leaves out what only those see who may see money.
+    pub fn without_money(&mut self) {
+        (self.cost_per_h, self.cost) = (None, None);
+    }
+    /// Leaves out which machines these are; how many stays.
+    pub fn without_machines(&mut self) {
+        self.stops.iter_mut().for_each(|(machine, _)| machine.clear());
+        self.starts.iter_mut().for_each(String::clear);
+        if let Some(unmet) = &mut self.unmet {
+            "more remains than the order allows, and nothing stops it".clone_into(unmet);
+        }
+    }
 }
 
 /// Why a machine is as it is.

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use offpeak_alerts::{Facts, Rules};
 use offpeak_server::alerts::Alerts;
 use offpeak_server::view::{
-    AheadView, CalendarView, CircuitView, CommandRecord, CommandsView, CountsView, DirectivesView,
-    Explanation, FloorView, HoldView, MachinePage, MachineView, MoneyView, OrderView, PreviewView, SiteView,
-    StatesView, WhyView,
+    About, AheadView, CalendarView, CircuitView, CommandRecord, CommandsView, CountsView, DecisionView,
+    DirectivesView, Explanation, FloorView, HoldView, MachinePage, MachineView, MoneyView, OrderView,
+    PreviewView, SiteView, StatesView, WhyView,
 };
 use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
 
@@ -74,6 +74,18 @@ pub(crate) fn machine(place: u32) -> MachineView {
             reason: Some("unpaid".into()),
         }),
     }
+}
+
+/// One for everybody, one about money, two that name machines.
+fn decisions() -> Vec<DecisionView> {
+    let decision = |text: &str, about| DecisionView { at: at(), text: text.into(), about };
+    let unnamed = Some("sleep 1 machine: no room".into());
+    vec![
+        decision("sleep 38 machines: no room", About::Site),
+        decision("Monday is over: 77.0 KZT earned", About::Money),
+        decision("sleep hall-1/rack-1/2: no room", About::Machines { unnamed }),
+        decision("1 machine held off by anna: unpaid", About::Machines { unnamed: None }),
+    ]
 }
 
 fn order(id: u64, kind: &str) -> OrderView {
@@ -142,8 +154,9 @@ impl SiteHandle for Fake {
             restart_due: false,
             read_every_s: 5.0,
             commands: CommandsView::default(),
-            decisions: vec![],
-            alarms: vec![],
+            decisions: decisions(),
+            alarms: vec!["hall-1: 5 kW remain: hall-1/rack-1/2".into()],
+            alarms_unnamed: vec!["hall-1: 5 kW remain".into()],
             checker_vetoes: 0,
             trace: vec![],
         }
@@ -245,12 +258,12 @@ impl SiteHandle for Fake {
             before_kw: 6.8,
             after_kw: 3.4,
             stops: vec![(machine(1).id, "sleep".into())],
-            starts: vec![],
+            starts: vec![machine(2).id],
             takes_s: 10.0,
             cost_per_h: Some(1.0),
             cost: None,
             currency: "KZT".into(),
-            unmet: None,
+            unmet: Some(format!("5 kW remain: {}", machine(2).id)),
         })
     }
     fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError> {

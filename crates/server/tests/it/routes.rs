@@ -304,6 +304,42 @@ fn what_is_made_once_for_many_is_made_anew_for_a_new_picture_and_shows_nobody_mo
 }
 
 #[test]
+fn who_sees_no_machines_is_told_of_none_by_name() {
+    let served = Served::plain();
+    let grid = served.token("grid", "grid-operator", None, &Permission::ALL, 1);
+    let tina = served.token("tina", "technician", None, &Permission::ALL, 1);
+    let money = served.token("mona", "owner", None, &[Permission::SiteRead, Permission::MoneyRead], 1);
+    let olga = served.token("olga", "operator", None, &Permission::ALL, 1);
+    let (named, held, earned) = ("hall-1/rack-1/", "unpaid", "77.0 KZT");
+    let told = |body: &str| [named, held, earned].map(|word| body.contains(word));
+    block_on(async {
+        for path in ["/api/v1/site", "/api/v1/stream"] {
+            for (token, expected) in [
+                (&olga, [true, true, true]),
+                (&grid, [false, false, false]),
+                (&tina, [true, true, false]),
+                (&money, [false, false, true]),
+            ] {
+                let (code, body) = status(&served, "GET", path, Some(token)).await;
+                assert_eq!((code, told(&body)), (200, expected), "{path}: {body}");
+                let always = ["sleep 38 machines", "5 kW remain"];
+                assert!(always.iter().all(|words| body.contains(words)), "{path}: {body}");
+                assert_eq!(body.contains("sleep 1 machine:"), !expected[0], "{path}: {body}");
+            }
+        }
+        for (token, is_told) in [(&olga, true), (&grid, false), (&tina, true), (&money, false)] {
+            let order = json!({ "words": "grid to 5 kW", "kind": "emergency" });
+            let asked = served.ask("POST", "/api/v1/orders/preview").bearer_auth(token).json(&order);
+            let seen: serde_json::Value = asked.send().await.unwrap().json().await.unwrap();
+            assert_eq!(seen.to_string().contains(named), is_told, "{seen}");
+            assert_eq!(seen["stops"].as_array().unwrap().len(), 1, "how many is told: {seen}");
+            assert_eq!(seen["stops"][0][1], "sleep", "and what would be sent");
+            assert!(seen["unmet"].is_string(), "and that it cannot be met");
+        }
+    });
+}
+
+#[test]
 fn reports_of_the_whole_site_take_records_read() {
     let served = Served::plain();
     let tina = served.token("tina", "technician", None, &Permission::ALL, 1);
