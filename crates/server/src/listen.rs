@@ -4,14 +4,15 @@
 //! real seconds where the plant's time is virtual. Whoever may write to the local socket may run the mine, so the
 //! folder and the socket are their owner's alone.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener as StdUnixListener, UnixStream as StdUnixStream};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use crate::access::Peer;
+use crate::access::{Peer, counted};
 use crate::api::{App, router};
 use crate::headers::Secure;
 use crate::tls::Tls;
@@ -38,6 +39,10 @@ use crate::tls::Tls;
 const NAME: &str = "offpeak.sock";
 /// Connections at once; further ones wait for a place.
 const CONNECTIONS_MAX: usize = 512;
+/// And of one address, so that no one shuts the others out.
+const CONNECTIONS_OF_ADDRESS: usize = 64;
+/// The same of the site's own machine, where several programs ask.
+const CONNECTIONS_OF_LOOPBACK: usize = 128;
 /// How long the head of a request may take.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// The largest head of a request.
@@ -48,6 +53,47 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 const BREATH: Duration = Duration::from_millis(100);
 /// How long an answer that is being worked out may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Crowd(Mutex<BTreeMap<String, usize>>);
+
+/// One of them; dropped, it is gone.
+struct Guest {
+    crowd: Arc<Crowd>,
+    address: String,
+}
+
+impl Crowd {
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Lets one more in; `None` where its address has as many as it may.
+    fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Guest> {
+        let is_loopback = ip.to_canonical().is_loopback();
+        let most = if is_loopback { CONNECTIONS_OF_LOOPBACK } else { CONNECTIONS_OF_ADDRESS };
+        let address = counted(ip);
+        let mut counts = self.counts();
+        let count = counts.entry(address.clone()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Guest { crowd: Arc::clone(self), address })
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.counts();
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
 
 /// A serving thread; dropped, it ends.
 #[derive(Debug)]
@@ -133,16 +179,20 @@ pub fn serve_tcp(app: Arc<App>, address: SocketAddr, tls: Option<&Tls>) -> io::R
     let acceptor = tls.map(|tls| TlsAcceptor::from(Arc::clone(&tls.config)));
     start("http", app, Some(address), move |router| async move {
         let listener = TcpListener::from_std(listener)?;
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let (places, crowd) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Arc::new(Crowd::default()));
         loop {
             let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
             let Some((stream, from)) = taken(listener.accept().await).await else { continue };
+            let ip = from.ip();
+            let Some(guest) = crowd.enter(ip) else {
+                tracing::debug!(%ip, "an address has as many connections as it may");
+                continue;
+            };
             let _ = stream.set_nodelay(true);
             let (router, acceptor) = (router.clone(), acceptor.clone());
-            let ip = from.ip();
             let peer = move |secure| Peer::Remote { ip, secure };
             tokio::spawn(async move {
-                let _place = place;
+                let _place = (place, guest);
                 match acceptor {
                     None => converse(stream, peer(false), router).await,
                     // Who speaks no TLS, or slowly, is let go.
@@ -241,4 +291,24 @@ fn bind_in(closed: &Path, path: &Path) -> io::Result<StdUnixListener> {
     fs::set_permissions(&first, fs::Permissions::from_mode(0o600))?;
     fs::rename(&first, path)?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_address_has_places_of_its_own() {
+        let crowd = Arc::new(Crowd::default());
+        let enter = |ip: &str| crowd.enter(ip.parse().unwrap());
+        let mut guests: Vec<_> =
+            (0..CONNECTIONS_OF_ADDRESS).map(|n| enter(&format!("2001:db8::{n:x}")).unwrap()).collect();
+        assert!(enter("2001:db8::ffff").is_none(), "one client's addresses are one");
+        assert!(enter("2001:db8:0:1::1").is_some() && enter("203.0.113.7").is_some(), "others' are others");
+        drop(guests.pop());
+        guests.extend(enter("2001:db8::ffff"));
+        assert_eq!(guests.len(), CONNECTIONS_OF_ADDRESS, "who went makes room");
+        drop(guests);
+        assert!(crowd.counts().is_empty(), "nothing is kept of who is gone");
+    }
 }

@@ -1,8 +1,9 @@
 //! What a network does to a server: odd hosts, no TLS, large and slow requests, changes sent twice, text with scripts.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use offpeak_server::access::{Doors, Permission};
 use offpeak_server::api::App;
@@ -71,6 +72,27 @@ fn who_sends_slowly_or_too_much_holds_up_nobody() {
     assert_eq!(large.unwrap().status(), 413);
     assert_eq!(block_on(served.ask("GET", "/api/v1/health").send()).unwrap().status(), 200);
     drop(slow);
+}
+
+#[test]
+fn one_address_with_many_silent_connections_shuts_nobody_out() {
+    let served = Served::plain();
+    let connect = || {
+        let stream = TcpStream::connect(("127.0.0.1", served.port())).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream
+    };
+    let silent: Vec<_> = (0..128).map(|_| connect()).collect();
+    // Closed at once, in either way.
+    let refused = connect().read(&mut [0; 1]);
+    assert!(
+        matches!(&refused, Ok(0)) || refused.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset)
+    );
+    let other =
+        reqwest::Client::builder().no_proxy().local_address(Some([127, 0, 0, 2].into())).build().unwrap();
+    let health = format!("{}/api/v1/health", served.base);
+    assert_eq!(block_on(other.get(health).send()).unwrap().status(), 200);
+    drop(silent);
 }
 
 #[test]
