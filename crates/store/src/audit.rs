@@ -232,7 +232,15 @@ impl Book {
     /// # Errors
     /// If they could not be read.
     pub fn audit_entries(&self, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
-        last_entries(&self.connection(), at_most)
+        last_entries(&self.connection(), None, at_most)
+    }
+
+    /// Entries before one of a number, or the last ones, newest first: page by page back to the beginning.
+    ///
+    /// # Errors
+    /// If they could not be read.
+    pub fn audit_page(&self, before: Option<u64>, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
+        last_entries(&self.connection(), before, at_most)
     }
 
     /// Entries about these deeds, newest first; before one of a number, if one is given.
@@ -251,8 +259,7 @@ impl Book {
             "SELECT seq, at, who, what, subject, why, hash FROM audit
              WHERE what IN ({marks}) AND seq < ? ORDER BY seq DESC LIMIT ?"
         ))?;
-        let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
-        let numbers = [before, i64::from(at_most)];
+        let numbers = [seq_before(before), i64::from(at_most)];
         let given = whats.iter().map(|what| what as &dyn ToSql);
         read(query.query(&*given.chain(numbers.iter().map(|n| n as &dyn ToSql)).collect::<Vec<_>>())?)
     }
@@ -286,13 +293,23 @@ pub fn verify_audit(
 /// # Errors
 /// If it could not be read.
 pub fn audit_entries(path: &Path, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
-    last_entries(&crate::backup::open_read_only(path)?, at_most)
+    last_entries(&crate::backup::open_read_only(path)?, None, at_most)
 }
 
-fn last_entries(connection: &Connection, at_most: u32) -> Result<Vec<AuditEntry>, BookError> {
-    let mut query = connection
-        .prepare("SELECT seq, at, who, what, subject, why, hash FROM audit ORDER BY seq DESC LIMIT ?1")?;
-    read(query.query([at_most])?)
+fn last_entries(
+    connection: &Connection,
+    before: Option<u64>,
+    at_most: u32,
+) -> Result<Vec<AuditEntry>, BookError> {
+    let mut query = connection.prepare(
+        "SELECT seq, at, who, what, subject, why, hash FROM audit WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+    )?;
+    read(query.query([seq_before(before), i64::from(at_most)])?)
+}
+
+/// The bound of a page, as the book counts.
+fn seq_before(before: Option<u64>) -> i64 {
+    before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX))
 }
 
 fn read(mut rows: rusqlite::Rows<'_>) -> Result<Vec<AuditEntry>, BookError> {

@@ -173,12 +173,15 @@ pub(super) async fn sql(State(app): State<Arc<App>>, Given(question): Given<Ques
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditParams {
+    /// Only what came before the entry of this number: the last one of the page before
+    #[param(minimum = 0, maximum = 9007199254740991_u64)]
+    before: Option<u64>,
     /// How many entries, newest first
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
 }
 
-/// Who changed what and why, newest first
+/// Who changed what and why, newest first and, page by page, back to the beginning
 #[utoipa::path(get, path = "/api/v1/audit", tag = "records", params(AuditParams),
     responses((status = 200, body = Vec<AuditView>)))]
 pub(super) async fn audit(
@@ -189,8 +192,9 @@ pub(super) async fn audit(
     if !(1..=AUDIT_MAX).contains(&most) {
         return Err(Problem::invalid(format!("`limit` is {most}; 1 to {AUDIT_MAX} entries are told")));
     }
-    let entries =
-        blocking(move || app.doors.book().audit_entries(most).map_err(|error| book(&error))).await?;
+    before_checked(params.before)?;
+    let read = move || app.doors.book().audit_page(params.before, most).map_err(|error| book(&error));
+    let entries = blocking(read).await?;
     Ok(Json(entries.into_iter().map(AuditView::from).collect()))
 }
 
@@ -209,6 +213,14 @@ pub(crate) struct OrderDeedParams {
 
 /// The largest number that every reader of JSON takes whole.
 const SEQ_MAX: u64 = (1 << 53) - 1;
+
+fn before_checked(before: Option<u64>) -> Result<(), Problem> {
+    match before.filter(|before| *before > SEQ_MAX) {
+        Some(_) => Err(Problem::invalid(format!("`before` is at most {SEQ_MAX}"))),
+        None => Ok(()),
+    }
+}
+
 /// Deeds that concern circuits,
 const OF_CIRCUITS: [&str; 7] =
     ["order", "order lifted", "stop", "resume", "lockout", "lockout lifted", "authority"];
@@ -227,9 +239,7 @@ pub(super) async fn order_history(
     if !(1..=AUDIT_MAX).contains(&most) {
         return Err(Problem::invalid(format!("`limit` is {most}; 1 to {AUDIT_MAX} deeds are told")));
     }
-    if params.before.is_some_and(|before| before > SEQ_MAX) {
-        return Err(Problem::invalid(format!("`before` is at most {SEQ_MAX}")));
-    }
+    before_checked(params.before)?;
     let mut whats = OF_CIRCUITS.to_vec();
     if caller.may(Permission::MachinesRead) {
         whats.extend(OF_MACHINES);

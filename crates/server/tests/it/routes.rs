@@ -304,6 +304,33 @@ fn what_is_made_once_for_many_is_made_anew_for_a_new_picture_and_shows_nobody_mo
 }
 
 #[test]
+fn the_audit_chain_is_read_page_by_page_to_its_beginning() {
+    let served = Served::plain();
+    let anna = served.token("anna", "owner", None, &Permission::ALL, 1);
+    for _ in 0..3 {
+        served.book.stop("grid", jiff::Timestamp::now(), "storm", "anna").unwrap();
+        served.book.resume(None, jiff::Timestamp::now(), "anna").unwrap();
+    }
+    let read = async |query: &str| {
+        let (code, body) = status(&served, "GET", &format!("/api/v1/audit{query}"), Some(&anna)).await;
+        assert_eq!(code, 200, "{body}");
+        let page: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+        page.into_iter().map(|entry| entry["seq"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    block_on(async {
+        let (whole, mut all) = (read("?limit=1000").await, read("?limit=4").await);
+        assert!(whole.len() > 8, "{whole:?}");
+        while let Some(last) = all.last().copied().filter(|last| *last > 1) {
+            all.extend(read(&format!("?limit=4&before={last}")).await);
+        }
+        assert_eq!(all, whole, "none twice, none left out");
+        assert_eq!(read("?before=1").await, [0; 0]);
+        let wrong = status(&served, "GET", "/api/v1/audit?before=9007199254740992", Some(&anna)).await;
+        assert_eq!(wrong.0, 422);
+    });
+}
+
+#[test]
 fn who_sees_no_machines_is_told_of_none_by_name() {
     let served = Served::plain();
     let grid = served.token("grid", "grid-operator", None, &Permission::ALL, 1);

@@ -47,6 +47,11 @@ fn deeds_of_a_kind_are_read_page_by_page() {
     assert_eq!(page(&["stop", "resume"], Some(2), 9), [stop]);
     assert_eq!(page(&["stop", "resume"], Some(1), 9), []);
     assert_eq!(page(&["authority' OR '1' = '1"], None, 9), [], "a name is a value");
+    let all = |before, most| {
+        let found = book.audit_page(before, most).unwrap();
+        found.into_iter().map(|entry| entry.seq).collect::<Vec<_>>()
+    };
+    assert_eq!((all(None, 3), all(Some(2), 3), all(Some(1), 3)), (vec![4, 3, 2], vec![1], vec![]));
 }
 
 #[test]

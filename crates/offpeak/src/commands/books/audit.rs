@@ -113,7 +113,11 @@ pub(crate) fn expected_key(named: Option<&str>, book: &Path) -> Result<Option<[u
 
 fn show(args: &AuditShow) -> Result<Exit> {
     let mut entries: Vec<AuditView> = if args.site.site.is_some() {
-        match get(&args.site, &["audit"], &[("limit", args.last.to_string())])? {
+        match last_of(args.last, |limit, before| {
+            let before = before.map(|before| ("before", before.to_string()));
+            let asked: Vec<_> = [("limit", limit.to_string())].into_iter().chain(before).collect();
+            get(&args.site, &["audit"], &asked)
+        })? {
             Ok(entries) => entries,
             Err(exit) => return Ok(exit),
         }
@@ -132,4 +136,63 @@ fn show(args: &AuditShow) -> Result<Exit> {
         .collect();
     print(&table(&["entry", "at", "who", "what", "about", "why"], &rows))?;
     Ok(Exit::Done)
+}
+
+/// Entries that a site elsewhere tells at once.
+const PAGE: u32 = 1_000;
+
+/// So many of the last entries, newest first, asked for page by page: each with its length and what it comes before.
+fn last_of<E>(
+    mut left: u32,
+    mut page: impl FnMut(u32, Option<u64>) -> Result<Result<Vec<AuditView>, E>>,
+) -> Result<Result<Vec<AuditView>, E>> {
+    let mut entries: Vec<AuditView> = Vec::new();
+    while left > 0 {
+        let (limit, before) = (left.min(PAGE), entries.last().map(|last| last.seq));
+        let found = match page(limit, before)? {
+            Ok(found) => found,
+            Err(exit) => return Ok(Err(exit)),
+        };
+        let is_last = found.len() < limit as usize;
+        entries.extend(found);
+        left -= limit;
+        if is_last {
+            break;
+        }
+    }
+    Ok(Ok(entries))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_chain_is_asked_for_page_by_page() {
+        let entry = |seq: u64| AuditView {
+            seq,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            who: "anna".into(),
+            what: "stop".into(),
+            subject: "grid".into(),
+            why: "storm".into(),
+            hash: String::new(),
+        };
+        let asked = |last: u32, there: u64| {
+            let mut pages = Vec::new();
+            let read = last_of(last, |limit, before| {
+                pages.push((limit, before));
+                let newest = before.map_or(there, |before| before - 1);
+                Ok(Ok::<_, ()>((1..=newest).rev().take(limit as usize).map(entry).collect()))
+            });
+            let seqs: Vec<_> = read.unwrap().unwrap().into_iter().map(|entry| entry.seq).collect();
+            (seqs, pages)
+        };
+        let (seqs, pages) = asked(2_500, 9_000);
+        assert_eq!(seqs, (6_501..=9_000).rev().collect::<Vec<_>>());
+        assert_eq!(pages, [(1_000, None), (1_000, Some(8_001)), (500, Some(7_001))]);
+        let (seqs, pages) = asked(5_000, 1_200);
+        assert_eq!((seqs.len(), pages.len()), (1_200, 2), "it ends with the chain");
+        assert_eq!(asked(50, 3).1, [(50, None)]);
+    }
 }
