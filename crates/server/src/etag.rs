@@ -16,8 +16,12 @@ const ANSWER_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of the digest that a tag keeps.
 const TAG_BYTES: usize = 16;
 
-/// Tags what a read answers, and answers 304 where the reader has it.
-pub(crate) async fn tag(request: Request, next: Next) -> Response {
+/// Tags what a read answers, and answers 304 where the reader has it. HEAD is told what GET would be (RFC 9110, section
+/// 9.3.2, 2022), so its answer is made as GET's; without its body it is sent further out.
+pub(crate) async fn tag(mut request: Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        *request.method_mut() = Method::GET;
+    }
     let read = request.method() == Method::GET;
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
@@ -25,6 +29,7 @@ pub(crate) async fn tag(request: Request, next: Next) -> Response {
         let kind = kind.as_bytes();
         kind.starts_with(b"application/json") || kind.starts_with(b"text/csv")
     });
+    let is_tagged = is_tagged || response.headers().contains_key(header::ETAG);
     if !read || response.status() != StatusCode::OK || !is_tagged {
         return response;
     }

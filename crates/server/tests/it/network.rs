@@ -111,6 +111,38 @@ fn a_caller_that_asks_without_end_is_told_to_wait() {
 }
 
 #[test]
+fn a_reader_that_has_the_picture_is_told_so_by_every_read() {
+    let served = Served::plain();
+    let token = served.token("anna", "owner", None, &Permission::ALL, 1);
+    block_on(async {
+        for path in
+            ["/api/v1/site", "/api/v1/machines", "/api/v1/reports/energy?format=csv", "/api/v1/site/file"]
+        {
+            let ask = |method| served.ask(method, path).bearer_auth(&token);
+            let got = ask("GET").send().await.unwrap();
+            assert_eq!(got.status(), 200, "{path}");
+            let tag = got.headers()["etag"].clone();
+            let length = got.bytes().await.unwrap().len().to_string();
+            let head = ask("HEAD").send().await.unwrap();
+            assert_eq!((head.status().as_u16(), &head.headers()["etag"]), (200, &tag), "{path}");
+            assert_eq!(
+                head.headers()["content-length"],
+                length.as_str(),
+                "as long as what it stands for: {path}"
+            );
+            assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+            for method in ["GET", "HEAD"] {
+                let known = ask(method).header("if-none-match", &tag).send().await.unwrap();
+                assert_eq!(known.status(), 304, "{method} {path}");
+                assert_eq!(known.headers()["etag"], tag, "{method} {path}");
+                let other = ask(method).header("if-none-match", "\"another\"").send().await.unwrap();
+                assert_eq!(other.status(), 200, "{method} {path}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_change_with_a_key_is_carried_out_once() {
     let served = Served::plain();
     let token = served.token("anna", "owner", None, &Permission::ALL, 1);
