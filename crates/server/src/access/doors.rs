@@ -50,6 +50,10 @@ pub struct Doors {
 /// Whose a key is, if anybody's, and until when that is believed.
 type Remembered = (Option<Caller>, Timestamp);
 
+/// More requests than there is room for.
+#[derive(Debug)]
+pub(crate) struct TooMany;
+
 /// A session that was just begun.
 pub(crate) struct Begun {
     /// To be set as a header.
@@ -148,13 +152,37 @@ impl Doors {
         lock(&self.remembered).clear();
     }
 
-    /// Counts a request; says whether there is room for it.
-    pub(crate) fn admit(&self, caller: Option<&Caller>, address: &str) -> bool {
+    /// Who calls, where there is room for one more request of theirs. Of a key that was nobody's or was never seen the
+    /// address is asked for room before the book is, so that made-up keys cost their maker more than the site.
+    pub(crate) fn let_in(
+        &self,
+        headers: &HeaderMap,
+        secure: bool,
+        address: &str,
+    ) -> Result<Option<Caller>, TooMany> {
         let now = Timestamp::now();
-        match caller {
-            Some(caller) => lock(&self.known).take(&caller.name, now),
-            None => lock(&self.unknown).take(address, now),
+        let of_address = || lock(&self.unknown).take(address, now);
+        let is_known = self.was_somebody_s(headers, secure);
+        if !is_known && !of_address() {
+            return Err(TooMany);
         }
+        let caller = self.caller(headers, secure);
+        let has_room = match &caller {
+            Some(caller) => lock(&self.known).take(&caller.name, now),
+            None => !is_known || of_address(),
+        };
+        if has_room { Ok(caller) } else { Err(TooMany) }
+    }
+
+    /// Whether the key was somebody's when the book was last asked.
+    fn was_somebody_s(&self, headers: &HeaderMap, secure: bool) -> bool {
+        let key = match headers.get(header::AUTHORIZATION) {
+            Some(bearer) => bearer.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")),
+            None => cookie(headers, secure),
+        };
+        let whose =
+            |key| lock(&self.remembered).get(&secret::hash(key)).is_some_and(|(who, _)| who.is_some());
+        key.is_some_and(whose)
     }
 
     /// Who calls, by a token or a cookie.
@@ -345,4 +373,34 @@ fn cookie(headers: &HeaderMap, secure: bool) -> Option<&str> {
         let (of, value) = pair.trim().split_once('=')?;
         (of == name).then_some(value)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn made_up_keys_are_refused_before_the_book_is_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = Secret::fresh();
+        let doors = Doors::with_entry(Arc::new(Book::open(&dir.path().join("book.sqlite")).unwrap()), &entry)
+            .unwrap();
+        let begun = doors.enter(entry.reveal(), false).unwrap().unwrap();
+        let own = begun.cookie.split(';').next().unwrap().to_owned();
+        let with =
+            |name, value: String| HeaderMap::from_iter([(name, HeaderValue::try_from(value).unwrap())]);
+        let own = with(header::COOKIE, own);
+        assert!(doors.let_in(&own, false, "1.1.1.1").unwrap().is_some());
+        let made_up = |n: usize| with(header::AUTHORIZATION, format!("Bearer made-up-{n}"));
+        let tries = (0..500).map(|n| doors.let_in(&made_up(n), false, "1.1.1.1"));
+        let served = tries.filter(|tried| matches!(tried, Ok(None))).count();
+        // One of the burst was the cookie's, and the bucket fills while this runs.
+        assert!((59..400).contains(&served), "{served}");
+        let asked = lock(&doors.remembered).values().filter(|(who, _)| who.is_none()).count();
+        assert_eq!(asked, served, "the book is asked of no key that is refused");
+        assert!(doors.let_in(&own, false, "1.1.1.1").unwrap().is_some(), "who is known goes on");
+        assert!(matches!(doors.let_in(&made_up(0), false, "2.2.2.2"), Ok(None)), "and others' addresses do");
+    }
 }

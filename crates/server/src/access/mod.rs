@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
 pub use doors::Doors;
+use doors::TooMany;
 pub(crate) use doors::{Begun, book};
 pub use needs::{NEEDS, Need, WHYS, Why, need};
 pub use permission::{Permission, Role};
@@ -168,11 +169,8 @@ fn admitted(app: &App, request: &mut Request) -> Result<(), Problem> {
     let caller = match peer {
         Peer::Local { uid } => Some(local(uid)),
         Peer::Remote { secure, .. } => {
-            let caller = app.doors.caller(request.headers(), secure);
-            if !app.doors.admit(caller.as_ref(), &peer.address()) {
-                return Err(too_many());
-            }
-            caller
+            let let_in = app.doors.let_in(request.headers(), secure, &peer.address());
+            let_in.map_err(|TooMany| too_many())?
         }
     };
     match caller {
