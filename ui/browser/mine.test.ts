@@ -116,6 +116,7 @@ describe('the site file', () => {
     await text.fill(before.replace('rating_kw = 250', 'rating_kw = 150'));
     await page.getByRole('button', { name: 'Check' }).click();
     await expect.poll(() => page.locator('main table').first().innerText()).toMatch(/grid\s.*250\.?0? kW.*150\.?0? kW/s);
+    // The frame's upper edge stays in sight over what is scrolled.
     await page.evaluate(() => scrollTo(0, 0));
     expect(await layoutFaults(page)).toEqual([]);
     expect(await axeFindings(page)).toEqual([]);
