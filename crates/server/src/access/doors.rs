@@ -147,9 +147,9 @@ impl Doors {
         &self.book
     }
 
-    /// Forgets what the book said: something changed.
+    /// Believes no more what the book said: something changed. Which keys were somebody's is still known.
     pub(crate) fn forget(&self) {
-        lock(&self.remembered).clear();
+        lock(&self.remembered).values_mut().for_each(|(_, until)| *until = Timestamp::MIN);
     }
 
     /// Who calls, where there is room for one more request of theirs. Of a key that was nobody's or was never seen the
@@ -401,6 +401,8 @@ mod tests {
         let asked = lock(&doors.remembered).values().filter(|(who, _)| who.is_none()).count();
         assert_eq!(asked, served, "the book is asked of no key that is refused");
         assert!(doors.let_in(&own, false, "1.1.1.1").unwrap().is_some(), "who is known goes on");
+        doors.forget();
+        assert!(doors.let_in(&own, false, "1.1.1.1").unwrap().is_some(), "also when the book is asked anew");
         assert!(matches!(doors.let_in(&made_up(0), false, "2.2.2.2"), Ok(None)), "and others' addresses do");
     }
 }
