@@ -69,6 +69,33 @@ describe('the records', () => {
   });
 });
 
+describe('the audit chain', () => {
+  it('is read back to its first entry, and goes on at its head', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    const me = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    const change = async (reason: string): Promise<void> => {
+      const response = await page.request.put(`${demo.origin}/api/v1/halls/hall-1/authority`, {
+        headers: { 'x-csrf-token': me.csrf },
+        data: { authority: 'control', reason },
+      });
+      expect(response.status()).toBe(200);
+    };
+    for (let n = 0; n < 120; n++) await change(`change ${n}`);
+    await open(page, '/records');
+    const numbers = page.getByRole('region', { name: 'Who changed what, and why' }).locator('tbody td:first-child');
+    await expect.poll(() => numbers.count()).toBe(100);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await expect.poll(() => page.getByRole('button', { name: 'Show more' }).count()).toBe(0);
+    await change('the last of all');
+    await expect.poll(() => page.getByText('the last of all').count(), { timeout: 15_000 }).toBe(1);
+    const shown = (await numbers.allInnerTexts()).map(Number);
+    expect(shown).toEqual(Array.from({ length: shown.length }, (_, n) => shown.length - n));
+    expect(shown.length).toBeGreaterThan(120);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+});
+
 describe('one machine', () => {
   it('has its past drawn, is looked at and blinks', async () => {
     const { page, context, troubles } = await visit(browser, demo);

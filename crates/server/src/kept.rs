@@ -18,6 +18,8 @@ use crate::problem::Problem;
 
 /// Different answers kept of one picture; one more is made for its asker alone.
 const KEPT_MAX: usize = 64;
+/// Of these, so many were first asked for by one caller, so that nobody takes the places of all others.
+const KEPT_OF_ONE: usize = 16;
 /// Answers smaller than this are sent as they are.
 const COMPRESSED_MIN: usize = 1_024;
 
@@ -29,6 +31,8 @@ pub(crate) struct Kept(Mutex<Picture>);
 struct Picture {
     number: u64,
     answers: BTreeMap<String, Slot>,
+    /// How many of them each caller was the first to ask for.
+    firsts: BTreeMap<String, usize>,
 }
 
 /// One answer, or why there is none: whoever comes first makes it, the others wait for that.
@@ -45,10 +49,10 @@ pub(crate) struct Ready {
 impl Kept {
     /// The place of an answer. `number` was read before anything that the answer is made of, so that an answer is
     /// never older than its picture.
-    pub(crate) fn slot(&self, number: u64, name: &str) -> Slot {
+    pub(crate) fn slot(&self, number: u64, name: &str, caller: &str) -> Slot {
         let mut picture = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if picture.number < number {
-            *picture = Picture { number, answers: BTreeMap::new() };
+            *picture = Picture { number, ..Picture::default() };
         }
         if picture.number > number {
             return Slot::default();
@@ -57,7 +61,9 @@ impl Kept {
             return Arc::clone(slot);
         }
         let slot = Slot::default();
-        if picture.answers.len() < KEPT_MAX {
+        let firsts = picture.firsts.get(caller).copied().unwrap_or(0);
+        if picture.answers.len() < KEPT_MAX && firsts < KEPT_OF_ONE {
+            picture.firsts.insert(caller.to_owned(), firsts + 1);
             picture.answers.insert(name.to_owned(), Arc::clone(&slot));
         }
         slot
@@ -124,23 +130,36 @@ mod tests {
     #[test]
     fn an_answer_is_made_once_a_picture_and_never_shown_for_a_later_one() {
         let kept = Kept::default();
-        let first = kept.slot(1, "circuits");
-        assert!(Arc::ptr_eq(&first, &kept.slot(1, "circuits")));
-        assert!(!Arc::ptr_eq(&first, &kept.slot(1, "floor")));
-        let second = kept.slot(2, "circuits");
+        let slot = |number, name| kept.slot(number, name, "anna");
+        let first = slot(1, "circuits");
+        assert!(Arc::ptr_eq(&first, &kept.slot(1, "circuits", "berik")));
+        assert!(!Arc::ptr_eq(&first, &slot(1, "floor")));
+        let second = slot(2, "circuits");
         assert!(!Arc::ptr_eq(&first, &second));
         // Somebody who began with the picture before has it to themselves.
-        assert!(!Arc::ptr_eq(&first, &kept.slot(1, "circuits")));
-        assert!(Arc::ptr_eq(&second, &kept.slot(2, "circuits")));
+        assert!(!Arc::ptr_eq(&first, &slot(1, "circuits")));
+        assert!(Arc::ptr_eq(&second, &slot(2, "circuits")));
     }
 
     #[test]
     fn no_more_is_kept_than_there_is_room_for() {
         let kept = Kept::default();
         for place in 0..2 * KEPT_MAX {
-            let _ = kept.slot(1, &place.to_string());
+            let _ = kept.slot(1, &place.to_string(), &format!("caller {}", place % 8));
         }
         assert_eq!(kept.0.lock().unwrap().answers.len(), KEPT_MAX);
+    }
+
+    #[test]
+    fn one_caller_leaves_places_to_the_others() {
+        let kept = Kept::default();
+        for length in 0..2 * KEPT_MAX {
+            let _ = kept.slot(1, &length.to_string(), "anna");
+        }
+        assert_eq!(kept.0.lock().unwrap().answers.len(), KEPT_OF_ONE);
+        assert!(Arc::ptr_eq(&kept.slot(1, "circuits", "berik"), &kept.slot(1, "circuits", "anna")));
+        let _ = kept.slot(2, "circuits", "anna");
+        assert_eq!(kept.0.lock().unwrap().answers.len(), 1, "a new picture, new places");
     }
 
     #[test]

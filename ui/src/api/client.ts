@@ -267,7 +267,7 @@ export const api = {
   acknowledge: (id: number, note: string) => ask(`/alerts/${id}/acknowledgement`, { method: 'POST', query: { reason: note === '' ? null : note } }),
   snooze: (id: number, minutes: number, note: string) => ask(`/alerts/${id}/snooze`, { method: 'POST', body: { minutes, reason: note === '' ? null : note } }),
   testChannel: (name: string) => ask(`/alerts/channels/${part(name)}/test`, { method: 'POST' }),
-  audit: (limit: number) => ask<AuditView[]>('/audit', { query: { limit } }),
+  audit: (before: number | null, limit: number) => ask<AuditView[]>('/audit', { query: { before, limit } }),
   authority: (hall: string, authority: 'observe' | 'control', reason: string) =>
     ask<Done>(`/halls/${part(hall)}/authority`, { method: 'PUT', body: { authority, reason } }),
 };

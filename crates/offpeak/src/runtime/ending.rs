@@ -4,8 +4,8 @@
 //! Not here: the terminal itself (`screen`), and what is left behind (`farewell`).
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,9 @@ use offpeak_server::SiteHandle;
 
 /// How long a screen may take to close.
 const CLOSES_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long a demo waits for its first picture: not for ever, on a terminal that takes nothing.
+const DRAWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +76,9 @@ impl Screen {
         Ok(())
     }
 
-    /// Opens it, for so long at most, with a note for the first minute. Within tokio: a signal that comes as soon as the screen is there must not leave
-    /// the terminal as it is.
+    /// Opens it, for so long at most, with a note for the first minute. Within tokio: a signal that comes as soon as
+    /// the screen is there must not leave the terminal as it is. A demo begins with its first picture, so that
+    /// its search is seen; a controller does not wait for a terminal.
     pub(crate) fn open(
         handle: Arc<dyn SiteHandle>,
         leaving: Leaving,
@@ -84,13 +88,18 @@ impl Screen {
         let signals = Some(Signals::heard(true));
         let over = Arc::new(AtomicBool::new(false));
         let (tell, closed) = oneshot::channel();
+        let (first, drawn) = mpsc::channel();
         let (stop, until) = (Arc::clone(&over), lasts.map(|lasts| Instant::now() + lasts));
         let thread = std::thread::Builder::new().name("screen".into()).spawn(move || {
             // An error or a panic drops the sender, which is heard too.
-            let how = screen::run(handle.as_ref(), leaving, until, &stop, note)?;
+            let how = screen::run(handle.as_ref(), leaving, until, &stop, note, first)?;
             let _ = tell.send(how);
             Ok(())
         })?;
+        if leaving == Leaving::Demo {
+            // Its sender is dropped, whether it could be drawn or not.
+            let _ = drawn.recv_timeout(DRAWN_WITHIN);
+        }
         Ok(Self { leaving, over, closed, thread: Some(thread), signals })
     }
 

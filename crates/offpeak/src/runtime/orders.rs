@@ -158,7 +158,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    use offpeak_server::SiteHandle as _;
+    use offpeak_server::{Holds as _, SiteHandle as _};
 
     use super::super::ahead::live_tests::{mine, until};
     use super::super::live::lock;
@@ -170,8 +170,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (_shared, answers) = mine(dir.path());
         assert_eq!(answers.picture(), None, "before the first cycle nothing may be kept");
-        until("the first cycle", || answers.picture().is_some()).await;
         let by = By { who: "anna", why: "test" };
+        let first = answers.site().machine(MachineIx(0)).id.clone();
+        answers.hold(std::slice::from_ref(&first), None, by).unwrap();
+        assert_eq!((answers.picture(), answers.view(0).held), (None, 1), "nor is it waited for");
+        until("the first cycle", || answers.picture().is_some()).await;
         let (before, cycle) = (answers.picture(), answers.cycle());
         answers.order("grid to 1 kW", "wish", by).unwrap();
         assert_eq!(answers.cycle(), cycle, "the loop has not come to it");

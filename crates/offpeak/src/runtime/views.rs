@@ -211,7 +211,7 @@ pub(super) fn site_view(
         ahead: ahead_view::view(answers, &site, now),
         budgets: latest.map(|latest| sum_views::budgets(&site, latest)).unwrap_or_default(),
         peak: latest.and_then(|latest| sum_views::peak(&site, latest)),
-        held: latest.map_or(0, |latest| held(&site, latest)),
+        held: held(answers, &site, now),
         restart_due: answers.site_file.as_ref().is_some_and(super::site_file::SiteFilePlace::restart_due),
         read_every_s: answers.shared.read_every_ms.load(Ordering::Relaxed) as f64 / 1e3,
         commands: story.counts,
@@ -242,8 +242,8 @@ pub(super) fn site_view(
     }
 }
 
-fn held(site: &Site, latest: &Latest) -> u32 {
-    let (directives, now) = (&latest.snapshot.directives, latest.cycle.at);
+fn held(answers: &Answers, site: &Site, now: Timestamp) -> u32 {
+    let directives = lock(&answers.shared.directives);
     let held = directives.holds.keys().filter(|ix| directives.hold_of(**ix, now).is_some()).count();
     u32::try_from(held.min(site.machines.len())).unwrap_or(u32::MAX)
 }

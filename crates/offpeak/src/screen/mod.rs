@@ -10,6 +10,7 @@ mod words;
 use std::io::stdout;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -175,14 +176,17 @@ pub(crate) enum Closed {
     Gone,
 }
 
-/// Shows a site until it is left, a time comes, somebody else says so, or the terminal is gone.
+/// Shows a site until it is left, a time comes, somebody else says so, or the terminal is gone. What waits for the
+/// first picture hears of it, or that there will be none.
 pub(crate) fn run(
     handle: &dyn SiteHandle,
     leaving: Leaving,
     until: Option<Instant>,
     stop: &AtomicBool,
     note: Option<String>,
+    first: Sender<()>,
 ) -> Result<Closed> {
+    let mut first = Some(first);
     let _borrowed = terminal::Borrowed::take()?;
     // Dropped, it shows the cursor, which is done already, and panics where it cannot: the terminal may be gone.
     let mut terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
@@ -193,6 +197,7 @@ pub(crate) fn run(
         let view = handle.view(TRACE_POINTS);
         state.forget(Instant::now());
         let drawn = terminal.draw(|frame| draw::draw(frame, &view, &state)).map(drop);
+        first.take();
         if terminal::wait(FRAME)? == terminal::Waited::Gone {
             return Ok(Closed::Gone);
         }

@@ -36,7 +36,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{Doors, Peer, admit};
+use crate::access::{Caller, Doors, Peer, admit};
 use crate::alerts::Alerts;
 use crate::etag;
 use crate::handle::{HandleError, SiteHandle};
@@ -93,11 +93,15 @@ impl App {
     /// threads that serve.
     async fn once_a_picture<T: Serialize>(
         self: Arc<Self>,
+        caller: &Caller,
         asked: HeaderMap,
         name: String,
         make: impl FnOnce(&dyn SiteHandle) -> Result<T, HandleError> + Send + 'static,
     ) -> Result<Response, Problem> {
-        let slot = self.handle.picture().map_or_else(Slot::default, |number| self.kept.slot(number, &name));
+        let slot = self
+            .handle
+            .picture()
+            .map_or_else(Slot::default, |number| self.kept.slot(number, &name, &caller.name));
         if let Some(Ok(ready)) = slot.get()
             && ready.is_at_hand(&asked)
         {

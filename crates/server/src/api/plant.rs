@@ -22,8 +22,12 @@ const DAYS_MAX: u16 = 60;
 
 /// All circuits, parents first
 #[utoipa::path(get, path = "/api/v1/circuits", tag = "power", responses((status = 200, body = Vec<CircuitView>)))]
-pub(super) async fn circuits(State(app): State<Arc<App>>, asked: HeaderMap) -> Result<Response, Problem> {
-    app.once_a_picture(asked, "circuits".to_owned(), |handle| Ok(handle.circuits())).await
+pub(super) async fn circuits(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    app.once_a_picture(&caller, asked, "circuits".to_owned(), |handle| Ok(handle.circuits())).await
 }
 
 /// Which moment.
@@ -72,7 +76,7 @@ pub(super) async fn calendar(
         return Err(Problem::invalid(format!("`days` is {days}; it is 1 to {DAYS_MAX}")));
     }
     let (circuit, money) = (params.circuit, caller.may(Permission::MoneyRead));
-    app.once_a_picture(asked, format!("calendar {circuit:?} {days} {money}"), move |handle| {
+    app.once_a_picture(&caller, asked, format!("calendar {circuit:?} {days} {money}"), move |handle| {
         let mut rows = handle.calendar(circuit.as_deref(), days)?;
         if !money {
             rows.iter_mut().for_each(|row| row.power_price = None);
@@ -90,8 +94,12 @@ pub(super) async fn directives(State(app): State<Arc<App>>) -> Json<DirectivesVi
 
 /// Where the machines stand, in columns; changes with the site file only
 #[utoipa::path(get, path = "/api/v1/floor", tag = "machines", responses((status = 200, body = FloorView)))]
-pub(super) async fn floor(State(app): State<Arc<App>>, asked: HeaderMap) -> Result<Response, Problem> {
-    app.once_a_picture(asked, "floor".to_owned(), |handle| Ok(handle.floor())).await
+pub(super) async fn floor(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    app.once_a_picture(&caller, asked, "floor".to_owned(), |handle| Ok(handle.floor())).await
 }
 
 /// Which columns.
@@ -109,6 +117,7 @@ pub(crate) struct ColumnParams {
     responses((status = 200, body = StatesView)))]
 pub(super) async fn states(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     asked: HeaderMap,
     Asked(params): Asked<ColumnParams>,
 ) -> Result<Response, Problem> {
@@ -125,5 +134,11 @@ pub(super) async fn states(
             }
         } = true;
     }
-    app.once_a_picture(asked, format!("states {columns:?}"), move |handle| Ok(handle.states(columns))).await
+    app.once_a_picture(
+        &caller,
+        asked,
+        format!("states {columns:?}"),
+        move |handle| Ok(handle.states(columns)),
+    )
+    .await
 }

@@ -105,7 +105,7 @@ pub(super) async fn site(
         return Err(Problem::invalid(format!("`trace` is {points}; {TRACE_MAX} points are the most")));
     }
     let sees = Sees::of(&caller);
-    app.once_a_picture(asked, format!("site {points} {sees:?}"), move |handle| {
+    app.once_a_picture(&caller, asked, format!("site {points} {sees:?}"), move |handle| {
         Ok(sees.narrowed(handle.view(points)))
     })
     .await
