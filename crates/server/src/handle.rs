@@ -78,6 +78,15 @@ pub struct Columns {
     pub age: bool,
 }
 
+/// How a stop stands that is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// In the book: it outlasts offpeak.
+    InBook,
+    /// Nowhere but in memory, for this reason: it ends with offpeak, unless the book takes it later.
+    InMemory(String),
+}
+
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandleError {
@@ -237,11 +246,11 @@ pub trait SiteHandle: Records + Field + Holds + SiteFile {
     /// # Errors
     /// For words that are no order, or before the first cycle.
     fn preview(&self, words: &str, kind: &str) -> Result<PreviewView, HandleError>;
-    /// Stops a circuit; the connection if none is named.
+    /// Stops a circuit; the connection if none is named. It is in force whether or not the book takes it.
     ///
     /// # Errors
-    /// For a circuit that is not there, or when the book does not take it.
-    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError>;
+    /// For a circuit that is not there.
+    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<Stopped, HandleError>;
     /// Lifts the operator's stop of a circuit; all stops if none is named. Says how many.
     ///
     /// # Errors

@@ -21,6 +21,6 @@ pub mod tls;
 pub mod view;
 
 pub use beside::{Field, HandOrder, Holds, PoolOrder, Records, ReportAbout, ReportBy, ReportQuery, SiteFile};
-pub use handle::{By, Columns, HandleError, MachineQuery, MachineSort, SiteHandle};
+pub use handle::{By, Columns, HandleError, MachineQuery, MachineSort, SiteHandle, Stopped};
 pub use listen::{Serving, Socket, serve_local, serve_tcp, socket_in};
 pub use problem::Problem;

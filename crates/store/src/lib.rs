@@ -35,5 +35,5 @@ pub use holds::HoldEntry;
 pub use key::key_from_hex;
 pub use machines::{CustodyEntry, Moved, Standing, Stay};
 pub use orders::{Given, OrderEntry};
-pub use people::{ApiToken, Once, Person, PersonChange, Session, SetupLink};
+pub use people::{ApiToken, Keep, Once, Person, PersonChange, Session, SetupLink};
 pub use recorder::{Entry, Recorder};

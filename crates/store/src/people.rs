@@ -381,7 +381,7 @@ impl Book {
         Ok(Some(link).filter(|link| at < link.expires_at))
     }
 
-    /// Begins a request that is to be carried out once. `request` is its hash; what is older than `forget` is gone.
+    /// Begins a request that is to be carried out once. `request` is its hash; what is not to be kept is gone.
     ///
     /// # Errors
     /// If it could not be written.
@@ -391,11 +391,16 @@ impl Book {
         key: &str,
         request: &[u8],
         at: Timestamp,
-        forget: Timestamp,
+        keep: Keep,
     ) -> Result<Once, BookError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
-        transaction.execute("DELETE FROM once WHERE at < ?1", [forget.to_string()])?;
+        transaction.execute("DELETE FROM once WHERE at < ?1", [keep.from.to_string()])?;
+        transaction.execute(
+            "DELETE FROM once WHERE (who, key) IN
+             (SELECT who, key FROM once WHERE who = ?1 ORDER BY at DESC LIMIT -1 OFFSET ?2)",
+            params![who, keep.most],
+        )?;
         let found: Option<(Vec<u8>, Option<u16>, Option<String>)> = transaction
             .query_row(
                 "SELECT request, status, body FROM once WHERE who = ?1 AND key = ?2",
@@ -434,6 +439,15 @@ impl Book {
         };
         Ok(())
     }
+}
+
+/// Which requests that are carried out once stay known.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Those begun from here on,
+    pub from: Timestamp,
+    /// and of each caller the last so many.
+    pub most: u32,
 }
 
 /// What is known of a request that is to be carried out once.

@@ -156,6 +156,11 @@ CREATE TABLE billing_peak (
 ALTER TABLE command_order ADD COLUMN by TEXT;
 ALTER TABLE command_order ADD COLUMN reason TEXT;
 ",
+    "
+-- What is kept of requests is let go by age and by caller.
+CREATE INDEX once_at ON once (at);
+CREATE INDEX once_who ON once (who, at);
+",
 ];
 
 /// Says whether this is a book that this program can read, and its version; 0 for an empty database.

@@ -11,7 +11,7 @@ use offpeak_server::view::{
     About, CalendarView, CircuitView, CommandRecord, DirectivesView, Explanation, FloorView, MachinePage,
     MachineView, OrderView, PreviewView, SiteView, StatesView, WhyView,
 };
-use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
+use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle, Stopped};
 use offpeak_site::{CircuitIx, CircuitKind, Site};
 use offpeak_units::Power;
 use tokio::runtime::Handle;
@@ -88,6 +88,16 @@ impl Answers {
     pub(super) fn circuit(&self, id: &str) -> Result<CircuitIx, HandleError> {
         let site = self.site();
         site.circuits.find(id).ok_or_else(|| HandleError::no_circuit(&site, id))
+    }
+    /// What outlasts a start must be on a circuit that the next start has.
+    pub(super) fn stays(&self, circuit: &str) -> Result<(), HandleError> {
+        if self.site_file.as_ref().is_some_and(|place| place.drops(circuit)) {
+            let hint = "order it at what feeds it, or start offpeak with the new file first";
+            return Err(HandleError::Invalid(format!(
+                "the site file that the next start takes has no `{circuit}`\nhint: {hint}"
+            )));
+        }
+        Ok(())
     }
     fn index(&self, site: &Arc<Site>) -> Arc<Index> {
         let mut held = lock(&self.index);
@@ -262,30 +272,17 @@ impl SiteHandle for Answers {
         orders::preview_view(self, &latest, words, kind)
     }
 
-    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError> {
-        let root = self.site().circuits.get(CircuitIx::ROOT).id.clone();
-        let circuit = circuit.unwrap_or(&root);
-        self.circuit(circuit)?;
-        self.shared.book.stop(circuit, self.now(), by.why, by.who).map_err(book_error)?;
-        self.tell(format!("operator's stop at {circuit}"), by);
-        self.reload()
+    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<Stopped, HandleError> {
+        self.stop_circuit(circuit, by)
     }
 
     fn resume(&self, circuit: Option<&str>, by: By<'_>) -> Result<usize, HandleError> {
-        circuit.map(|circuit| self.circuit(circuit)).transpose()?;
-        let lifted = self.shared.book.resume(circuit, self.now(), by).map_err(book_error)?;
-        if lifted == 0 {
-            return Err(HandleError::NothingThere(
-                circuit.map_or_else(|| "the site".to_owned(), |id| format!("`{id}`")),
-            ));
-        }
-        self.tell(format!("{lifted} stop(s) lifted"), by);
-        self.reload()?;
-        Ok(lifted)
+        self.lift_stops(circuit, by)
     }
 
     fn lockout(&self, circuit: &str, worker: &str, by: By<'_>) -> Result<(), HandleError> {
         self.circuit(circuit)?;
+        self.stays(circuit)?;
         self.shared.book.lock_out(circuit, self.now(), worker, by).map_err(book_error)?;
         self.tell(format!("lockout at {circuit} for {worker}"), by);
         self.reload()

@@ -26,10 +26,14 @@ use super::counted::{self, Counted};
 use super::entries::{Minutes, change, fan_change, verdict};
 use super::plant_io::{PlantIo, Wire};
 use super::record::Recording;
+use super::stopping::Unbooked;
 use super::story::Story;
 
 /// Generations are taken from the book in blocks of this size; what a crash leaves over is lost.
 const GENERATIONS: u64 = 1_000_000;
+
+/// The book is asked this often to take the stops that it refused.
+const ASK_AGAIN_S: i64 = 10;
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What is held is replaced whole, so a holder that panicked left it usable.
@@ -63,6 +67,10 @@ pub(crate) struct Shared {
     /// Held by whoever reads the book anew, until what they read is in force: else an older reading could come after a
     /// newer one, and something ordered would be forgotten.
     reading: Mutex<()>,
+    /// Stops that are in force and not in the book; locked after `directives` where both are.
+    pub(super) unbooked: Mutex<Unbooked>,
+    /// Held by whoever asks the book anew to take them.
+    pub(super) booking: Mutex<()>,
     /// Wakes the loop for an order.
     pub(crate) nudge: Notify,
     pub(crate) latest: Mutex<Option<Arc<Latest>>>,
@@ -107,6 +115,8 @@ impl Shared {
             directives: Mutex::new(directives),
             givers: Mutex::new(givers),
             reading: Mutex::new(()),
+            unbooked: Mutex::default(),
+            booking: Mutex::new(()),
             nudge: Notify::new(),
             latest: Mutex::new(None),
             fleet: Mutex::new(None),
@@ -152,8 +162,7 @@ impl Shared {
         let mut site = Site::clone(&held);
         let result = change(&mut site);
         *held = Arc::new(site);
-        self.pictures.fetch_add(1, Ordering::Release);
-        self.nudge.notify_one();
+        self.changed();
         result
     }
 
@@ -165,18 +174,31 @@ impl Shared {
 
     /// Reads the orders in force anew from the book, and lets the loop know.
     pub(crate) fn reload_directives(&self) -> Result<()> {
+        self.reload_directives_and(|_| ())
+    }
+
+    /// As [`Self::reload_directives`]; once the book is read and before anybody else reads it, something more is done.
+    pub(super) fn reload_directives_and(&self, then: impl FnOnce(&Self)) -> Result<()> {
         let _turn = lock(&self.reading);
         let in_force = self.book.in_force(self.now())?;
         let givers = givers(&in_force);
-        let ordered = directives(&self.site(), in_force)?;
+        let site = self.site();
+        let mut ordered = directives(&site, in_force)?;
+        then(self);
         *lock(&self.givers) = givers;
         let mut held = lock(&self.directives);
+        lock(&self.unbooked).add_to(&mut ordered, &site);
         let (feeds, ahead) = (std::mem::take(&mut held.feeds), held.ahead.take());
         *held = Directives { feeds, ahead, ..ordered };
         drop(held);
+        self.changed();
+        Ok(())
+    }
+
+    /// Makes a new picture of what is shown, and wakes the loop.
+    pub(super) fn changed(&self) {
         self.pictures.fetch_add(1, Ordering::Release);
         self.nudge.notify_one();
-        Ok(())
     }
 }
 
@@ -263,9 +285,18 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
             () = shared.nudge.notified() => {}
         }
         if controller.memory().generation + GENERATIONS / 2 > reserved {
-            let block = shared.book.reserve_generations(GENERATIONS)?;
-            controller.set_generation(block.start);
-            reserved = block.end;
+            // Half a block is left, and a book that takes nothing must not end the loop.
+            match shared.book.reserve_generations(GENERATIONS) {
+                Ok(block) => {
+                    controller.set_generation(block.start);
+                    reserved = block.end;
+                }
+                Err(error) => warn!(%error, "the book gives no generations"),
+            }
+        }
+        if shared.has_refused_stops() && shared.wire.clock.now().as_second() % ASK_AGAIN_S == 0 {
+            let shared = Arc::clone(&shared);
+            drop(tokio::task::spawn_blocking(move || shared.book_stops()));
         }
         if !Arc::ptr_eq(&site, &shared.site()) {
             site = shared.site();

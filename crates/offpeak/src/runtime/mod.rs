@@ -33,6 +33,7 @@ mod serving;
 mod simulate;
 mod site_file;
 mod stage;
+mod stopping;
 mod story;
 mod sum_views;
 mod trace;

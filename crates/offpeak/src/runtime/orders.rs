@@ -59,6 +59,7 @@ pub(super) fn read(answers: &Answers, words: &str, kind: &str) -> Result<Order, 
 /// Gives an order: in the book first, then in force.
 pub(super) fn give(answers: &Answers, words: &str, kind: &str, by: By<'_>) -> Result<OrderView, HandleError> {
     let order = read(answers, words, kind)?;
+    answers.stays(&answers.site().circuits.get(order.circuit).id)?;
     let given = Given { by: by.who.to_owned(), why: by.why.to_owned() };
     let shown = view(&answers.site(), &order, Some(&given));
     let entry = OrderEntry {
@@ -231,7 +232,7 @@ mod tests {
             std::thread::scope(|together| {
                 let ordering = circuits.iter().map(|circuit| {
                     together.spawn(|| match round % 2 {
-                        0 => answers.stop(Some(circuit), by).unwrap(),
+                        0 => drop(answers.stop(Some(circuit), by).unwrap()),
                         _ => drop(answers.resume(Some(circuit), by).unwrap()),
                     })
                 });

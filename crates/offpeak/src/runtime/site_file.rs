@@ -37,6 +37,8 @@ pub(crate) struct SiteFilePlace {
     path: PathBuf,
     running: String,
     restart_due: AtomicBool,
+    /// Circuits of the running site that the text last written through this has no more.
+    dropped: Mutex<BTreeSet<String>>,
     /// One writes at a time.
     writing: Mutex<()>,
 }
@@ -47,11 +49,22 @@ impl SiteFilePlace {
         let running = text_tag(&fs::read_to_string(path).unwrap_or_default());
         let given = std::path::absolute(path)?;
         let path = path.canonicalize().with_context(|| format!("{} cannot be found", path.display()))?;
-        Ok(Self { given, path, running, restart_due: AtomicBool::new(false), writing: Mutex::default() })
+        Ok(Self {
+            given,
+            path,
+            running,
+            restart_due: AtomicBool::new(false),
+            dropped: Mutex::default(),
+            writing: Mutex::default(),
+        })
     }
     /// Whether the file is another than the site runs with, as far as it was looked at.
     pub(super) fn restart_due(&self) -> bool {
         self.restart_due.load(Ordering::Relaxed)
+    }
+    /// Whether the next start has no such circuit, as far as the file was written through the API.
+    pub(super) fn drops(&self, circuit: &str) -> bool {
+        lock(&self.dropped).contains(circuit)
     }
     fn name(&self) -> String {
         self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
@@ -213,7 +226,8 @@ impl Answers {
         Ok(found)
     }
 
-    fn judge(&self, place: &SiteFilePlace, text: &str) -> Result<SiteCheckView, HandleError> {
+    /// What is to be said of a text, and the site that it is, if any.
+    fn judge(&self, place: &SiteFilePlace, text: &str) -> Result<(SiteCheckView, Option<Site>), HandleError> {
         let (loaded, present) = place.load(text)?;
         let mut findings: Vec<_> = loaded.diagnostics.iter().map(finding).collect();
         let misfits = loaded.site.as_ref().map(|site| self.misfits(place, site)).transpose()?;
@@ -230,13 +244,38 @@ impl Answers {
         let before = present.site.as_ref().unwrap_or(&running);
         let limits =
             loaded.site.as_ref().map(|site| limit_changes(before, site, self.now())).unwrap_or_default();
-        Ok(SiteCheckView {
+        let view = SiteCheckView {
             sound: loaded.site.is_some() && is_fit,
             findings,
             limits,
             machines_before: before.machines.len() as u64,
             machines_after: loaded.site.as_ref().map(|site| site.machines.len() as u64),
-        })
+        };
+        Ok((view, loaded.site))
+    }
+
+    /// Circuits of the running site that another has no more.
+    fn dropped_by(&self, next: &Site) -> BTreeSet<String> {
+        let kept: BTreeSet<&str> = next.circuits.iter().map(|(_, circuit)| circuit.id.as_str()).collect();
+        let running = self.site();
+        let all = running.circuits.iter().map(|(_, circuit)| &circuit.id);
+        all.filter(|id| !kept.contains(id.as_str())).cloned().collect()
+    }
+
+    /// From now on nothing is ordered that the next start could not read; what was, just before, is an error.
+    fn drop_circuits(&self, place: &SiteFilePlace, next: &Site) -> Result<BTreeSet<String>, HandleError> {
+        let before = std::mem::replace(&mut *lock(&place.dropped), self.dropped_by(next));
+        let in_force = self.shared.book.in_force(self.now()).map_err(book_error);
+        let fits = in_force.and_then(|in_force| {
+            live::directives(next, in_force).map_err(|error| HandleError::Invalid(format!("{error:#}")))
+        });
+        match fits {
+            Ok(_) => Ok(before),
+            Err(error) => {
+                *lock(&place.dropped) = before;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -246,7 +285,7 @@ impl SiteFile for Answers {
     }
 
     fn check_site(&self, text: &str) -> Result<SiteCheckView, HandleError> {
-        self.judge(self.place()?, text)
+        self.judge(self.place()?, text).map(|(view, _)| view)
     }
 
     fn write_site(&self, text: &str, known: &str, by: By<'_>) -> Result<SiteWrittenView, HandleError> {
@@ -259,8 +298,8 @@ impl SiteFile for Answers {
                     .to_owned(),
             ));
         }
-        let judged = self.judge(place, text)?;
-        if !judged.sound {
+        let (judged, next) = self.judge(place, text)?;
+        let Some(next) = next.filter(|_| judged.sound) else {
             let first = judged.findings.iter().find(|finding| finding.severity == "error");
             let words = first.map_or_else(String::new, |first| {
                 let line = first.line.map_or_else(String::new, |line| format!("line {line}: "));
@@ -270,7 +309,7 @@ impl SiteFile for Answers {
             return Err(HandleError::Invalid(format!(
                 "no site can be run with this, so nothing was written{words}\nhint: {hint}"
             )));
-        }
+        };
         let failed = |error: std::io::Error| {
             HandleError::Unreadable(format!("{} was not written: {error}", place.name()))
         };
@@ -281,7 +320,9 @@ impl SiteFile for Answers {
         let subject = place.name();
         let deed = Deed { who: by.who, what: "site file", subject: &subject, why: &why };
         self.shared.book.note(self.now(), &deed).map_err(book_error)?;
+        let dropped = self.drop_circuits(place, &next)?;
         if let Err(error) = place.put(&prepared) {
+            *lock(&place.dropped) = dropped;
             let deed = Deed { what: "site file not written", ..deed };
             self.shared.book.note(self.now(), &deed).map_err(book_error)?;
             return Err(failed(error));

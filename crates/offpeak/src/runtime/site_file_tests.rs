@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::fronts::{Addressing, Fronts, Layout};
+use offpeak_server::{SiteHandle as _, Stopped};
 use offpeak_store::Book;
 use offpeak_twin::{Plant, Scenario};
 
@@ -121,4 +122,42 @@ async fn a_text_from_afar_is_no_other_site_forgets_no_order_and_opens_no_file() 
     for name in ["keys.toml", "../x.csv", "link.csv", "./keys.toml", "none.csv", &elsewhere] {
         assert!(!place.is_table_beside(name), "{name}");
     }
+}
+
+/// Between the writing and the next start nothing is ordered that the next start could not read.
+#[tokio::test]
+async fn nothing_lasting_is_ordered_on_a_circuit_that_the_next_start_has_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let answers = answers(dir.path());
+    let by = By { who: "anna", why: "another transformer" };
+    let text = answers.site_text().unwrap();
+    let next = text.replace("transformer-1", "transformer-2");
+    let written = answers.write_site(&next, &text_tag(&text), by).unwrap();
+    assert!(written.restart_due);
+    for refused in [
+        answers.lockout("transformer-1", "berik", by).unwrap_err(),
+        answers.order("transformer-1 to 5 kW", "wish", by).map(drop).unwrap_err(),
+    ] {
+        assert!(
+            matches!(&refused, HandleError::Invalid(why) if why.contains("has no `transformer-1`")),
+            "{refused}"
+        );
+    }
+    answers.lockout("hall-1", "berik", by).unwrap();
+
+    // A stop is never refused: it ends with this start, and says so.
+    let stopped = answers.stop(Some("transformer-1"), by).unwrap();
+    assert!(
+        matches!(&stopped, Stopped::InMemory(why) if why.contains("has no `transformer-1`")),
+        "{stopped:?}"
+    );
+    assert_eq!(answers.directives().stops.len(), 1);
+    let loaded = offpeak_site::file::load("small.toml", &next, &|_| None).unwrap();
+    let in_force = answers.shared.book.in_force(answers.now()).unwrap();
+    assert_eq!(live::directives(&loaded, in_force).unwrap().lockouts.len(), 1, "the next start reads it");
+    assert_eq!(answers.resume(Some("transformer-1"), by).unwrap(), 1);
+    assert!(answers.directives().stops.is_empty());
+
+    answers.write_site(&text, &written.tag, by).unwrap();
+    answers.lockout("transformer-1", "berik", by).unwrap();
 }

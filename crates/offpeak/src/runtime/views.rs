@@ -409,6 +409,12 @@ fn alarms(answers: &Answers, latest: Option<&Latest>, power: Option<Power>, name
     let (disobey, cut) = site.machines().filter(stubborn).fold((0, 0), |(all, cut), (ix, _)| {
         (all + 1, cut + usize::from(latest.memory.machines[ix.ix()].cut))
     });
+    match answers.shared.stops_in_memory() {
+        0 => {}
+        stops => alarms.push(format!(
+            "{stops} stop(s) are in force and not in the book: a new start of offpeak forgets them"
+        )),
+    }
     if disobey > 0 {
         let them = match cut {
             0 => String::new(),

@@ -19,7 +19,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 use offpeak_server::view::SiteView;
-use offpeak_server::{By, SiteHandle};
+use offpeak_server::{By, SiteHandle, Stopped};
 
 /// Between two pictures.
 const FRAME: Duration = Duration::from_millis(250);
@@ -219,9 +219,10 @@ pub(crate) fn run(
 
 fn carry_out(handle: &dyn SiteHandle, wish: Wish) -> String {
     let done = match wish {
-        Wish::Stop => {
-            handle.stop(None, AT_THE_SCREEN).map(|()| "the whole site is stopped; r resumes".to_owned())
-        }
+        Wish::Stop => handle.stop(None, AT_THE_SCREEN).map(|stopped| match stopped {
+            Stopped::InBook => "the whole site is stopped; r resumes".to_owned(),
+            Stopped::InMemory(why) => format!("the whole site is stopped, in memory only: {why}"),
+        }),
         _ => handle.resume(None, AT_THE_SCREEN).map(|lifted| format!("{lifted} stop(s) lifted")),
     };
     done.unwrap_or_else(|error| format!("not done: {error}"))

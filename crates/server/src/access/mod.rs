@@ -22,7 +22,7 @@ use jiff::Timestamp;
 pub use doors::Doors;
 use doors::TooMany;
 pub(crate) use doors::{Begun, book};
-pub use needs::{NEEDS, Need, WHYS, Why, need};
+pub use needs::{NEEDS, Need, WHYS, Why, changes_nothing, need};
 pub use permission::{Permission, Role};
 pub use secret::Secret;
 pub(crate) use {

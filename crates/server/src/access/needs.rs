@@ -122,6 +122,12 @@ pub enum Why {
 }
 
 const CHANGES_NOTHING: Why = Why::Exempt("it changes nothing");
+/// Whether a request to this route changes nothing, whatever its method.
+#[must_use]
+pub fn changes_nothing(method: &Method, path: &str) -> bool {
+    WHYS.iter().any(|(of, at, why)| *of == method.as_str() && *at == path && *why == CHANGES_NOTHING)
+}
+
 const ONES_OWN: Why = Why::Exempt("it is about nobody but the caller");
 
 /// By method and path: whether a change's reason is asked. Every change is in it, which a test sees to.

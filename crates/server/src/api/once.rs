@@ -8,23 +8,27 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
-use offpeak_store::{Book, Once};
+use offpeak_store::{Book, Keep, Once};
 use sha2::{Digest as _, Sha256};
 
 use super::{App, BODY_MAX, blocking};
-use crate::access::{Caller, book};
+use crate::access::{Caller, book, changes_nothing};
 use crate::problem::Problem;
 
-/// How long an answer is kept.
+/// How long an answer is kept,
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// and how many of one caller.
+const KEPT_OF_ONE: u32 = 10_000;
 /// A key's characters at most.
 const KEY_MAX: usize = 100;
-/// An answer's bytes at most.
-const ANSWER_MAX: usize = 64 * 1024;
+/// A kept answer's bytes at most; of a longer one it is kept that it was given.
+const ANSWER_MAX: usize = 16 * 1024;
+/// What is said again of a longer one.
+const TOO_LONG: &str = r#"{"done":"it was carried out; its answer was too long to be kept"}"#;
 /// The header.
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// What an answer that was given before carries.
@@ -33,12 +37,16 @@ const AGAIN: HeaderName = HeaderName::from_static("idempotency-replayed");
 const UNKEPT: [&str; 6] =
     ["/api/v1/session", "/api/v1/setup", "/api/v1/tokens", "/api/v1/people", "/api/v1/me", "/api/v1/sql"];
 
+/// The route of stops.
+const STOPS: &str = "/api/v1/stops";
+
 /// Carries a change out once.
 pub(crate) async fn once(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     // Pools have passwords, too; setting them twice is setting them.
     let is_unkept = UNKEPT.iter().any(|of| path.starts_with(of)) || path.ends_with("/pools");
-    let key = request.headers().get(KEY).filter(|_| !request.method().is_safe() && !is_unkept);
+    let changes = !request.method().is_safe() && !changes_nothing(request.method(), path);
+    let key = request.headers().get(KEY).filter(|_| changes && !is_unkept);
     match key.cloned() {
         None => next.run(request).await,
         Some(key) => keyed(app, &key, request, next).await.unwrap_or_else(IntoResponse::into_response),
@@ -62,7 +70,13 @@ async fn keyed(app: Arc<App>, key: &HeaderValue, request: Request, next: Next) -
         .chain_update(b"\n")
         .chain_update(&bytes)
         .finalize();
-    let once = Change { book: Arc::clone(app.doors.book()), who, key: key.to_owned(), request: hash.into() };
+    let once = Change {
+        book: Arc::clone(app.doors.book()),
+        who,
+        key: key.to_owned(),
+        request: hash.into(),
+        goes_ahead: parts.method == Method::POST && parts.uri.path() == STOPS,
+    };
     once.finish(next.run(Request::from_parts(parts, Body::from(bytes)))).await
 }
 
@@ -73,6 +87,8 @@ struct Change {
     key: String,
     /// The hash of all that was asked.
     request: [u8; 32],
+    /// Whether it is carried out also where the book keeps no key: a stop given twice is a stop.
+    goes_ahead: bool,
 }
 
 impl Change {
@@ -96,29 +112,39 @@ impl Change {
     }
 
     async fn carry_out(self, work: impl Future<Output = Response> + Send) -> Result<Response, Problem> {
-        let Self { book: kept_in, who, key, request } = self;
+        let Self { book: kept_in, who, key, request, goes_ahead } = self;
         let mine = (Arc::clone(&kept_in), who.clone(), key.clone());
         let begun = blocking(move || {
             let (now, (kept_in, who, key)) = (Timestamp::now(), mine);
-            kept_in.begin_once(&who, &key, &request, now, now - KEPT).map_err(|error| book(&error))
+            let keep = Keep { from: now - KEPT, most: KEPT_OF_ONE };
+            kept_in.begin_once(&who, &key, &request, now, keep).map_err(|error| book(&error))
         });
-        match begun.await? {
-            Once::New => {}
-            Once::Done { status, body } => return Ok(again(status, body)),
-            Once::Another => return Err(another()),
-            Once::Begun => return Err(end_unknown()),
+        match begun.await {
+            Ok(Once::New) => {}
+            Ok(Once::Done { status, body }) => return Ok(again(status, body)),
+            Ok(Once::Another) => return Err(another()),
+            Ok(Once::Begun) => return Err(end_unknown()),
+            Err(_) if goes_ahead => return Ok(work.await),
+            Err(problem) => return Err(problem),
         }
         let (parts, body) = work.await.into_parts();
-        let bytes = to_bytes(body, ANSWER_MAX).await.unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let bytes = to_bytes(body, usize::MAX).await.map_err(|_| {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answer-lost", "the answer broke off")
+        })?;
+        let text = match bytes.len() <= ANSWER_MAX {
+            true => String::from_utf8_lossy(&bytes).into_owned(),
+            false => TOO_LONG.to_owned(),
+        };
         let status = parts.status;
-        blocking(move || {
+        let kept = blocking(move || {
             // What was refused changed nothing, and may be sent again when it fits.
             let kept = status.is_success().then_some((status.as_u16(), text.as_str()));
             kept_in.end_once(&who, &key, kept).map_err(|error| book(&error))
-        })
-        .await?;
-        Ok(Response::from_parts(parts, Body::from(bytes)))
+        });
+        match kept.await {
+            Err(problem) if !goes_ahead => Err(problem),
+            _ => Ok(Response::from_parts(parts, Body::from(bytes))),
+        }
     }
 }
 
@@ -157,15 +183,20 @@ mod tests {
             gate.await.unwrap();
             (StatusCode::OK, "{\"done\":\"it is\"}").into_response()
         };
-        let change =
-            Change { book: Arc::clone(&book), who: "anna".into(), key: "k".into(), request: [7; 32] };
+        let change = Change {
+            book: Arc::clone(&book),
+            who: "anna".into(),
+            key: "k".into(),
+            request: [7; 32],
+            goes_ahead: false,
+        };
         let caller = tokio::spawn(change.finish(work));
         has_begun.await.unwrap();
         caller.abort();
         assert!(caller.await.unwrap_err().is_cancelled(), "nobody waits any more");
         let asked_again = || {
             let now = Timestamp::now();
-            book.begin_once("anna", "k", &[7; 32], now, now - KEPT).unwrap()
+            book.begin_once("anna", "k", &[7; 32], now, Keep { from: now - KEPT, most: 10 }).unwrap()
         };
         assert_eq!(asked_again(), Once::Begun);
         open.send(()).unwrap();

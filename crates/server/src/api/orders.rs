@@ -1,4 +1,5 @@
-//! What people order: stops, lockouts, limits, authority. Each is in the book when it is answered.
+//! What people order: stops, lockouts, limits, authority. Each is in the book when it is answered, except a stop that
+//! the book does not take, which is in force all the same.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::given::{Asked, Given, WhyParams, reason, text};
 use super::{App, blocking};
 use crate::access::{Caller, Permission};
-use crate::handle::{By, HandleError};
+use crate::handle::{By, HandleError, Stopped};
 use crate::problem::{Answer, Problem};
 use crate::view::{OrderView, PreviewView};
 
@@ -41,7 +42,8 @@ pub(crate) struct StopOrder {
     reason: String,
 }
 
-/// Stops a circuit, or the whole site: everything below it goes to sleep and stays so
+/// Stops a circuit, or the whole site: everything below it goes to sleep and stays so. It is in force also where the book
+/// does not take it, which the answer then says
 #[utoipa::path(post, path = "/api/v1/stops", tag = "orders", request_body = StopOrder,
     responses((status = 200, body = Done), (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn stop(
@@ -51,8 +53,14 @@ pub(super) async fn stop(
 ) -> Answer<Done> {
     let why = reason("reason", &order.reason)?;
     blocking(move || {
-        app.handle.stop(order.circuit.as_deref(), By { who: &caller.name, why: &why })?;
-        Ok(done(format!("stopped: {}", named(order.circuit.as_ref()))))
+        let stopped = app.handle.stop(order.circuit.as_deref(), By { who: &caller.name, why: &why })?;
+        let what = named(order.circuit.as_ref());
+        Ok(done(match stopped {
+            Stopped::InBook => format!("stopped: {what}"),
+            Stopped::InMemory(why) => {
+                format!("stopped: {what}; only in memory, so a new start of offpeak forgets it: {why}")
+            }
+        }))
     })
     .await
 }

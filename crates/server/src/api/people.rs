@@ -132,15 +132,15 @@ pub(crate) struct NewPassword {
     new: String,
 }
 
-/// Changes one's own password; every session of the caller ends
+/// Changes one's own password; every session of the caller ends, and a new one begins
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "people", request_body = NewPassword,
-    responses((status = 204)))]
+    responses((status = 200, body = SignedIn)))]
 pub(super) async fn change_password(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Extension(peer): Extension<Peer>,
     Given(given): Given<NewPassword>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     if !matches!(caller.means, Means::Session { .. }) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -159,7 +159,8 @@ pub(super) async fn change_password(
             app.doors.book().change_person(&caller.name, &change, Timestamp::now(), caller.name.as_str());
         changed.map_err(|error| book(&error))?;
         app.doors.forget();
-        Ok(StatusCode::NO_CONTENT)
+        let begun = app.doors.sign_in(&caller.name, &given.new, &peer.address(), peer.is_secure())?;
+        Ok(with_cookie(begun))
     })
     .await
 }
@@ -231,7 +232,7 @@ impl Link {
     }
 }
 
-/// Adds somebody, and makes the link by which they set their password
+/// Adds somebody, who may no more than who asks, and makes the link by which they set their password
 #[utoipa::path(post, path = "/api/v1/people", tag = "people", request_body = NewPerson,
     responses((status = 200, body = Link)))]
 pub(super) async fn add_person(
@@ -243,6 +244,7 @@ pub(super) async fn add_person(
     if (new.role == Role::Customer) != new.owner.is_some() {
         return Err(Problem::invalid("a customer has an `owner`, and nobody else has one"));
     }
+    lets_in(&caller, new.role)?;
     let owners = app.handle.floor().owners;
     if let Some(owner) = new.owner.as_ref().filter(|owner| !owners.contains(owner)) {
         let hint = format!("the site file has {}", owners.join(", "));
@@ -271,6 +273,18 @@ pub(super) async fn add_person(
     .await
 }
 
+/// Whether the caller may let somebody in who is this: by a token nobody is let in who may more than the token.
+fn lets_in(caller: &Caller, role: Role) -> Result<(), Problem> {
+    match role.permissions().iter().find(|permission| !caller.may(**permission)) {
+        None => Ok(()),
+        Some(more) => {
+            let detail = format!("{role} may more than who asks: {}", more.name());
+            Err(Problem::new(StatusCode::FORBIDDEN, "may-not", detail)
+                .hint("sign in, or use the command line on the site's machine"))
+        }
+    }
+}
+
 fn no_person(name: &str) -> Problem {
     Problem::not_found("no-such-person", format!("there is no `{name}`"))
         .hint("they are listed at /api/v1/people")
@@ -285,7 +299,7 @@ pub(crate) struct LinkOrder {
     reason: String,
 }
 
-/// Makes a new link by which somebody sets their password, which may have been forgotten
+/// Makes a new link by which somebody who may no more than who asks sets their password, which may have been forgotten
 #[utoipa::path(post, path = "/api/v1/people/{name}/link", tag = "people", params(("name" = String, Path)), request_body = LinkOrder,
     responses((status = 200, body = Link)))]
 pub(super) async fn link(
@@ -300,6 +314,7 @@ pub(super) async fn link(
         let person =
             app.doors.book().person(&name).map_err(|error| book(&error))?.ok_or_else(|| no_person(&name))?;
         let role = person.role.parse().map_err(Problem::invalid)?;
+        lets_in(&caller, role)?;
         let key = app.doors.link(&name, role, person.owner, by).map_err(|error| book(&error))?;
         Ok(Link::of(&key))
     })
@@ -336,6 +351,7 @@ pub(super) async fn change_person(
             "nobody changes their own role or disables themselves",
         ));
     }
+    change.role.map_or(Ok(()), |role| lets_in(&caller, role))?;
     if change.role == Some(Role::Customer) {
         return Err(Problem::invalid("a customer is added with their owner, not made of somebody else"));
     }

@@ -11,7 +11,7 @@ use offpeak_server::view::{
     DirectivesView, Explanation, FloorView, HoldView, MachinePage, MachineView, MoneyView, OrderView,
     PreviewView, SiteView, StatesView, WhyView,
 };
-use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle};
+use offpeak_server::{By, Columns, HandleError, MachineQuery, SiteHandle, Stopped};
 
 /// What the fake shows and remembers.
 #[derive(Default)]
@@ -266,9 +266,9 @@ impl SiteHandle for Fake {
             unmet: Some(format!("5 kW remain: {}", machine(2).id)),
         })
     }
-    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<(), HandleError> {
+    fn stop(&self, circuit: Option<&str>, by: By<'_>) -> Result<Stopped, HandleError> {
         self.note(&format!("stop {}", circuit.unwrap_or("all")), by);
-        Ok(())
+        Ok(Stopped::InBook)
     }
     fn resume(&self, _circuit: Option<&str>, by: By<'_>) -> Result<usize, HandleError> {
         self.note("resume", by);

@@ -181,6 +181,31 @@ fn a_change_with_a_key_is_carried_out_once() {
 }
 
 #[test]
+fn a_stop_goes_ahead_where_no_key_can_be_kept_and_what_changes_nothing_keeps_none() {
+    let served = Served::plain();
+    let token = served.token("anna", "owner", None, &Permission::ALL, 1);
+    let beside = rusqlite::Connection::open(served.book.path()).unwrap();
+    let kept = || beside.query_row("SELECT count(*) FROM once", [], |row| row.get::<_, u32>(0)).unwrap();
+    block_on(async {
+        let ask = async |path: &str, body: serde_json::Value| {
+            let request = served.ask("POST", path).bearer_auth(&token).header("idempotency-key", "k");
+            request.json(&body).send().await.unwrap().status().as_u16()
+        };
+        let order = json!({ "words": "grid to 5 kW", "reason": "test" });
+        assert_eq!(ask("/api/v1/orders/preview", json!({ "words": "grid to 5 kW" })).await, 200);
+        assert_eq!(kept(), 0);
+        let full = "CREATE TRIGGER full BEFORE INSERT ON once BEGIN SELECT RAISE(ABORT, 'disk is full'); END";
+        beside.execute_batch(full).unwrap();
+        assert_eq!(ask("/api/v1/orders", order.clone()).await, 500);
+        assert_eq!(ask("/api/v1/stops", json!({ "reason": "smoke" })).await, 200);
+        beside.execute_batch("DROP TRIGGER full").unwrap();
+        assert_eq!(ask("/api/v1/orders", order).await, 200);
+        assert_eq!(kept(), 1);
+    });
+    assert_eq!(served.fake.asked(), ["stop all by anna: smoke", "wish order grid to 5 kW by anna: test"]);
+}
+
+#[test]
 fn a_script_in_a_text_comes_back_as_text() {
     let served = Served::plain();
     let token = served.token("anna", "owner", None, &Permission::ALL, 1);

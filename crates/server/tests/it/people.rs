@@ -209,6 +209,61 @@ fn a_token_does_not_renew_itself() {
 }
 
 #[test]
+fn a_token_lets_nobody_in_who_may_more() {
+    let served = Served::plain();
+    let scopes = [Permission::SiteRead, Permission::GridOrder, Permission::RecordsRead];
+    let managing =
+        served.token("bert", "owner", None, &[&scopes[..], &[Permission::PeopleManage]].concat(), 2);
+    let _another_owner = served.token("carl", "owner", None, &scopes, 2);
+    block_on(async {
+        let ask = async |method: &str, path: &str, body: Value| {
+            let asked = served.ask(method, path).bearer_auth(&managing).json(&body).send().await.unwrap();
+            (asked.status().as_u16(), asked.text().await.unwrap())
+        };
+        for (method, path, body) in [
+            ("POST", "/api/v1/people/bert/link", json!({ "reason": "x" })),
+            ("POST", "/api/v1/people/carl/link", json!({ "reason": "x" })),
+            ("POST", "/api/v1/people", json!({ "name": "eve", "role": "owner", "reason": "x" })),
+            ("POST", "/api/v1/people", json!({ "name": "eve", "role": "read-only", "reason": "x" })),
+        ] {
+            let (status, told) = ask(method, path, body.clone()).await;
+            assert_eq!(status, 403, "{method} {path} {body}: {told}");
+            assert!(told.contains("may more than who asks"), "{told}");
+        }
+        let grid = json!({ "name": "grid", "role": "grid-operator", "reason": "x" });
+        assert_eq!(ask("POST", "/api/v1/people", grid).await.0, 200);
+        let (status, told) =
+            ask("PATCH", "/api/v1/people/grid", json!({ "role": "owner", "reason": "x" })).await;
+        assert_eq!(status, 403, "{told}");
+        assert_eq!(ask("POST", "/api/v1/people/grid/link", json!({ "reason": "x" })).await.0, 200);
+    });
+}
+
+#[test]
+fn who_changes_their_password_stays_signed_in_and_nobody_else_does() {
+    let served = Served::plain();
+    block_on(async {
+        let (own, _, csrf) = set_up(&served).await;
+        let other = sign_in(&served, "owner", PASSWORD).await;
+        let other = other.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let body = json!({ "old": PASSWORD, "new": "another four words" });
+        let changed = served.ask("PUT", "/api/v1/me/password").header(COOKIE, &own);
+        let changed = changed.header("x-csrf-token", &csrf).json(&body).send().await.unwrap();
+        assert_eq!(changed.status(), 200);
+        let fresh = changed.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let told: Value = changed.json().await.unwrap();
+        let me = async |cookie: &str| {
+            let asked = served.ask("GET", "/api/v1/me").header(COOKIE, cookie).send().await.unwrap();
+            (asked.status().as_u16(), asked.json::<Value>().await.unwrap())
+        };
+        assert_eq!(me(&own).await.0, 401);
+        assert_eq!(me(&other).await.0, 401);
+        let (status, shown) = me(&fresh).await;
+        assert_eq!((status, &shown["csrf"]), (200, &told["csrf"]));
+    });
+}
+
+#[test]
 fn the_stream_ends_with_what_opened_it() {
     let served = Served::plain();
     let token = served.token("anna", "operator", None, &Permission::ALL, 1);

@@ -1,8 +1,8 @@
 //! People, machines' histories, signals, contracts: what is written is read back, and told in the audit chain.
 
 use offpeak_store::{
-    ApiToken, Book, ContractEntry, Counts, CustodyEntry, KeepFrom, Moved, Person, PersonChange, PlanSummary,
-    Session, SetupLink, SignalEntry, Standing,
+    ApiToken, Book, ContractEntry, Counts, CustodyEntry, Keep, KeepFrom, Moved, Once, Person, PersonChange,
+    PlanSummary, Session, SetupLink, SignalEntry, Standing,
 };
 use offpeak_units::Power;
 
@@ -229,4 +229,24 @@ fn signals_plans_and_contracts_are_kept_and_commands_forgotten_whole() {
     assert_eq!(book.command_changes().unwrap(), 2);
     assert_eq!(book.plan_summaries(at(0), 10).unwrap(), [summary(60)]);
     assert_eq!(book.forget(&KeepFrom::default()).unwrap(), 0, "nothing is named, nothing goes");
+}
+
+#[test]
+fn of_each_caller_the_last_requests_are_known_for_a_while() {
+    let folder = folder();
+    let book = open(folder.path());
+    let begin = |who: &str, key: &str, second: i64, from: i64| {
+        let keep = Keep { from: at(from), most: 2 };
+        book.begin_once(who, key, b"hash", at(second), keep).unwrap()
+    };
+    let done = Once::Done { status: 200, body: "yes".into() };
+    for (second, key) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        assert_eq!(begin("anna", key, second as i64, 0), Once::New);
+        book.end_once("anna", key, Some((200, "yes"))).unwrap();
+    }
+    assert_eq!(begin("berik", "a", 4, 0), Once::New, "another's key is another key");
+    assert_eq!(begin("anna", "d", 5, 0), done);
+    assert_eq!(begin("anna", "c", 5, 0), done);
+    assert_eq!(begin("anna", "a", 5, 0), Once::New, "two are known beside the one that begins");
+    assert_eq!(begin("berik", "a", 6, 5), Once::New, "it was too old");
 }
