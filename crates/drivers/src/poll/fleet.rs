@@ -52,7 +52,7 @@ pub struct Latest {
 pub struct Known {
     /// What it said.
     pub identity: Identity,
-    /// Its boards, fans, pools and faults; `None` when an order went before.
+    /// Its boards, fans, pools and faults; `None` when an order went before. Pools that were set since are not in it.
     pub details: Option<Details>,
     /// When.
     pub at: Timestamp,
@@ -120,6 +120,13 @@ impl Station {
             biased;
             () = called => None,
             done = work => Some(done),
+        }
+    }
+    /// What it said of its pools is old; it is asked again in its turn.
+    fn forget_pools(&self) {
+        let mut known = lock(&self.known);
+        if let Some(details) = known.as_mut().and_then(|known| Arc::make_mut(known).details.as_mut()) {
+            details.pools = None;
         }
     }
 }
@@ -276,9 +283,10 @@ impl Fleet {
         let Some(Ok(Some(identity))) = identity else { return };
         // Of another machine at its address nothing more is of use.
         let details = if link.moved { None } else { self.details(station, &mut link).await };
-        drop(link);
         let seen = Arc::new(Known { identity, details, at: self.driver.clock.now() });
+        // An order that waits for the link makes some of this old.
         let before = lock(known).replace(Arc::clone(&seen));
+        drop(link);
         let was = before.as_ref().map(|known| (known.identity.family, &known.identity.firmware));
         if was.is_some_and(|was| was != (seen.identity.family, &seen.identity.firmware)) {
             let firmware = seen.identity.firmware.as_deref().unwrap_or("unknown");
@@ -403,6 +411,9 @@ impl Fleet {
         let outcome = self.driver.order(target.family, target.endpoint, &mut link, order).await;
         if outcome == Outcome::Accepted {
             self.watch(place, order);
+        }
+        if matches!(order, Order::SetPools(_)) && !matches!(outcome, Outcome::Refused(_)) {
+            station.forget_pools();
         }
         outcome
     }

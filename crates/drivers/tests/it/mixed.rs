@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use offpeak_drivers::call::Order;
+use offpeak_drivers::call::{Order, Pool};
 use offpeak_drivers::clock::Clock;
 use offpeak_drivers::driver::Driver;
 use offpeak_drivers::fronts::{Addressing, Fronts};
@@ -318,6 +318,33 @@ async fn another_machine_at_an_address_is_found_by_asking_who_it_is() {
     assert_eq!(fleet.known(two[0]).unwrap().details, None, "the other is not");
     assert_eq!((known.identity.mac, known.identity.model.as_deref()), (mac(two[1]), Some("Antminer S19")));
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Between an order and the next full reading nothing is known of its pools: neither the old ones nor the new.
+#[tokio::test(start_paused = true)]
+async fn pools_that_were_set_are_not_known_until_the_machine_tells_of_them() {
+    let fronts = twin(site(), &running(), Addressing::InMemory, Clock::starting_at(start()));
+    let site = fronts.with(|plant| Arc::clone(plant.site()));
+    let found =
+        site.machines().map(|(ix, _)| ix).find(|ix| site.model_of(*ix).family == Family::AntminerStock);
+    let machine = found.unwrap();
+    let endpoint = fronts.layout().endpoints()[machine.ix()];
+    let target = Target { machine, family: Family::AntminerStock, endpoint, mac: None };
+    let fleet = Arc::new(Fleet::new(Driver::new(fronts.connector(), fronts.clock()), vec![target]));
+    let pace = Pace { survey: Duration::from_secs(20), ..Pace::default() };
+    let poller = Poller::new(Arc::clone(&fleet), pace);
+    let surveys = tokio::spawn(async move { poller.survey().await });
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let pools = || fleet.known(machine).unwrap().details.as_ref().unwrap().pools.clone();
+    assert!(pools().is_some());
+    let (url, user, password) = ("stratum+tcp://mine.example:3333".into(), "a".into(), "b".into());
+    let order = Order::SetPools(vec![Pool { url, user, password }]);
+    assert_eq!(fleet.order(machine, &order).await, Outcome::Accepted);
+    assert_eq!(pools(), None);
+    assert!(fleet.known(machine).unwrap().details.as_ref().unwrap().boards.is_some(), "the rest stays");
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    assert!(pools().is_some(), "it was read again");
+    surveys.abort();
 }
 
 /// A site that knows a serial number and no hardware address: nobody else at the address gets the order.
