@@ -27,6 +27,15 @@ pub(super) fn done(words: String) -> Json<Done> {
     Json(Done { done: words })
 }
 
+/// That a stop is in force.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct StopDone {
+    /// In words.
+    done: String,
+    /// Why the book does not have it; `null` where it does. It then ends with offpeak, unless the book takes it later.
+    not_in_book: Option<String>,
+}
+
 fn named(circuit: Option<&String>) -> String {
     circuit.cloned().unwrap_or_else(|| "the whole site".to_owned())
 }
@@ -45,21 +54,22 @@ pub(crate) struct StopOrder {
 /// Stops a circuit, or the whole site: everything below it goes to sleep and stays so. It is in force also where the book
 /// does not take it, which the answer then says
 #[utoipa::path(post, path = "/api/v1/stops", tag = "orders", request_body = StopOrder,
-    responses((status = 200, body = Done), (status = 404, body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = StopDone), (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn stop(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Given(order): Given<StopOrder>,
-) -> Answer<Done> {
+) -> Answer<StopDone> {
     let why = reason("reason", &order.reason)?;
     blocking(move || {
         let stopped = app.handle.stop(order.circuit.as_deref(), By { who: &caller.name, why: &why })?;
         let what = named(order.circuit.as_ref());
-        Ok(done(match stopped {
-            Stopped::InBook => format!("stopped: {what}"),
-            Stopped::InMemory(why) => {
-                format!("stopped: {what}; only in memory, so a new start of offpeak forgets it: {why}")
-            }
+        Ok(Json(match stopped {
+            Stopped::InBook => StopDone { done: format!("stopped: {what}"), not_in_book: None },
+            Stopped::InMemory(why) => StopDone {
+                done: format!("stopped: {what}; only in memory, so a new start of offpeak forgets it: {why}"),
+                not_in_book: Some(why),
+            },
         }))
     })
     .await
