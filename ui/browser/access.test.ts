@@ -1,4 +1,5 @@
-// A customer sees their own machines and nothing else, by whatever route they try: the pages, the addresses, the API.
+// A customer sees their own machines and nothing else, by whatever route they try: the pages, the addresses, the API. A grid operator
+// is told of the site as a whole what is so, and led nowhere where they are refused.
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -128,5 +129,83 @@ describe('a customer', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForSelector('nav');
     await context.close();
+  });
+});
+
+describe('a grid operator', () => {
+  it('is told what they may not see, and led nowhere where they are refused', async () => {
+    const owner = await visit(browser, demo);
+    const me = (await (await owner.page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    const post = async (path: string, data: Record<string, unknown>): Promise<unknown> => {
+      const response = await owner.page.request.post(`${demo.origin}/api/v1${path}`, { data, headers: { 'x-csrf-token': me.csrf, 'idempotency-key': path } });
+      expect(response.status(), path).toBe(200);
+      return response.json();
+    };
+    await post('/holds', { machines: [OTHER], reason: 'its fans are out', until: null });
+    const { link } = (await post('/people', { name: 'greta', role: 'grid-operator', owner: null, reason: 'she dispatches' })) as { link: string };
+    await owner.context.close();
+
+    const visited = await visit(browser, { origin: demo.origin, link: new URL(link, demo.origin).href }, 'laptop', 'light', async (seen) => {
+      await seen.getByLabel('Password', { exact: true }).fill(PASSWORD);
+      await seen.getByLabel('The same again').fill(PASSWORD);
+      await seen.getByRole('button', { name: 'Set it and sign in' }).click();
+    });
+    const { page: grid, troubles } = visited;
+    // That nobody is signed in yet is told by a refusal, which the console shows.
+    expect(troubles.splice(0).filter((trouble) => !/status of 401/.test(trouble))).toEqual([]);
+
+    const main = grid.locator('main');
+    await open(grid, '/');
+    await expect.poll(() => grid.locator('.verdict').innerText(), { timeout: 60_000 }).toContain('1 machine is held off');
+    expect(await main.innerText()).toContain('whether one holds is not known here');
+    expect(await main.innerText()).not.toContain('Nothing needs attention');
+    const astray = main.locator('a:is([href^="/machines"], [href^="/floor"], [href^="/alerts"], [href^="/people"])');
+    expect(await astray.count()).toBe(0);
+    await open(grid, '/power');
+    await expect.poll(() => main.innerText()).toMatch(/held off\s*1 machine\s*Which ones and why is not shown to you/);
+    expect(await main.innerText()).not.toMatch(/No stop, lockout, order or machine held off|its fans are out/);
+    await grid.locator('td.machines').first().waitFor();
+    expect(await astray.count()).toBe(0);
+    await open(grid, '/guide');
+    await grid.locator('ol h2').first().waitFor();
+    expect(await astray.count()).toBe(0);
+    await open(grid, '/records?by=owner');
+    const by = grid.getByRole('combobox', { name: 'By', exact: true });
+    expect(await by.locator('option').evaluateAll((all) => all.map((option) => (option as HTMLOptionElement).value))).toEqual(['', 'day', 'hour', 'hall', 'circuit']);
+    expect(await by.inputValue()).toBe('hall');
+    await expect.poll(() => grid.locator('ol.bars li').count()).toBeGreaterThan(1);
+    expect(troubles).toEqual([]);
+    await visited.context.close();
+  });
+});
+
+describe('a token', () => {
+  it('is made and revoked on Settings by whoever is signed in', async () => {
+    const looker = await visit(browser, { origin: demo.origin, link: `${demo.origin}/login` }, 'phone', 'light', async (seen) => {
+      await seen.getByLabel('Name').fill('greta');
+      await seen.getByLabel('Password').fill(PASSWORD);
+      await seen.getByRole('button', { name: 'Sign in' }).click();
+    });
+    expect(looker.troubles.splice(0).filter((trouble) => !/status of 401/.test(trouble))).toEqual([]);
+    const main = looker.page.locator('main');
+    await looker.page.getByRole('link', { name: 'Settings' }).click();
+    await expect.poll(() => main.innerText()).toContain('No token.');
+    await looker.page.getByText('Make a token').click();
+    await looker.page.getByLabel('What for').fill('dispatch');
+    await looker.page.getByLabel('Why, for those').fill('the desk reads the load');
+    expect(await looker.page.getByRole('checkbox').count()).toBe(3);
+    await looker.page.getByLabel('site.read').check();
+    expect(await axeFindings(looker.page)).toEqual([]);
+    await looker.page.getByRole('button', { name: 'Make it' }).click();
+    const token = await looker.page.locator('.made code').innerText();
+    const asked = await fetch(`${demo.origin}/api/v1/site?trace=0`, { headers: { authorization: `Bearer ${token}` } });
+    expect(asked.status).toBe(200);
+    await looker.page.getByRole('button', { name: 'Revoke dispatch' }).click();
+    await looker.page.locator('dialog[open]').getByLabel('Why, for those').fill('the desk has another');
+    await looker.page.locator('dialog[open]').getByRole('button', { name: 'Revoke dispatch' }).click();
+    await expect.poll(() => main.innerText()).toMatch(/revoked \d{4}-\d\d-\d\d/);
+    expect((await fetch(`${demo.origin}/api/v1/site?trace=0`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(401);
+    expect(looker.troubles).toEqual([]);
+    await looker.context.close();
   });
 });

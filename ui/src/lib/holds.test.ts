@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { HoldPreviewView, HoldView } from '../api/types-holds';
-import { alike, inPieces, quickEnds, together } from './holds';
+import { alike, heldOff, inPieces, quickEnds, together } from './holds';
 
 const preview: HoldPreviewView = {
   machines: 2, before_kw: 100, after_kw: 94, stops: [['a', 'sleep'], ['b', 'cut']], off_already: [], left: [['c', 'observe only']],
@@ -12,6 +12,12 @@ describe('machines held off', () => {
   it('go in pieces that one request takes', () => {
     expect(inPieces([1, 2, 3, 4, 5], 2)).toEqual([[1, 2], [3, 4], [5]]);
     expect(inPieces([], 2)).toEqual([]);
+  });
+  it('are counted by the site for who may not see which they are', () => {
+    expect(heldOff([], 200)).toBe(0);
+    expect(heldOff(null, 200)).toBe(200);
+    expect(heldOff(null, 0)).toBe(0);
+    expect(heldOff(null, null)).toBeNull();
   });
   it('are seen together; what is not known of one is not known of all', () => {
     expect(together([])).toBeNull();

@@ -31,6 +31,11 @@ export function together(previews: HoldPreviewView[]): HoldPreviewView | null {
   );
 }
 
+/** How many machines are held off: as they are listed for who may see them, else as the site counts them; null where neither is known. */
+export function heldOff(listed: readonly HoldView[] | null, counted: number | null): number | null {
+  return listed?.length ?? counted;
+}
+
 /** Machines held by one person at one time for one reason. */
 export interface Group {
   key: string;

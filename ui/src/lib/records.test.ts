@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { FoundView, ReportView } from '../api/types-records';
 import { tables } from './details';
 import { place, read, twice, write } from './inventory';
-import { asked, bars, cell, choiceQuery, chosen, gap } from './report';
+import { asked, bars, cell, choiceQuery, chosen, gap, offered } from './report';
 
 const REPORT: ReportView = {
   about: 'energy', by: ['hall'], from: '2022-10-02T18:00:00Z', until: '2022-10-03T18:00:00Z', time_zone: 'Asia/Almaty',
@@ -49,6 +49,13 @@ describe('a report', () => {
     expect(asked(read('and=day'))).toEqual({ by: 'hall,day', from: '', to: '' });
     expect(asked(read('by=all&from=2022-10-03&to=2022-10-04'))).toEqual({ by: '', from: '2022-10-03T00:00', to: '2022-10-04T00:00' });
     expect([asked(read('from=2022-10-03')), asked(read('to=2022-10-03'))]).toEqual([null, null]);
+  });
+  it('tells of nobody\'s machines to who sees none', () => {
+    expect(offered(false)).toEqual(['day', 'hour', 'hall', 'circuit']);
+    expect(offered(true)).toContain('owner');
+    const address = new URLSearchParams('by=owner&and=machine');
+    expect(chosen(address, 'hall', offered(false))).toMatchObject({ by: 'hall', and: '' });
+    expect(chosen(address, 'hall', offered(true))).toMatchObject({ by: 'owner', and: 'machine' });
   });
   it('stacks all kinds of time, each in its place', () => {
     const lines = [{ hall: 'hall-1', hashing_s: 60, price_s: 30, fault_s: 0, availability_ppm: 666_667 }];

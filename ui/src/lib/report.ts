@@ -7,6 +7,14 @@ export const BYS = ['day', 'hour', 'hall', 'circuit', 'owner', 'model', 'machine
 export type About = (typeof ABOUTS)[number];
 export type By = (typeof BYS)[number];
 
+/** What tells of owners and their machines: not for who sees the site as a whole without its machines. */
+const OF_SOMEONE: readonly By[] = ['owner', 'model', 'machine'];
+
+/** What a report may be by, for who sees machines or not. */
+export function offered(machines: boolean): readonly By[] {
+  return machines ? BYS : BYS.filter((by) => !OF_SOMEONE.includes(by));
+}
+
 /** What is asked for, as the address has it. */
 export interface Choice {
   about: About;
@@ -19,12 +27,12 @@ export interface Choice {
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** Reads a choice from an address; `first` is what a report is by where it does not say. */
-export function chosen(query: URLSearchParams, first: By): Choice {
+/** Reads a choice from an address; `first` is what a report is by where it does not say, or says what is not offered. */
+export function chosen(query: URLSearchParams, first: By, bys: readonly By[] = BYS): Choice {
   const one = <T extends string>(key: string, known: readonly T[]): T | undefined => known.find((name) => name === query.get(key));
   const day = (key: string): string => (DAY.test(query.get(key) ?? '') ? (query.get(key) ?? '') : '');
-  const by = query.get('by') === 'all' ? '' : (one('by', BYS) ?? first);
-  const and = one('and', BYS) ?? '';
+  const by = query.get('by') === 'all' ? '' : (one('by', bys) ?? first);
+  const and = one('and', bys) ?? '';
   return { about: one('about', ABOUTS) ?? 'energy', by, and: and === by ? '' : and, from: day('from'), to: day('to') };
 }
 

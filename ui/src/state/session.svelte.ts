@@ -1,7 +1,8 @@
 // Who is signed in, and what they may do. The site decides; this only keeps away what would be refused.
 import { api, Refusal } from '../api/client';
 import type { Me } from '../api/types';
-import { mayOrder } from '../lib/rights';
+import { mayOpen, mayOrder } from '../lib/rights';
+import type { Page } from '../lib/route';
 
 class Session {
   me: Me | null = $state.raw(null);
@@ -26,6 +27,11 @@ class Session {
   /** Whether they may give and lift orders of a kind; without one, of any kind at all. */
   mayOrder(kind?: string): boolean {
     return mayOrder((permission) => this.may(permission), kind);
+  }
+
+  /** Whether they may open a page. */
+  mayOpen(page: Page): boolean {
+    return mayOpen((permission) => this.may(permission), this.me?.owner ?? null, page);
   }
 
   /** Signs out. Everything that was shown is forgotten with the page. */
