@@ -15,6 +15,7 @@ describe('quantities', () => {
     expect(format.efficiency(36.44)).toBe('36.4 J/TH');
     expect(format.money(44_899.4, 'KZT')).toBe('44,899 KZT');
     expect(format.money(-3.456, 'KZT')).toBe('-3.46 KZT');
+    expect(format.moneyPerHour(44_899.4, 'KZT')).toBe('44,899 KZT/h');
     expect(format.percent(0.9359)).toBe('94 %');
     expect(format.temperature(61.7)).toBe('62 °C');
   });
@@ -29,6 +30,7 @@ describe('quantities', () => {
     expect(format.watts(40)).toBe('40 W');
     expect(format.count(0)).toBe('0');
     expect(format.money(null, 'KZT')).toBe(format.UNKNOWN);
+    expect(format.moneyPerHour(null, 'KZT')).toBe(format.UNKNOWN);
   });
   it('say times as people do', () => {
     expect([4, 60, 720, 3_600, 12_000, 86_400, 187_200].map(format.duration)).toEqual(['4 s', '1 min', '12 min', '1 h', '3 h 20 min', '1 d', '2 d 4 h']);

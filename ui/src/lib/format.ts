@@ -62,6 +62,12 @@ export function money(amount: number | null | undefined, currency: string): stri
   return `${number(amount, Math.abs(amount) < 100 ? 2 : 0)} ${currency}`;
 }
 
+/** An amount of money an hour. */
+export function moneyPerHour(amount: number | null | undefined, currency: string): string {
+  const told = money(amount, currency);
+  return told === UNKNOWN ? told : `${told}/h`;
+}
+
 /** A count. */
 export function count(n: number | null | undefined): string {
   return n === null || n === undefined ? UNKNOWN : number(n, 0);
