@@ -59,6 +59,24 @@ describe('an order', () => {
     expect(troubles).toEqual([]);
     await context.close();
   });
+  it('from tomorrow is not said to be in force', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    const me = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { at: string; csrf: string };
+    const day = new Date(Date.parse(me.at) + 2 * 86_400_000).toISOString().slice(0, 10);
+    await open(page, '/power');
+    await page.getByLabel('Limit in kW').fill('150');
+    await page.getByLabel(/^From/).fill(`${day}T12:00`);
+    await page.getByLabel('or for').fill('1');
+    await page.getByRole('button', { name: 'Preview' }).click();
+    await page.locator('.preview').waitFor();
+    await page.getByLabel('Why, for those').fill('the grid asks for it then');
+    await page.getByRole('button', { name: 'Order the limit' }).click();
+    await expect.poll(() => page.locator('.done').innerText()).toMatch(/Order \d+ is in the book\. It holds from .* 12:00/);
+    const id = /Order (\d+)/.exec(await page.locator('.done').innerText())?.[1] ?? '';
+    expect((await page.request.delete(`${demo.origin}/api/v1/orders/${id}?reason=not+needed`, { headers: { 'x-csrf-token': me.csrf } })).status()).toBe(200);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
   it('that makes no sense is refused in words, and what was typed stays', async () => {
     const { page, context } = await visit(browser, demo);
     await open(page, '/power');
@@ -139,6 +157,20 @@ describe('the table of machines', () => {
     await page.waitForSelector('[aria-rowindex="301"] a');
     await page.getByRole('button', { name: /^Power/ }).click();
     await page.waitForURL(/sort=power/);
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
+  it('does not bring back who types and leaves', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    await open(page, '/machines');
+    await page.getByRole('searchbox').evaluate((field: HTMLInputElement) => {
+      field.value = 'rack-2';
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      document.querySelector<HTMLAnchorElement>('nav a[href="/power"]')?.click();
+    });
+    await expect.poll(() => page.locator('main h1').innerText()).toBe('Power');
+    await page.waitForTimeout(500);
+    expect(new URL(page.url()).pathname).toBe('/power');
     expect(troubles).toEqual([]);
     await context.close();
   });

@@ -65,6 +65,16 @@ describe('the records', () => {
     await page.getByRole('button', { name: 'Verify the whole chain' }).click();
     await expect.poll(() => page.getByText(/It holds: \d+ entries recomputed/).count()).toBe(1);
     expect(troubles).toEqual([]);
+    // A proof that fails does not leave the one before it, nor is its failure left beside one that holds.
+    const verification = '**/api/v1/audit/verification';
+    await page.route(verification, (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"detail":"the book cannot be read"}' }));
+    await page.getByRole('button', { name: 'Verify the whole chain' }).click();
+    await expect.poll(() => page.getByRole('alert').allInnerTexts().then(String)).toContain('the book cannot be read');
+    expect(await page.getByText('It holds:').count()).toBe(0);
+    await page.unroute(verification);
+    await page.getByRole('button', { name: 'Verify the whole chain' }).click();
+    await expect.poll(() => page.getByText('It holds:').count()).toBe(1);
+    expect(await page.getByRole('alert').count()).toBe(0);
     await context.close();
   });
 });

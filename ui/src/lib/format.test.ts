@@ -32,6 +32,11 @@ describe('quantities', () => {
     expect(format.money(null, 'KZT')).toBe(format.UNKNOWN);
     expect(format.moneyPerHour(null, 'KZT')).toBe(format.UNKNOWN);
   });
+  it('are whole or nothing only where they are so', () => {
+    expect([1_000_000, 999_999, 999_600, 999_499, 995_000, 666_667, 1_234, 499, 1, 0].map(format.millionths)).toEqual([
+      '100 %', '99.99 %', '99.96 %', '99.9 %', '99.5 %', '66.7 %', '0.1 %', '0.05 %', '0.01 %', '0 %',
+    ]);
+  });
   it('say times as people do', () => {
     expect([4, 60, 720, 3_600, 12_000, 86_400, 187_200].map(format.duration)).toEqual(['4 s', '1 min', '12 min', '1 h', '3 h 20 min', '1 d', '2 d 4 h']);
   });

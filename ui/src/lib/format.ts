@@ -78,6 +78,18 @@ export function percent(share: number | null | undefined): string {
   return share === null || share === undefined || !Number.isFinite(share) ? UNKNOWN : `${number(share * 100, share < 0.1 ? 1 : 0)} %`;
 }
 
+/**
+ * A share in millionths, in percent: `98.5 %`. Whole and none are told only where they are so: what is nearly whole reads 99.99 % at most, what is
+ * nearly nothing 0.01 % at least.
+ */
+export function millionths(ppm: number): string {
+  const percent = ppm / 10_000;
+  if (percent === 0 || percent === 100) return `${percent} %`;
+  const digits = percent < 0.05 || (percent >= 99.95 && percent < 100) ? 2 : 1;
+  const most = percent < 100 ? 99.99 : percent;
+  return `${number(Math.min(most, Math.max(0.01, percent)), digits)} %`;
+}
+
 /** A length of time: `4 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return UNKNOWN;

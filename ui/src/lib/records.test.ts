@@ -16,7 +16,7 @@ describe('a report', () => {
   it('has units, and a dash for what is not known', () => {
     expect(cell('energy_wh', 6_424_641)).toBe('6.42 MWh');
     expect(cell('missing_s', 5_400)).toBe('1.5 h');
-    expect(cell('availability_ppm', 985_000)).toBe('99 %');
+    expect(cell('availability_ppm', 985_000)).toBe('98.5 %');
     expect(cell('hashes_gh', 1_500_000_000)).toBe('1.5 EH');
     expect(cell('energy_wh', null)).toBe('–');
     expect(cell('hall', 'hall-1')).toBe('hall-1');

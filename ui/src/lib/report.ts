@@ -1,6 +1,6 @@
 // Reports as people read them: cells with their units, and what their chart draws.
 import type { ReportCell, ReportView } from '../api/types-records';
-import { energy, percent, UNKNOWN } from './format';
+import { energy, millionths, UNKNOWN } from './format';
 
 export const ABOUTS = ['energy', 'availability', 'hash'] as const;
 export const BYS = ['day', 'hour', 'hall', 'circuit', 'owner', 'model', 'machine'] as const;
@@ -80,7 +80,7 @@ export function cell(column: string, value: ReportCell | undefined): string {
   if (typeof value === 'string') return value;
   if (column.endsWith('_wh')) return energy(value / 1000);
   if (column.endsWith('_s')) return hours(value);
-  if (column.endsWith('_ppm')) return percent(value / 1_000_000);
+  if (column.endsWith('_ppm')) return millionths(value);
   if (column.endsWith('_gh')) return `${(value / 1e9).toLocaleString('en', { maximumFractionDigits: 3 })} EH`;
   return value.toLocaleString('en');
 }
