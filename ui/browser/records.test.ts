@@ -121,6 +121,11 @@ describe('one machine', () => {
     await expect.poll(() => page.getByText('It blinks until you stop it.').count()).toBe(1);
     expect(await layoutFaults(page)).toEqual([]);
     expect(await axeFindings(page)).toEqual([]);
+    // On its page as it is opened anew nothing is known of its light, and one that somebody else let blink is stopped at once.
+    await page.reload();
+    await page.getByRole('button', { name: 'Blink no more' }).click();
+    await expect.poll(() => page.getByText('It blinks no more.').count()).toBe(1);
+    expect(await page.getByText('It blinks until you stop it.').count()).toBe(0);
     expect(troubles).toEqual([]);
     await context.close();
   });
@@ -137,7 +142,10 @@ describe('a first run', () => {
     const rows = page.locator('tbody tr');
     expect(await rows.count()).toBeGreaterThan(200);
     await page.getByRole('button', { name: 'Blink 127.16.0.3:4028' }).click();
-    await expect.poll(() => page.getByRole('button', { name: 'Blinks 127.16.0.3:4028' }).count()).toBe(1);
+    const lit = rows.filter({ hasText: '127.16.0.3:4028' }).getByText('blinks', { exact: true });
+    await expect.poll(() => lit.count()).toBe(1);
+    await page.getByRole('button', { name: 'Light off at 127.16.0.3:4028' }).click();
+    await expect.poll(() => lit.count()).toBe(0);
     // A list moves two machines; a place that is given twice is told and not written.
     const list = join(demo.folder, 'list.csv');
     writeFileSync(list, 'Address;Position\n127.16.0.1;hall-1/rack-1/pdu-1/2\n127.16.0.2;hall-1/rack-1/pdu-1/2\n');
@@ -145,11 +153,43 @@ describe('a first run', () => {
     await expect.poll(() => page.getByText('Given to more than one machine').count()).toBe(1);
     await page.getByLabel('Position of 127.16.0.2:4028').fill('hall-1/rack-1/pdu-1/1');
     await expect.poll(() => page.getByText('Given to more than one machine').count()).toBe(0);
+    // What was typed is not lost unasked, nor by another search.
+    let asked = 0;
+    page.on('dialog', (of) => {
+      asked++;
+      void of.dismiss();
+    });
+    await page.getByRole('link', { name: 'Power' }).first().click();
+    await expect.poll(() => asked).toBe(1);
+    expect(new URL(page.url()).pathname).toBe('/scan');
+    const typed = page.getByLabel('Position of 127.16.0.2:4028');
+    await page.getByLabel('Networks, ranges or addresses').fill('127.16.0.2');
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await expect.poll(() => rows.count(), { timeout: 30_000 }).toBe(1);
+    expect(await typed.inputValue()).toBe('hall-1/rack-1/pdu-1/1');
+    await expect.poll(() => page.getByText('1 position was typed for a machine that this search did not find').count()).toBe(1);
+    await page.getByLabel('Networks, ranges or addresses').fill('127.16.0.0/24');
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await expect.poll(() => page.getByText(/All 256 addresses .* asked/).count(), { timeout: 30_000 }).toBe(1);
+    expect(await typed.inputValue()).toBe('hall-1/rack-1/pdu-1/1');
+    // Where the site does not say whose a place is, no inventory is written that says nobody's.
+    let files = 0;
+    page.on('download', () => files++);
+    await page.route('**/api/v1/floor', (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: '{"detail":"the floor cannot be told"}' }));
+    await page.getByRole('button', { name: /^Inventory of/ }).click();
+    await expect.poll(() => page.getByRole('alert').allInnerTexts().then(String)).toContain('the floor cannot be told');
+    expect(files).toBe(0);
+    await page.unroute('**/api/v1/floor');
+    expect(troubles.splice(0).filter((trouble) => !/status of 500/.test(trouble))).toEqual([]);
     const file = await downloaded(page, () => page.getByRole('button', { name: /^Inventory of/ }).click());
     expect(file).toMatch(/^position,model,owner,serial,mac,address,api_port\n/);
     expect(file).toMatch(/^hall-1\/rack-1\/pdu-1\/2,M30S,\w+,\w+,[0-9A-F:]{17},127\.16\.0\.1,4028$/m);
     expect(await layoutFaults(page)).toEqual([]);
     expect(await axeFindings(page)).toEqual([]);
+    // What is saved can be left.
+    await page.getByRole('link', { name: 'Power' }).first().click();
+    await page.waitForURL(/\/power$/);
+    expect(asked).toBe(1);
     expect(troubles).toEqual([]);
     await context.close();
   });

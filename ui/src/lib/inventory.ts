@@ -1,4 +1,5 @@
 // Which machine stands where: a list from a spreadsheet read, and the inventory written that a site file names.
+import type { FloorView } from '../api/types';
 import type { FoundView } from '../api/types-records';
 
 /** A machine that a search found, and where it is to stand. */
@@ -9,7 +10,6 @@ export interface Placed {
 
 /** What a site knows of a position. */
 export interface Position {
-  id: string;
   model: string;
   owner: string;
 }
@@ -74,11 +74,34 @@ export function twice(placed: readonly Placed[]): string[] {
   return [...new Set(all.filter((position, n) => all.indexOf(position) !== n))];
 }
 
+/** What a position is typed for: the machine itself, since an address may be another's at the next search. */
+export function keyOf({ mac, serial, address, port }: FoundView): string {
+  const name = plain(mac) !== '' ? plain(mac) : (serial ?? address);
+  return `${name} ${port}`;
+}
+
+/** How many positions were typed that no saved inventory has. */
+export function unsaved(typed: Readonly<Record<string, string>>, saved: Readonly<Record<string, string>>): number {
+  return Object.entries(typed).filter(([key, position]) => saved[key] !== position).length;
+}
+
+/** How many positions were typed for machines that are not among those found. */
+export function elsewhere(typed: Readonly<Record<string, string>>, found: readonly FoundView[]): number {
+  const here = new Set(found.map(keyOf));
+  return Object.entries(typed).filter(([key, position]) => position !== '' && !here.has(key)).length;
+}
+
+/** The site's positions by their names. */
+export function positionsOf(floor: FloorView): Map<string, Position> {
+  const name = (names: readonly string[], place: number | undefined): string => names[place ?? -1] ?? '';
+  return new Map(floor.id.map((id, n) => [id, { model: name(floor.models, floor.model[n]), owner: name(floor.owners, floor.owner[n]) }]));
+}
+
 /** The inventory as a site file reads it. Model and owner are those of the site's position, where it has one. */
-export function write(placed: readonly Placed[], positions: readonly Position[]): string {
+export function write(placed: readonly Placed[], positions: ReadonlyMap<string, Position>): string {
   const quoted = (text: string): string => (/[",;\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const rows = placed.map(({ found, position }) => {
-    const known = positions.find((of) => of.id === position);
+    const known = positions.get(position);
     const cells = { position, model: known?.model ?? found.model ?? '', owner: known?.owner ?? '', serial: found.serial ?? '', mac: found.mac ?? '', address: found.address, api_port: String(found.port) };
     return COLUMNS.map((column) => quoted(cells[column])).join(',');
   });

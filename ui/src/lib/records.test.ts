@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { FoundView, ReportView } from '../api/types-records';
 import { tables } from './details';
-import { place, read, twice, write } from './inventory';
+import { elsewhere, keyOf, place, positionsOf, read, twice, unsaved, write } from './inventory';
 import { asked, bars, cell, choiceQuery, chosen, gap, offered } from './report';
 
 const REPORT: ReportView = {
@@ -82,9 +82,26 @@ describe('an inventory', () => {
   });
   it('is written as the site file reads it, with what the site knows of the position', () => {
     const placed = [{ found: machines[0] as FoundView, position: 'hall-1/1' }, { found: machines[1] as FoundView, position: 'new,place' }];
-    expect(write(placed, [{ id: 'hall-1/1', model: 'M30S+', owner: 'acme' }])).toBe(
+    const floor = { circuits: [], models: ['M30S+'], owners: ['house', 'acme'], id: ['hall-1/2', 'hall-1/1'], circuit: [0, 0], model: [0, 0], owner: [0, 1] };
+    expect(write(placed, positionsOf(floor))).toBe(
       'position,model,owner,serial,mac,address,api_port\nhall-1/1,M30S+,acme,,C4:08:28:00:A4:19,10.0.0.1,4028\n"new,place",M30S,,SN2,,10.0.0.2,4028\n',
     );
+  });
+  it('keeps what was typed with the machine, whatever its address is at the next search', () => {
+    const [first, second] = machines as [FoundView, FoundView, FoundView];
+    const typed = { [keyOf(first)]: 'hall-1/1', [keyOf(second)]: 'hall-1/2' };
+    const moved = { ...first, address: '10.0.0.2' };
+    expect(typed[keyOf(moved)]).toBe('hall-1/1');
+    expect(keyOf({ ...first, mac: 'c4-08-28-00-a4-19' })).toBe(keyOf(first));
+    expect(elsewhere(typed, [moved])).toBe(1);
+    expect(elsewhere(typed, machines)).toBe(0);
+  });
+  it('lacks what was typed since it was saved', () => {
+    expect(unsaved({}, { a: '1' })).toBe(0);
+    expect(unsaved({ a: '1', b: '2' }, { a: '1' })).toBe(1);
+    expect(unsaved({ a: '3' }, { a: '1' })).toBe(1);
+    // That a machine is to stand nowhere is said too.
+    expect(unsaved({ a: '' }, {})).toBe(1);
   });
   it('says which places are given twice', () => {
     const placed = machines.map((of) => ({ found: of, position: of.serial === null ? 'a' : 'b' }));
