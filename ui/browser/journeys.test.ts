@@ -336,4 +336,20 @@ describe('a site that does not answer', () => {
     expect(stops, 'nothing was stopped').toEqual([]);
     await context.close();
   });
+  it('tells what was measured meanwhile when its stream comes back by itself', async () => {
+    const { page, context, troubles } = await visit(browser, demo);
+    await loseSite(page);
+    await open(page, '/');
+    await expect.poll(() => page.locator('header .state').innerText()).toContain('live');
+    await page.waitForSelector('.frame canvas');
+    const asked = page.waitForRequest(/\/api\/v1\/site\?trace=\d+$/);
+    // As a browser tells it that goes on trying by itself.
+    await page.evaluate(() => {
+      for (const stream of (window as unknown as { streams: EventSource[] }).streams) for (const name of ['error', 'open']) stream.dispatchEvent(new Event(name));
+    });
+    expect((await (await asked).response())?.status()).toBe(200);
+    await expect.poll(() => page.locator('header .state').innerText()).toContain('live');
+    expect(troubles).toEqual([]);
+    await context.close();
+  });
 });

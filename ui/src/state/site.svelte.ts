@@ -2,10 +2,9 @@
 import { api, address, watchAnswers } from '../api/client';
 import type { PointView, SiteView } from '../api/types';
 import { setPresent } from '../lib/format';
+import { added, joined, traceOf } from '../lib/trace';
 
-/** Points of the trace kept: a day at two a minute and some. */
-const TRACE_MAX = 4_096;
-/** Trace points read at first. */
+/** Trace points read at once. */
 const TRACE_POINTS = 1_440;
 /** Without a word for so long, what is shown is old. */
 export const SILENT_AFTER_MS = 5_000;
@@ -19,8 +18,11 @@ type Changes = (changed: readonly (readonly [number, string])[] | 'resync') => v
 
 class LiveSite {
   view: SiteView | null = $state.raw(null);
+  #trace = $state.raw(traceOf([]));
   /** Measured power against its limit, oldest first. */
-  trace: PointView[] = $state.raw([]);
+  get trace(): readonly PointView[] {
+    return this.#trace.points;
+  }
   problem: unknown = $state.raw(null);
   /** Whether the last word came just now. */
   live = $state(false);
@@ -85,7 +87,7 @@ class LiveSite {
   async #open(): Promise<void> {
     try {
       const view = await api.site(TRACE_POINTS);
-      this.trace = view.trace;
+      this.#trace = traceOf(view.trace);
       this.#take(view);
       this.problem = null;
       this.#retry = RETRY_MS;
@@ -96,6 +98,7 @@ class LiveSite {
     }
     const source = new EventSource(address('/stream'));
     this.#source = source;
+    let broken = false;
     source.addEventListener('site', (event: MessageEvent<string>) => this.#take(JSON.parse(event.data) as SiteView));
     source.addEventListener('machines', (event: MessageEvent<string>) => {
       const { changed } = JSON.parse(event.data) as { changed: [number, string][] };
@@ -103,12 +106,31 @@ class LiveSite {
     });
     source.addEventListener('resync', () => this.#resync());
     // Also after the browser has come back by itself: what changed meanwhile was told to nobody.
-    source.addEventListener('open', () => this.#resync());
+    source.addEventListener('open', () => {
+      this.#resync();
+      if (broken) void this.#refill(source);
+      broken = false;
+    });
     source.addEventListener('error', () => {
+      broken = true;
       // A browser tries again by itself while the connection comes and goes; an answer that is no stream ends it.
       if (source.readyState !== EventSource.CLOSED) return;
       this.#again();
     });
+  }
+
+  #refillTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Reads what was measured while the stream was broken: a gap would say that the meter was silent. */
+  async #refill(source: EventSource): Promise<void> {
+    clearTimeout(this.#refillTimer);
+    if (this.#source !== source) return;
+    try {
+      const { trace } = await api.site(TRACE_POINTS);
+      if (this.#source === source) this.#trace = joined(trace, this.#trace);
+    } catch {
+      this.#refillTimer = setTimeout(() => void this.#refill(source), RETRY_MAX_MS);
+    }
   }
 
   #resync(): void {
@@ -128,11 +150,8 @@ class LiveSite {
     this.live = Date.now() - this.#heard < SILENT_AFTER_MS;
     this.view = view;
     setPresent(view.at);
-    const last = this.trace.at(-1);
-    if (!last || Date.parse(view.at) - Date.parse(last.at) >= 10_000) {
-      const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null, source: view.limit?.source ?? null };
-      this.trace = [...this.trace.slice(-TRACE_MAX + 1), point];
-    }
+    const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null, source: view.limit?.source ?? null };
+    this.#trace = added(this.#trace, point);
   }
 }
 
