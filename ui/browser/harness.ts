@@ -1,6 +1,6 @@
 // A real site with its twin, and a real browser. Nothing here knows the pages.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -110,11 +110,40 @@ async function ended(child: ChildProcess): Promise<void> {
 }
 
 /** Debian's Chromium, which asks nobody outside. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({
+export async function launch(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
+  const pages = process.env['OFFPEAK_PAGES'];
+  if (pages !== undefined) servePages(browser, pages);
+  return browser;
+}
+
+const TYPES: Record<string, string> = { html: 'text/html', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', json: 'application/json' };
+
+/** Pages from a folder in place of those in the binary, which need not be built anew for a changed page. */
+function servePages(browser: Browser, folder: string): void {
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    await context.route(
+      (url) => !url.pathname.startsWith('/api/'),
+      async (route) => {
+        if (new URL(route.request().url()).pathname === '/enter') {
+          // Where a redirect leads is asked of the site itself: it is followed as a page of its own.
+          const answer = await route.fetch({ maxRedirects: 0 });
+          if (answer.status() < 400) await route.fulfill({ body: '<meta http-equiv="refresh" content="0;url=/">', contentType: 'text/html' });
+          else await route.continue();
+          return;
+        }
+        const name = new URL(route.request().url()).pathname.slice(1);
+        const found = name !== '' && existsSync(join(folder, name)) ? name : 'index.html';
+        await route.fulfill({ body: readFileSync(join(folder, found)), contentType: TYPES[found.split('.').at(-1) ?? ''] ?? 'application/octet-stream' });
+      },
+    );
+    return context;
+  };
 }
 
 export const SCREENS = {
