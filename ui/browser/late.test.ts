@@ -72,6 +72,119 @@ describe('stopping the circuits of a selection', () => {
   });
 });
 
+describe('the emergency stop', () => {
+  it('is told for what was sent, where and when it was sent, and as done when the meter says so', async () => {
+    const { page, context } = await visit(browser, demo);
+    let previews = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/orders/preview')) previews++;
+    });
+    const stops = await holdBack(page, '/stops', 'POST');
+    await open(page, '/power');
+    const dialog = page.locator('dialog[open]');
+    const press = async (circuit: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Stop', exact: false }).first().click();
+      await dialog.getByLabel('What to stop').selectOption(circuit);
+      await dialog.getByRole('button', { name: /^. Stop .* now$/ }).click();
+    };
+    // The preview stays as it was worked out while the site goes on telling of itself.
+    await page.getByRole('button', { name: 'Stop' }).first().click();
+    await expect.poll(() => dialog.innerText(), { timeout: 20_000 }).toMatch(/The load goes from[\s\S]*remain/);
+    const asked = previews;
+    await page.waitForTimeout(3_500);
+    expect(previews).toBe(asked);
+    await page.keyboard.press('Escape');
+
+    // Closed while it waits, and opened again: the new window has not stopped anything yet, and hears of the failure of the old.
+    await press('hall-1');
+    expect(await dialog.getByLabel('What to stop').isDisabled()).toBe(true);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Stop' }).first().click();
+    await dialog.getByLabel('What to stop').selectOption('hall-2');
+    await stops.next(REFUSED);
+    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toMatch(/NOT stopped: hall-1[\s\S]*Press again, or cut the power by hand/);
+    expect(await dialog.getByRole('button', { name: 'Stop hall-2 now' }).isEnabled()).toBe(true);
+    expect(await axeFindings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.locator('.late').innerText()).toContain('NOT stopped: hall-1');
+    await page.locator('.late').getByRole('button', { name: 'Close' }).click();
+
+    await press('hall-1');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Stop' }).first().click();
+    await stops.next();
+    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toContain('In the book: stop of hall-1.');
+    expect(await dialog.innerText()).not.toMatch(/✓ Stopped/);
+    expect(await dialog.getByRole('button', { name: 'Stop the whole site now' }).count()).toBe(1);
+    await page.keyboard.press('Escape');
+
+    await press('hall-2');
+    await stops.next();
+    await expect.poll(() => dialog.innerText(), { timeout: 60_000 }).toContain('✓ Stopped: hall-2');
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    expect(stops.sent.map((body) => (JSON.parse(body) as { circuit: string }).circuit)).toEqual(['hall-1', 'hall-1', 'hall-2']);
+    await lift(page);
+    await context.close();
+  });
+  it('names the halls where nothing is sent, and is not told as done there', async () => {
+    const { page, context } = await visit(browser, demo);
+    const { csrf } = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    const authority = async (to: string): Promise<void> => {
+      const answer = await page.request.put(`${demo.origin}/api/v1/halls/hall-4/authority`, { headers: { 'x-csrf-token': csrf }, data: { authority: to, reason: 'a drill' } });
+      expect(answer.status()).toBe(200);
+    };
+    await authority('observe');
+    await open(page, '/');
+    const dialog = page.locator('dialog[open]');
+    await page.getByRole('button', { name: 'Stop' }).first().click();
+    await expect.poll(() => dialog.innerText(), { timeout: 20_000 }).toContain('Nothing is sent in hall-4: offpeak only watches there. Cut the power there by hand.');
+    await dialog.getByLabel('What to stop').selectOption('hall-1');
+    await expect.poll(() => dialog.innerText()).not.toContain('Nothing is sent');
+    await dialog.getByLabel('What to stop').selectOption('hall-4');
+    await dialog.getByRole('button', { name: 'Stop hall-4 now' }).click();
+    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toMatch(/In the book: stop of hall-4\.\s+NOT stopped[\s\S]*Cut the power there by hand[\s\S]*Load there now/);
+    expect(await dialog.innerText()).not.toContain('✓');
+    expect(await axeFindings(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await lift(page);
+    await authority('control');
+    await context.close();
+  });
+});
+
+describe('a question why', () => {
+  it('is not closed, nor told of a failure, by what was asked before it', async () => {
+    const { page, context } = await visit(browser, demo);
+    const { csrf } = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    for (const circuit of ['hall-1', 'hall-2']) {
+      const stopped = await page.request.post(`${demo.origin}/api/v1/stops`, { headers: { 'x-csrf-token': csrf }, data: { circuit, reason: 'a drill' } });
+      expect(stopped.status()).toBe(200);
+    }
+    const lifts = await holdBack(page, '/stops', 'DELETE');
+    await open(page, '/power');
+    const dialog = page.locator('dialog[open]');
+    const lifting = page.getByRole('button', { name: 'Lift', exact: true });
+    for (const answer of [REFUSED, undefined]) {
+      await lifting.first().click();
+      await dialog.getByLabel('Why, for those').fill('it was a drill');
+      await dialog.getByRole('button', { name: 'Lift' }).click();
+      await page.keyboard.press('Escape');
+      await lifting.nth(1).click();
+      await dialog.getByLabel('Why, for those').fill('another reason');
+      await lifts.next(answer);
+      await expect.poll(() => page.locator('.late').innerText(), { timeout: 10_000 }).toMatch(answer ? /Not done: Lift/ : /Done after its window was closed: Lift/);
+      expect(await dialog.getByRole('alert').count()).toBe(0);
+      expect(await dialog.getByLabel('Why, for those').inputValue()).toBe('another reason');
+      await page.keyboard.press('Escape');
+      await page.locator('.late').getByRole('button', { name: 'Close' }).click();
+    }
+    await lift(page);
+    await context.close();
+  });
+});
+
+const REFUSED = { status: 503, type: 'urn:offpeak:busy' };
+
 /** Lifts every stop. */
 async function lift(page: Page): Promise<void> {
   const { csrf } = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
