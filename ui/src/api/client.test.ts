@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
-import { api, ask, Refusal, reworded, Unreachable, watchAnswers } from './client';
+import { api, ask, keepSession, Refusal, reworded, Unreachable, watchAnswers } from './client';
+import type { Me } from './types';
 
 function answers(...with_: (Response | Error)[]): boolean[] {
   const heard: boolean[] = [];
@@ -16,6 +17,49 @@ const json = (status: number, body: unknown): Response => new Response(JSON.stri
 afterEach(() => {
   vi.unstubAllGlobals();
   watchAnswers(() => undefined);
+  keepSession({ ended: () => undefined, renewed: () => Promise.resolve(false) });
+});
+
+/** What was sent as the session's word, by each request that was made. */
+const words = (): (string | undefined)[] => vi.mocked(fetch).mock.calls.map(([, init]) => (init?.headers as Record<string, string>)['x-csrf-token']);
+const me = (csrf: string): Me => ({ name: 'anna', csrf }) as Me;
+const FORGED = { type: 'urn:x:forged', detail: 'not its word' };
+
+describe('a session', () => {
+  it('whose word has changed is asked for it, and what was refused is sent once more', async () => {
+    answers(json(403, FORGED), json(200, { done: 'stopped' }));
+    api.actAs(me('old'));
+    const renewed = (): Promise<boolean> => {
+      api.actAs(me('new'));
+      return Promise.resolve(true);
+    };
+    keepSession({ ended: () => expect.unreachable(), renewed });
+    await expect(api.stop(null, 'smoke', 'key')).resolves.toEqual({ done: 'stopped' });
+    expect(words()).toEqual(['old', 'new']);
+    // Once, and not for ever.
+    answers(json(403, FORGED), json(403, FORGED));
+    await expect(api.stop(null, 'smoke', 'key')).rejects.toMatchObject({ status: 403 });
+    expect(words().length).toBe(2);
+  });
+  it("that is somebody else's by now changes nothing in their name", async () => {
+    answers(json(403, FORGED));
+    keepSession({ ended: () => expect.unreachable(), renewed: () => Promise.resolve(false) });
+    await expect(api.stop(null, 'smoke', 'key')).rejects.toThrow('nothing was carried out');
+    expect(words().length).toBe(1);
+  });
+  it('that has ended is noticed by any answer, but not by a wrong password', async () => {
+    let ended = 0;
+    keepSession({ ended: () => ended++, renewed: () => Promise.resolve(false) });
+    const unknown = (): Response => json(401, { type: 'urn:x:unknown-caller', detail: 'it is not known who asks' });
+    answers(unknown(), unknown(), unknown(), json(401, { type: 'urn:x:wrong-password', detail: 'wrong' }));
+    await expect(api.circuits()).rejects.toMatchObject({ status: 401 });
+    await expect(api.siteFile()).rejects.toMatchObject({ status: 401 });
+    expect(ended).toBe(2);
+    // Who asks for that hears it themselves.
+    await expect(api.me()).rejects.toMatchObject({ status: 401 });
+    await expect(api.signIn('anna', 'x')).rejects.toMatchObject({ status: 401 });
+    expect(ended).toBe(2);
+  });
 });
 
 describe('a site that does not answer', () => {

@@ -47,7 +47,7 @@ export class Refusal extends Error {
 
 /** The same refusal in the page's words, if it is of this kind; else the error as it is. */
 export function reworded(error: unknown, kind: string, detail: string | null, hint: string): unknown {
-  if (!(error instanceof Refusal) || !error.kind.endsWith(`:${kind}`)) return error;
+  if (!isKind(error, kind)) return error;
   return new Refusal(error.status, error.kind, detail ?? error.message, hint);
 }
 
@@ -67,6 +67,18 @@ export class Unreachable extends Error {
 let onAnswer: (answers: boolean) => void = () => undefined;
 export function watchAnswers(watcher: (answers: boolean) => void): void {
   onAnswer = watcher;
+}
+
+/** Who looks after the session. */
+export interface Keeper {
+  /** The site no longer knows who asks. */
+  ended: () => void;
+  /** Asks anew for the session's own word; whether the same person is still signed in. */
+  renewed: () => Promise<boolean>;
+}
+let keeper: Keeper = { ended: () => undefined, renewed: () => Promise.resolve(false) };
+export function keepSession(by: Keeper): void {
+  keeper = by;
 }
 
 let csrf: string | null = null;
@@ -121,6 +133,17 @@ async function send(url: string, init: RequestInit): Promise<{ response: Respons
   }
 }
 
+function isKind(error: unknown, kind: string): error is Refusal {
+  return error instanceof Refusal && error.kind.endsWith(`:${kind}`);
+}
+
+/** What was refused. That nobody is signed in any more concerns more than who asked; who asks for that hears it themselves. */
+function refused(response: Response, text: string, path: string): Refusal {
+  const found = refusal(response, text);
+  if (path !== '/me' && isKind(found, 'unknown-caller')) keeper.ended();
+  return found;
+}
+
 function refusal(response: Response, text: string): Refusal {
   try {
     const problem = JSON.parse(text) as { type?: string; detail?: string; hint?: string; title?: string };
@@ -131,8 +154,18 @@ function refusal(response: Response, text: string): Refusal {
   }
 }
 
-/** Asks the site. */
+/** Asks the site. A change that was refused for the session's word was not carried out: it is sent once more with the word of now. */
 export async function ask<T>(path: string, options: Options = {}): Promise<T> {
+  try {
+    return await askOnce<T>(path, options);
+  } catch (error) {
+    if (!isKind(error, 'forged')) throw error;
+    if (await keeper.renewed()) return askOnce<T>(path, options);
+    throw new Refusal(error.status, error.kind, 'the session has changed; nothing was carried out', 'look who is signed in here, and try again');
+  }
+}
+
+async function askOnce<T>(path: string, options: Options): Promise<T> {
   const method = options.method ?? 'GET';
   const url = address(path, options.query);
   const headers: Record<string, string> = { accept: 'application/json' };
@@ -149,7 +182,7 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
     signal: options.signal ?? null,
   });
   if (response.status === 304 && before) return before.body as T;
-  if (!response.ok) throw refusal(response, text);
+  if (!response.ok) throw refused(response, text, path);
   const body = (text === '' ? null : JSON.parse(text)) as T;
   const etag = response.headers.get('etag');
   if (method === 'GET' && etag !== null) {
@@ -164,7 +197,7 @@ export async function ask<T>(path: string, options: Options = {}): Promise<T> {
 /** A text and its tag. */
 async function askText(path: string): Promise<{ text: string; tag: string }> {
   const { response, text } = await send(address(path), {});
-  if (!response.ok) throw refusal(response, text);
+  if (!response.ok) throw refused(response, text, path);
   return { text, tag: (response.headers.get('etag') ?? '').replaceAll('"', '') };
 }
 
@@ -182,17 +215,17 @@ export interface MachineFilter {
   descending?: boolean | null;
 }
 
-/** Whoever stops must know soon that it did not work. */
-const STOP_WITHIN_MS = 10_000;
+/** Whoever stops must know soon that it did not work, and so must whoever waits for their session's word to do so. */
+const ANSWER_WITHIN_MS = 10_000;
 
 /** What the API knows. */
 export const api = {
-  me: async (): Promise<Me> => {
-    const me = await ask<Me>('/me');
+  me: () => ask<Me>('/me', { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }),
+  /** Changes are in their name from now on. */
+  actAs: (me: Me): void => {
     csrf = me.csrf;
-    return me;
   },
-  /** Forgets who is signed in, and whatever they were shown. */
+  /** Forgets who was signed in, and whatever they were shown. */
   forget: (): void => {
     csrf = null;
     kept.clear();
@@ -242,7 +275,7 @@ export const api = {
     ask<Done>('/holds', { method: 'POST', body: { machines, reason, until }, idempotency }),
   release: (machines: string[], reason: string) => ask<Done>('/holds/release', { method: 'POST', body: { machines, reason } }),
   stop: (circuit: string | null, reason: string, idempotency: string) =>
-    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency, signal: AbortSignal.timeout(STOP_WITHIN_MS) }),
+    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }),
   resume: (circuit: string | null, reason: string) => ask<Done>('/stops', { method: 'DELETE', query: { circuit, reason } }),
   lockout: (circuit: string, by: string | null, reason: string) =>
     ask<Done>('/lockouts', { method: 'POST', body: { circuit, by, reason } }),

@@ -1,5 +1,5 @@
 // Who is signed in, and what they may do. The site decides; this only keeps away what would be refused.
-import { api, Refusal } from '../api/client';
+import { api, keepSession, Refusal } from '../api/client';
 import type { Me } from '../api/types';
 import { mayOpen, mayOrder } from '../lib/rights';
 import type { Page } from '../lib/route';
@@ -13,6 +13,13 @@ class Session {
   private asked = 0;
   /** The name of whoever has just set a password by a link. */
   fresh: string | null = $state(null);
+  /** Whether somebody was signed in here whose session has ended since. */
+  over = $state(false);
+  #asking: Promise<boolean> | null = null;
+
+  constructor() {
+    keepSession({ ended: () => void this.renew(), renewed: () => this.renew() });
+  }
 
   may(permission: string): boolean {
     return this.me?.permissions.includes(permission) ?? false;
@@ -47,13 +54,44 @@ class Session {
   /** Asks the site who we are. */
   async ask(): Promise<void> {
     try {
-      [this.me, this.asked] = [await api.me(), Date.now()];
-      this.problem = null;
+      this.#take(await api.me());
     } catch (error) {
       this.me = null;
       if (!(error instanceof Refusal && error.status === 401)) this.problem = error;
     }
     this.known = true;
+  }
+
+  /**
+   * Asks again who is signed in, with which rights and which word against forged changes: another window of this browser, or somebody
+   * who keeps the people, may have changed it. Says whether it is the same person. Without an answer all stays as it was.
+   */
+  renew(): Promise<boolean> {
+    this.#asking ??= this.#renew().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #renew(): Promise<boolean> {
+    const before = this.me?.name ?? null;
+    try {
+      const me = await api.me();
+      // What was kept is what the one before was shown.
+      if (me.name !== before) api.forget();
+      this.#take(me);
+      return me.name === before;
+    } catch (error) {
+      if (error instanceof Refusal && error.status === 401) {
+        if (before !== null) this.over = true;
+        this.me = null;
+        api.forget();
+      }
+      return false;
+    }
+  }
+
+  #take(me: Me): void {
+    api.actAs(me);
+    [this.me, this.asked, this.problem, this.over] = [me, Date.now(), null, false];
   }
 }
 

@@ -66,17 +66,34 @@ class LiveSite {
 
   #source: EventSource | null = null;
   #retry = RETRY_MS;
+  /** Counts beginnings and ends, so that no answer comes to who did not ask for it. */
+  #turn = 0;
+  #waiting: ReturnType<typeof setTimeout> | undefined;
   readonly #watchers = new Set<Changes>();
 
-  /** Starts to listen; called once. */
-  start(): void {
-    if (this.#source) return;
-    setInterval(() => {
+  /** Listens until the returned function is called, which forgets what was heard. `again` is called when the stream has been opened anew. */
+  start(again: () => void): () => void {
+    const tick = setInterval(() => {
       this.silent = (Date.now() - this.#heard) / 1_000;
       this.live = this.view !== null && Date.now() - this.#heard < SILENT_AFTER_MS;
     }, 1_000);
+    this.#onAgain = again;
+    this.#opened = false;
+    this.#turn++;
     void this.#open();
+    return () => {
+      this.#turn++;
+      clearInterval(tick);
+      clearTimeout(this.#waiting);
+      clearTimeout(this.#refillTimer);
+      this.#source?.close();
+      [this.#source, this.#retry] = [null, RETRY_MS];
+      [this.view, this.#trace, this.problem, this.live, this.silent] = [null, traceOf([]), null, false, 0];
+    };
   }
+  #onAgain: () => void = () => undefined;
+  /** Whether the stream has been open before. */
+  #opened = false;
 
   /** Calls for each change of machines, until the returned function is called. */
   onMachines(watcher: Changes): () => void {
@@ -85,13 +102,16 @@ class LiveSite {
   }
 
   async #open(): Promise<void> {
+    const mine = this.#turn;
     try {
       const view = await api.site(TRACE_POINTS);
+      if (mine !== this.#turn) return;
       this.#trace = traceOf(view.trace);
       this.#take(view);
       this.problem = null;
       this.#retry = RETRY_MS;
     } catch (error) {
+      if (mine !== this.#turn) return;
       this.problem = error;
       this.#again();
       return;
@@ -108,6 +128,8 @@ class LiveSite {
     // Also after the browser has come back by itself: what changed meanwhile was told to nobody.
     source.addEventListener('open', () => {
       this.#resync();
+      if (this.#opened) this.#onAgain();
+      this.#opened = true;
       if (broken) void this.#refill(source);
       broken = false;
     });
@@ -140,7 +162,7 @@ class LiveSite {
   #again(): void {
     this.#source?.close();
     this.#source = null;
-    setTimeout(() => void this.#open(), this.#retry);
+    this.#waiting = setTimeout(() => void this.#open(), this.#retry);
     this.#retry = Math.min(RETRY_MAX_MS, this.#retry * 2);
   }
 
