@@ -183,6 +183,39 @@ describe('a question why', () => {
   });
 });
 
+describe('the calendar', () => {
+  it('is of the circuit that is named above it, and knows of a stop at once', async () => {
+    const { page, context } = await visit(browser, demo);
+    const calendars = await holdBack(page, '/calendar', 'GET');
+    await open(page, '/power?at=hall-1');
+    const card = page.locator('main section', { hasText: 'What is allowed' }).last();
+    const bars = card.locator('.stretch');
+    await calendars.next();
+    await expect.poll(() => bars.count(), { timeout: 20_000 }).toBeGreaterThan(0);
+    // Another circuit is chosen, and then a third before the answer comes.
+    await page.locator('main a', { hasText: /^hall-2$/ }).first().click();
+    await expect.poll(() => bars.count()).toBe(0);
+    await page.locator('main a', { hasText: /^hall-3$/ }).first().click();
+    await calendars.next();
+    await page.waitForTimeout(500);
+    expect(await bars.count()).toBe(0);
+    // Its answer fails once, which is told and tried again.
+    await calendars.next(REFUSED);
+    await expect.poll(() => card.getByRole('alert').count(), { timeout: 10_000 }).toBe(1);
+    await page.waitForTimeout(500);
+    expect([await bars.count(), await card.getByRole('alert').count()]).toEqual([0, 1]);
+    await calendars.next();
+    await expect.poll(() => bars.count(), { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(await card.getByRole('alert').count()).toBe(0);
+    const { csrf } = (await (await page.request.get(`${demo.origin}/api/v1/me`)).json()) as { csrf: string };
+    expect((await page.request.post(`${demo.origin}/api/v1/stops`, { headers: { 'x-csrf-token': csrf }, data: { circuit: 'hall-3', reason: 'a drill' } })).status()).toBe(200);
+    await calendars.next();
+    await expect.poll(() => card.innerText(), { timeout: 20_000 }).toMatch(/stop/);
+    await lift(page);
+    await context.close();
+  });
+});
+
 const REFUSED = { status: 503, type: 'urn:offpeak:busy' };
 
 /** Lifts every stop. */

@@ -1,5 +1,5 @@
 // The envelope as a calendar: for each of the site's days, stretches of one limit.
-import type { SpanView } from '../api/types';
+import type { CircuitView, DirectivesView, OrderView, SpanView } from '../api/types';
 import { civil } from './format';
 
 export interface Stretch {
@@ -110,4 +110,18 @@ function midnightAfter(at: number, minuteOfDay: (at: number) => number, date: (a
   const off = minuteOfDay(next);
   if (off !== 0) next += (off > MINUTES / 2 ? MINUTES - off : -off) * 60_000;
   return next > at && date(next) !== date(at) ? next : at + MINUTES * 60_000;
+}
+
+/** What a circuit's calendar follows from, as far as it is told: the calendar is read anew when this changes. */
+export function basis(
+  circuit: Pick<CircuitView, 'id' | 'limit' | 'block'> | undefined,
+  directives: Pick<DirectivesView, 'stops' | 'lockouts'> & { orders: Pick<OrderView, 'id'>[] } | null,
+): string {
+  return JSON.stringify([
+    circuit?.id,
+    [circuit?.limit?.source, circuit?.limit?.until, circuit?.block],
+    directives?.stops.map(({ circuit, at }) => [circuit, at]),
+    directives?.lockouts.map(({ circuit, at, by }) => [circuit, at, by]),
+    directives?.orders.map(({ id }) => id),
+  ]);
 }
