@@ -1,8 +1,8 @@
 // Windows that are closed, and answers that come late: what was meant is done and nothing else, and whoever asked hears of it.
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { axeFindings, launch, open, startDemo, visit, type Demo } from './harness';
+import { axeFindings, launch, loseSite, open, startDemo, visit, type Demo } from './harness';
 
 let demo: Demo;
 let browser: Browser;
@@ -212,6 +212,48 @@ describe('the calendar', () => {
     await calendars.next();
     await expect.poll(() => card.innerText(), { timeout: 20_000 }).toMatch(/stop/);
     await lift(page);
+    await context.close();
+  });
+});
+
+describe('the floor', () => {
+  it('is read again when it failed, and together with its states when the site may have been started with another file', async () => {
+    const { page, context } = await visit(browser, demo);
+    await loseSite(page);
+    let asked = 0;
+    let others = false;
+    // Another site file: its first machine is not there any more, and each of the others stands a place earlier.
+    const without = async (route: Route, change: (body: { id: string[]; state: string }) => unknown): Promise<void> => {
+      const headers = { ...route.request().headers() };
+      delete headers['if-none-match'];
+      const response = await route.fetch({ headers });
+      const body = (await response.json()) as { id: string[]; state: string };
+      await route.fulfill({ json: change(body) });
+    };
+    await page.route(/\/api\/v1\/floor$/, async (route) => {
+      if (asked++ === 0) return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ type: REFUSED.type, detail: 'not now' }) });
+      if (!others) return route.fallback();
+      return without(route, (body) => Object.fromEntries(Object.entries(body).map(([name, column]) => [name, ['id', 'circuit', 'model', 'owner'].includes(name) ? (column as string[]).slice(1) : column])));
+    });
+    await page.route(/\/api\/v1\/floor\/states/, (route) => (others ? without(route, (body) => ({ ...body, state: body.state.slice(1) })) : route.fallback()));
+    await open(page, '/floor');
+    await page.locator('canvas').waitFor({ timeout: 15_000 });
+    await expect.poll(() => page.locator('main .problem').count()).toBe(0);
+    const legend = (): Promise<number> => page.locator('.legend .number').allInnerTexts().then((sums) => sums.reduce((sum, text) => sum + Number(text.replaceAll(',', '')), 0));
+    expect(await legend()).toBe(300);
+    await page.locator('canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.chosen').innerText()).toMatch(/hall-1\/rack-1\/pdu-1\/1/);
+    others = true;
+    await page.evaluate(() => {
+      for (const stream of (window as unknown as { streams: EventSource[] }).streams) stream.dispatchEvent(new Event('open'));
+    });
+    await expect.poll(legend, { timeout: 15_000 }).toBe(299);
+    // What was chosen is not what stands there now.
+    await expect.poll(() => page.locator('.chosen').innerText()).not.toMatch(/hall-1/);
+    await page.locator('canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.chosen').innerText()).toMatch(/hall-1\/rack-1\/pdu-1\/2/);
     await context.close();
   });
 });

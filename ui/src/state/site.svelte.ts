@@ -1,6 +1,7 @@
 // The site as it is now: read once, then kept up by the live stream. What is shown is never older than it says.
 import { api, address, watchAnswers } from '../api/client';
 import type { PointView, SiteView } from '../api/types';
+import type { News } from '../lib/floor/feed.svelte';
 import { setPresent } from '../lib/format';
 import { added, joined, traceOf } from '../lib/trace';
 
@@ -14,7 +15,7 @@ const RETRY_MAX_MS = 15_000;
 /** How often a site that stopped answering is asked whether it does again. */
 const ASK_AGAIN_MS = 3_000;
 
-type Changes = (changed: readonly (readonly [number, string])[] | 'resync') => void;
+type Changes = (news: News | 'resync') => void;
 
 class LiveSite {
   view: SiteView | null = $state.raw(null);
@@ -121,8 +122,8 @@ class LiveSite {
     let broken = false;
     source.addEventListener('site', (event: MessageEvent<string>) => this.#take(JSON.parse(event.data) as SiteView));
     source.addEventListener('machines', (event: MessageEvent<string>) => {
-      const { changed } = JSON.parse(event.data) as { changed: [number, string][] };
-      for (const watcher of this.#watchers) watcher(changed);
+      const news = JSON.parse(event.data) as News;
+      for (const watcher of this.#watchers) watcher(news);
     });
     source.addEventListener('resync', () => this.#resync());
     // Also after the browser has come back by itself: what changed meanwhile was told to nobody.
