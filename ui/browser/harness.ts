@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** How long a site may take to say where it is; a demo finds its machines first. */
 const OPENS_MS = 150_000;
@@ -220,6 +221,31 @@ export async function loseSite(page: Page): Promise<{ lose: () => Promise<void>;
     });
   };
   return { lose, find: () => page.context().setOffline(false) };
+}
+
+/** Holds back the answers to what is sent with a method to a path, until each is let through or refused. */
+export async function holdBack(page: Page, path: string, method: string): Promise<{ sent: string[]; next: (answer?: { status: number; type: string }) => Promise<void> }> {
+  const sent: string[] = [];
+  const waiting: ((answer?: { status: number; type: string }) => Promise<void>)[] = [];
+  await page.route(
+    (url) => url.pathname === `/api/v1${path}`,
+    async (route) => {
+      if (route.request().method() !== method) return route.fallback();
+      sent.push(route.request().postData() ?? '');
+      await new Promise<void>((over) => {
+        waiting.push(async (answer) => {
+          if (answer) await route.fulfill({ status: answer.status, contentType: 'application/problem+json', body: JSON.stringify({ type: answer.type, detail: 'not now' }) });
+          else await route.continue();
+          over();
+        });
+      });
+    },
+  );
+  const next = async (answer?: { status: number; type: string }): Promise<void> => {
+    await expect.poll(() => waiting.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await waiting.shift()?.(answer);
+  };
+  return { sent, next };
 }
 
 /** What axe finds against WCAG 2.2 A and AA. */

@@ -2,7 +2,7 @@
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { axeFindings, launch, loseSite, open, startDemo, visit, type Demo } from './harness';
+import { axeFindings, holdBack, launch, loseSite, open, startDemo, visit, type Demo } from './harness';
 
 let demo: Demo;
 let browser: Browser;
@@ -14,31 +14,6 @@ afterAll(async () => {
   await browser.close();
   await demo.stop();
 });
-
-/** Holds back the answers to what is sent with a method to a path, until each is let through or refused. */
-async function holdBack(page: Page, path: string, method: string): Promise<{ sent: string[]; next: (answer?: { status: number; type: string }) => Promise<void> }> {
-  const sent: string[] = [];
-  const waiting: ((answer?: { status: number; type: string }) => Promise<void>)[] = [];
-  await page.route(
-    (url) => url.pathname === `/api/v1${path}`,
-    async (route) => {
-      if (route.request().method() !== method) return route.fallback();
-      sent.push(route.request().postData() ?? '');
-      await new Promise<void>((over) => {
-        waiting.push(async (answer) => {
-          if (answer) await route.fulfill({ status: answer.status, contentType: 'application/problem+json', body: JSON.stringify({ type: answer.type, detail: 'not now' }) });
-          else await route.continue();
-          over();
-        });
-      });
-    },
-  );
-  const next = async (answer?: { status: number; type: string }): Promise<void> => {
-    await expect.poll(() => waiting.length, { timeout: 10_000 }).toBeGreaterThan(0);
-    await waiting.shift()?.(answer);
-  };
-  return { sent, next };
-}
 
 describe('stopping the circuits of a selection', () => {
   it('that is closed half-way ends there, locks out nothing, and says how far it came', async () => {
@@ -254,6 +229,33 @@ describe('the floor', () => {
     await page.locator('canvas').focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => page.locator('.chosen').innerText()).toMatch(/hall-1\/rack-1\/pdu-1\/2/);
+    await context.close();
+  });
+});
+
+describe('holding machines off', () => {
+  it('is not done by a preview of another end', async () => {
+    const { page, context } = await visit(browser, demo);
+    const previews = await holdBack(page, '/holds/preview', 'POST');
+    await open(page, '/machines');
+    await page.locator('.body input[type=checkbox]').first().check();
+    await page.getByRole('button', { name: 'Hold off…' }).click();
+    const dialog = page.locator('dialog[open]');
+    await dialog.getByLabel('Why, for those').fill('a drill');
+    const sure = dialog.getByRole('button', { name: 'Hold 1 off' });
+    await previews.next();
+    await expect.poll(() => sure.isEnabled(), { timeout: 10_000 }).toBe(true);
+    await dialog.getByRole('button', { name: '1 h', exact: true }).click();
+    expect(await sure.isDisabled()).toBe(true);
+    await dialog.getByRole('button', { name: '4 h', exact: true }).click();
+    await previews.next();
+    await page.waitForTimeout(500);
+    expect(await sure.isDisabled()).toBe(true);
+    await previews.next();
+    await expect.poll(() => sure.isEnabled(), { timeout: 10_000 }).toBe(true);
+    const [none, hour, four] = previews.sent.map((body) => (JSON.parse(body) as { until: string | null }).until);
+    expect([none, Date.parse(four ?? '') - Date.parse(hour ?? '')]).toEqual([null, 3 * 3_600_000]);
+    await page.keyboard.press('Escape');
     await context.close();
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { axeFindings, launch, layoutFaults, open, startMine, visit, type Mine, type Visit } from './harness';
+import { axeFindings, holdBack, launch, layoutFaults, open, startMine, visit, type Mine, type Visit } from './harness';
 
 const PASSWORD = 'a long enough password 2';
 let mine: Mine;
@@ -113,8 +113,18 @@ describe('the site file', () => {
     expect(await page.getByRole('button', { name: 'Write it…' }).isDisabled()).toBe(true);
     expect(readFileSync(join(mine.folder, 'site.toml'), 'utf8')).toBe(before);
 
+    // What is typed while a check runs was not checked by it.
+    const checks = await holdBack(page, '/site/check', 'POST');
     await text.fill(before.replace('rating_kw = 250', 'rating_kw = 150'));
     await page.getByRole('button', { name: 'Check' }).click();
+    await text.fill(before.replace('rating_kw = 250', 'rating_kw = 1500'));
+    await checks.next();
+    await expect.poll(() => page.getByRole('button', { name: 'Check' }).isEnabled()).toBe(true);
+    expect(await page.locator('main [role=status] table').count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Write it…' }).isDisabled()).toBe(true);
+    await text.fill(before.replace('rating_kw = 250', 'rating_kw = 150'));
+    await page.getByRole('button', { name: 'Check' }).click();
+    await checks.next();
     await expect.poll(() => page.locator('main table').first().innerText()).toMatch(/grid\s.*250\.?0? kW.*150\.?0? kW/s);
     // The frame's upper edge stays in sight over what is scrolled.
     await page.evaluate(() => scrollTo(0, 0));
