@@ -257,7 +257,7 @@ describe('emergency stop on a phone', () => {
     await expect.poll(() => page.locator('dialog[open]').innerText()).toMatch(/machines? (go|goes) to sleep or (are|is) cut. The load goes from .*W to .*W/);
     expect((await ask(page)).counts.running).toBeGreaterThan(150);
     await sure.tap();
-    await expect.poll(() => page.locator('dialog[open]').innerText()).toMatch(/(In the book: stop of|Stopped:) the whole site/);
+    await expect.poll(() => page.locator('dialog[open]').innerText()).toMatch(/(In force: stop of|Stopped:) the whole site/);
     await until(page, 'the machines sleep', (site) => site.counts.running === 0);
     await until(page, 'the meter falls', (site) => site.power_kw !== null && site.power_kw < (before.power_kw ?? 0) / 3);
     await expect.poll(() => page.locator('dialog[open]').innerText(), { timeout: 30_000 }).toMatch(/Stopped: the whole site/);

@@ -88,7 +88,7 @@ describe('the emergency stop', () => {
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Stop' }).first().click();
     await stops.next();
-    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toContain('In the book: stop of hall-1.');
+    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toContain('In force: stop of hall-1. It is in the book.');
     expect(await dialog.innerText()).not.toMatch(/✓ Stopped/);
     expect(await dialog.getByRole('button', { name: 'Stop the whole site now' }).count()).toBe(1);
     await page.keyboard.press('Escape');
@@ -117,7 +117,7 @@ describe('the emergency stop', () => {
     await expect.poll(() => dialog.innerText()).not.toContain('Nothing is sent');
     await dialog.getByLabel('What to stop').selectOption('hall-4');
     await dialog.getByRole('button', { name: 'Stop hall-4 now' }).click();
-    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toMatch(/In the book: stop of hall-4\.\s+NOT stopped[\s\S]*Cut the power there by hand[\s\S]*Load there now/);
+    await expect.poll(() => dialog.innerText(), { timeout: 10_000 }).toMatch(/In force: stop of hall-4\. It is in the book\.\s+NOT stopped[\s\S]*Cut the power there by hand[\s\S]*Load there now/);
     expect(await dialog.innerText()).not.toContain('✓');
     expect(await axeFindings(page)).toEqual([]);
     await page.keyboard.press('Escape');

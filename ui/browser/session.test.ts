@@ -56,7 +56,7 @@ describe('a session', () => {
     const dialog = page.locator('dialog[open]');
     await dialog.getByLabel('What to stop').selectOption('hall-1');
     await dialog.getByRole('button', { name: 'Stop hall-1 now' }).click();
-    await expect.poll(() => dialog.innerText(), { timeout: 20_000 }).toMatch(/(In the book: stop of|Stopped:) hall-1/);
+    await expect.poll(() => dialog.innerText(), { timeout: 20_000 }).toMatch(/(In force: stop of|Stopped:) hall-1/);
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     const told = await owner.page.request.get(`${origin}/api/v1/directives`);
     expect(((await told.json()) as { stops: unknown[] }).stops.length).toBe(1);
@@ -96,5 +96,40 @@ describe('a session', () => {
     await change(owner.page, 'patch', '/people/anna', { role: 'read-only', reason: 'she has left the desk' });
     await expect.poll(() => page.getByRole('button', { name: 'Stop' }).count(), { timeout: 30_000 }).toBe(0);
     await expect.poll(() => page.locator('header .state').innerText(), { timeout: 20_000 }).toContain('live');
+  });
+});
+
+describe('a window', () => {
+  it('gives its stream back while nobody sees it, and is up to date when it is seen again', async () => {
+    const { page: own, context: its, troubles } = owner;
+    await own.addInitScript(() => {
+      const all: EventSource[] = [];
+      const Real = window.EventSource;
+      window.EventSource = class extends Real {
+        constructor(url: string | URL) {
+          super(url);
+          all.push(this);
+        }
+      };
+      Object.assign(window, { streams: (): number[] => all.map((stream) => stream.readyState) });
+    });
+    await open(own, '/');
+    const streams = (): Promise<number[]> => own.evaluate(() => (window as unknown as { streams: () => number[] }).streams());
+    const see = (seen: boolean): Promise<void> => own.evaluate((is) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => !is });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, seen);
+    await expect.poll(streams).toEqual([1]);
+    await see(false);
+    await see(true);
+    expect(await streams(), 'a glance elsewhere').toEqual([1]);
+    await see(false);
+    await expect.poll(streams, { timeout: 20_000 }).toEqual([2]);
+    await see(true);
+    await expect.poll(streams, { timeout: 20_000 }).toEqual([2, 1]);
+    await expect.poll(() => own.locator('header .state').innerText()).toContain('live');
+    expect(await own.locator('.gone').count()).toBe(0);
+    expect(troubles).toEqual([]);
+    await its.close();
   });
 });

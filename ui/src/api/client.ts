@@ -17,7 +17,7 @@ import type {
   PersonView,
   PreviewView,
   SignedIn,
-  SiteView,
+  SiteView, StopDone,
   SpanView,
   StatesView,
   TokenView,
@@ -275,7 +275,7 @@ export const api = {
     ask<Done>('/holds', { method: 'POST', body: { machines, reason, until }, idempotency }),
   release: (machines: string[], reason: string) => ask<Done>('/holds/release', { method: 'POST', body: { machines, reason } }),
   stop: (circuit: string | null, reason: string, idempotency: string) =>
-    ask<Done>('/stops', { method: 'POST', body: { circuit, reason }, idempotency, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }),
+    ask<StopDone>('/stops', { method: 'POST', body: { circuit, reason }, idempotency, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) }),
   resume: (circuit: string | null, reason: string) => ask<Done>('/stops', { method: 'DELETE', query: { circuit, reason } }),
   lockout: (circuit: string, by: string | null, reason: string) =>
     ask<Done>('/lockouts', { method: 'POST', body: { circuit, by, reason } }),
@@ -284,7 +284,7 @@ export const api = {
   signIn: (name: string, password: string) => ask<SignedIn>('/session', { method: 'POST', body: { name, password } }),
   signOut: () => ask('/session', { method: 'DELETE' }),
   setUp: (key: string, password: string) => ask<SignedIn>('/setup', { method: 'POST', body: { key, password } }),
-  changePassword: (old: string, fresh: string) => ask('/me/password', { method: 'PUT', body: { old, new: fresh } }),
+  changePassword: (old: string, fresh: string) => ask<SignedIn>('/me/password', { method: 'PUT', body: { old, new: fresh } }),
   people: () => ask<PersonView[]>('/people'),
   addPerson: (name: string, role: string, owner: string | null, reason: string) =>
     ask<{ link: string }>('/people', { method: 'POST', body: { name, role, owner, reason } }),

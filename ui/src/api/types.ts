@@ -339,6 +339,11 @@ export interface Done {
   done: string;
 }
 
+export interface StopDone {
+  done: string;
+  not_in_book: string | null;
+}
+
 export interface SignedIn {
   name: string;
   csrf: string;

@@ -14,6 +14,13 @@ const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
 /** How often a site that stopped answering is asked whether it does again. */
 const ASK_AGAIN_MS = 3_000;
+/**
+ * A window that nobody has seen for so long gives its stream back: of a site without HTTP/2 a browser keeps six connections for all its
+ * windows, and windows in the background would leave none for an emergency stop.
+ */
+const UNSEEN_MS = 5_000;
+/** How long a window that is seen again may take to be up to date, until it says that it is not. */
+const CATCH_UP_MS = 3_000;
 
 type Changes = (news: News | 'resync') => void;
 
@@ -39,8 +46,10 @@ class LiveSite {
   unanswered: number | null = $state.raw(null);
   /** Whether what is shown is old: the stream says nothing new, or nothing is answered. */
   get gone(): boolean {
-    return this.known ? !this.live : this.unanswered !== null;
+    return this.known ? !this.live && !this.#catchingUp : this.unanswered !== null;
   }
+  /** Whether the window was unseen until just now. */
+  #catchingUp = $state(false);
 
   /** The root of all circuits. */
   get connection(): string {
@@ -81,16 +90,39 @@ class LiveSite {
     this.#onAgain = again;
     this.#opened = false;
     this.#turn++;
-    void this.#open();
+    let unseen: ReturnType<typeof setTimeout> | undefined;
+    let open = !document.hidden;
+    if (open) void this.#open();
+    const seen = (): void => {
+      clearTimeout(unseen);
+      if (document.hidden) {
+        unseen = setTimeout(() => {
+          this.#close();
+          open = false;
+        }, UNSEEN_MS);
+      } else if (!open) {
+        open = true;
+        this.#catchingUp = this.known;
+        unseen = setTimeout(() => (this.#catchingUp = false), CATCH_UP_MS);
+        void this.#open();
+      }
+    };
+    document.addEventListener('visibilitychange', seen);
     return () => {
-      this.#turn++;
+      document.removeEventListener('visibilitychange', seen);
       clearInterval(tick);
-      clearTimeout(this.#waiting);
-      clearTimeout(this.#refillTimer);
-      this.#source?.close();
-      [this.#source, this.#retry] = [null, RETRY_MS];
+      clearTimeout(unseen);
+      this.#close();
+      this.#catchingUp = false;
       [this.view, this.#trace, this.problem, this.live, this.silent] = [null, traceOf([]), null, false, 0];
     };
+  }
+  #close(): void {
+    this.#turn++;
+    clearTimeout(this.#waiting);
+    clearTimeout(this.#refillTimer);
+    this.#source?.close();
+    [this.#source, this.#retry] = [null, RETRY_MS];
   }
   #onAgain: () => void = () => undefined;
   /** Whether the stream has been open before. */
@@ -107,7 +139,7 @@ class LiveSite {
     try {
       const view = await api.site(TRACE_POINTS);
       if (mine !== this.#turn) return;
-      this.#trace = traceOf(view.trace);
+      this.#trace = this.known ? joined(view.trace, this.#trace) : traceOf(view.trace);
       this.#take(view);
       this.problem = null;
       this.#retry = RETRY_MS;
@@ -171,6 +203,7 @@ class LiveSite {
     // A stream that repeats itself says that its site stands still: what it tells is no newer than the last that was new.
     if (view.at !== this.view?.at) this.#heard = Date.now();
     this.live = Date.now() - this.#heard < SILENT_AFTER_MS;
+    if (this.live) this.#catchingUp = false;
     this.view = view;
     setPresent(view.at);
     const point = { at: view.at, power_kw: view.power_kw, limit_kw: view.limit?.limit_kw ?? null, source: view.limit?.source ?? null };
