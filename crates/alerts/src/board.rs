@@ -60,6 +60,8 @@ pub struct Alert {
     escalated: bool,
     /// How many machines it was about when it was last told or seen to.
     machines_seen: Option<usize>,
+    /// The gravest that it was when it was told or seen to, since it began.
+    severity_seen: Option<Severity>,
     /// Since when the condition is away.
     away: Option<Timestamp>,
 }
@@ -78,16 +80,23 @@ impl Alert {
             State::Open
         }
     }
-    /// Whether it has grown so much since somebody saw to it, or was told, that it is news again.
+    /// Whether it has grown so much since somebody saw to it, or was told, that it is news again. What goes up and down between
+    /// two severities is news once.
     fn is_worse(&self, now: &Condition) -> bool {
         let seen = self.machines_seen.unwrap_or(self.condition.machines);
-        now.severity > self.condition.severity || now.machines > seen.saturating_mul(2).max(seen + GREW_MIN)
+        now.severity > self.severity_seen.unwrap_or(self.condition.severity)
+            || now.machines > seen.saturating_mul(2).max(seen + GREW_MIN)
     }
     /// As if nobody had been told.
     fn begin_anew(&mut self) {
         (self.acknowledged, self.snoozed, self.told, self.first_told) = (None, None, None, None);
         self.note = None;
         (self.escalated, self.machines_seen) = (false, None);
+    }
+    /// Somebody knows of it as it is now.
+    fn be_seen(&mut self) {
+        self.machines_seen = Some(self.condition.machines);
+        self.severity_seen = self.severity_seen.max(Some(self.condition.severity));
     }
     fn is_snoozed(&self, now: Timestamp) -> bool {
         self.snoozed.as_ref().is_some_and(|(_, until)| now < *until)
@@ -334,7 +343,7 @@ impl Board {
         let alert = self.find(id)?;
         alert.note = noted(said);
         alert.acknowledged = Some((who.to_owned(), now));
-        alert.machines_seen = Some(alert.condition.machines);
+        alert.be_seen();
         let key = (alert.condition.kind, alert.condition.cause.clone());
         if matches!(key.0, RuleKind::FirmwareChanged | RuleKind::PoolWrong) {
             self.accepted.insert(key);
@@ -377,6 +386,7 @@ const fn opened(id: u64, condition: Condition, since: Timestamp) -> Alert {
         first_told: None,
         escalated: false,
         machines_seen: None,
+        severity_seen: None,
         away: None,
     }
 }
@@ -390,7 +400,7 @@ fn next_word(alert: &mut Alert, rules: &Rules, now: Timestamp, quiet: bool) -> O
     }
     let Some(first_told) = alert.first_told else {
         (alert.told, alert.first_told) = (Some(now), Some(now));
-        alert.machines_seen = Some(alert.condition.machines);
+        alert.be_seen();
         return Some((Event::Raised, rules.first.clone()));
     };
     let unanswered = first_told.duration_until(now) >= rules.escalate_after;

@@ -338,6 +338,35 @@ fn what_grows_is_news_again_though_somebody_saw_to_it() {
     );
 }
 
+#[test]
+fn a_hall_at_the_edge_of_nearly_all_is_news_once() {
+    let (mut board, rules, mut facts) = (Board::default(), rules(""), mine());
+    let lost = |facts: &mut Facts, of_each_rack: usize| {
+        facts.machines.iter_mut().for_each(|machine| machine.state = MachineState::Running);
+        lose(facts, 0..of_each_rack);
+        lose(facts, 10..10 + of_each_rack);
+    };
+    lost(&mut facts, 7);
+    let mut sent = over(&mut board, &rules, &facts, 0..200);
+    for round in 0..100 {
+        lost(&mut facts, if round % 2 == 0 { 8 } else { 7 });
+        sent.extend(over(&mut board, &rules, &facts, 200 + round * 10..210 + round * 10));
+    }
+    let told: Vec<_> = sent.iter().map(|(second, of)| (*second, of.event, of.severity)).collect();
+    let (warning, critical) = (offpeak_alerts::Severity::Warning, offpeak_alerts::Severity::Critical);
+    assert_eq!(
+        told,
+        [(120, Event::Raised, warning), (200, Event::Raised, critical), (1_100, Event::Escalated, critical)]
+    );
+
+    board.acknowledge(board.open()[0].id, "anna", "the breaker", at(1_200)).unwrap();
+    for round in 0..10 {
+        lost(&mut facts, if round % 2 == 0 { 8 } else { 7 });
+        assert_eq!(over(&mut board, &rules, &facts, 1_200 + round * 10..1_210 + round * 10), []);
+    }
+    assert_eq!(board.open()[0].note.as_deref(), Some("the breaker"), "what was seen to stays seen to");
+}
+
 /// However much is wrong, what matters most is listed: a critical alert takes the place of a lesser one, and no lesser one
 /// that of a critical.
 #[test]
