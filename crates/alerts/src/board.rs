@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, MachineFact};
 use crate::judge::{Condition, Seen, hall, judge};
+use crate::outbox::Outbox;
 use crate::rules::{RuleKind, Rules, Severity};
 
 /// Alerts at once; more are one too many for anybody. One more takes the place of the least severe, of these of the oldest,
@@ -54,7 +55,7 @@ pub struct Alert {
     pub note: Option<String>,
     /// When it was over.
     pub over: Option<Timestamp>,
-    /// When it was last sent.
+    /// When it was last given to be sent.
     told: Option<Timestamp>,
     first_told: Option<Timestamp>,
     escalated: bool,
@@ -104,7 +105,7 @@ impl Alert {
 }
 
 /// Why something is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Event {
     /// It began.
@@ -152,6 +153,10 @@ pub struct Board {
     history: VecDeque<Alert>,
     /// Over in quiet hours, to be told after them.
     owed: Vec<Alert>,
+    /// Given to be sent, and not gone out yet.
+    outbox: Outbox,
+    /// Whether these are quiet hours; unknown before the first judgement.
+    quiet: Option<bool>,
     last_id: u64,
     seen: Seen,
     /// Halls whose present firmware, or pools, were acknowledged.
@@ -167,6 +172,8 @@ struct Kept {
     history: VecDeque<Alert>,
     #[serde(default)]
     owed: Vec<Alert>,
+    #[serde(default)]
+    outbox: Outbox,
     last_id: u64,
     seen: Seen,
 }
@@ -184,6 +191,7 @@ impl Board {
             open: open.collect(),
             history: kept.history,
             owed: kept.owed,
+            outbox: kept.outbox,
             last_id: kept.last_id,
             seen: kept.seen,
             ..Self::default()
@@ -196,8 +204,8 @@ impl Board {
     /// Never, as far as is known: everything in it is plain.
     pub fn write(&self) -> Result<String, serde_json::Error> {
         let (open, history) = (self.open.values().cloned().collect(), self.history.clone());
-        let (owed, seen) = (self.owed.clone(), self.seen.clone());
-        serde_json::to_string(&Kept { open, history, owed, last_id: self.last_id, seen })
+        let (owed, outbox, seen) = (self.owed.clone(), self.outbox.clone(), self.seen.clone());
+        serde_json::to_string(&Kept { open, history, owed, outbox, last_id: self.last_id, seen })
     }
 
     /// Counts changes that are worth keeping.
@@ -206,24 +214,39 @@ impl Board {
         self.changes
     }
 
-    /// Takes in what is known now; says what is to be sent.
+    /// Takes in what is known now; says what is news. It waits to be sent until it is [delivered](Self::delivered).
     pub fn update(&mut self, rules: &Rules, zone: &TimeZone, facts: &Facts) -> Vec<Message> {
         let now = facts.at;
         self.accept(facts);
         let known = (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
         let conditions = judge(rules, facts, &mut self.seen);
-        let mut over = self.take_in(conditions, now);
+        let over = self.take_in(conditions, now);
         let is_news =
             !over.is_empty() || known != (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
         self.changes += u64::from(is_news);
-        let mut due: BTreeMap<(Event, Vec<String>), Vec<&Alert>> = BTreeMap::new();
         let quiet = rules.quiet.is_some_and(|quiet| quiet.has(zone, now));
+        self.quiet = Some(quiet);
+        let messages = self.tell(rules, now, quiet, over);
+        let unanswered: BTreeSet<u64> = self
+            .open
+            .values()
+            .filter(|alert| alert.state(now) == State::Open)
+            .map(|alert| alert.id)
+            .collect();
+        let is_tidied =
+            self.outbox.tidy(now, |way| rules.channels.contains_key(way), |id| unanswered.contains(&id));
+        self.changes += u64::from(!messages.is_empty() || is_tidied);
+        messages
+    }
+
+    /// Gives to be sent what is to be told now, with what is over.
+    fn tell(&mut self, rules: &Rules, now: Timestamp, quiet: bool, mut over: Vec<Alert>) -> Vec<Message> {
+        let mut due: BTreeMap<(Event, Vec<String>), Vec<&Alert>> = BTreeMap::new();
         for alert in self.open.values_mut() {
             if let Some((event, channels)) = next_word(alert, rules, now, quiet) {
                 due.entry((event, channels)).or_default().push(alert);
             }
         }
-        let is_told = !due.is_empty();
         // The end of what was never told is nobody's news.
         over.retain(|alert| alert.told.is_some() && !alert.is_snoozed(now));
         if quiet {
@@ -236,13 +259,27 @@ impl Board {
             channels.extend(rules.then.iter().filter(|_| alert.escalated).cloned());
             due.entry((Event::Over, channels)).or_default().push(alert);
         }
-        let messages = due
-            .into_iter()
-            .filter(|((_, channels), _)| !channels.is_empty())
-            .map(|(to, of)| message(now, to, &of))
-            .collect();
-        self.changes += u64::from(is_told);
-        messages
+        for ((event, channels), alerts) in &due {
+            for (channel, alert) in
+                channels.iter().flat_map(|way| alerts.iter().map(move |alert| (way, alert)))
+            {
+                self.outbox.put(channel, now, *event, alert);
+            }
+        }
+        let told = due.into_iter().filter(|((_, channels), _)| !channels.is_empty());
+        told.map(|(to, of)| message(now, to, &of)).collect()
+    }
+
+    /// What waits to be sent by a way, after so many tries that failed; nothing before the first judgement.
+    #[must_use]
+    pub fn waiting(&self, channel: &str, failed: usize) -> Option<Message> {
+        self.outbox.next(channel, failed, self.quiet?)
+    }
+
+    /// A message went out by a way.
+    pub fn delivered(&mut self, channel: &str, message: &Message) {
+        self.outbox.delivered(channel, message);
+        self.changes += 1;
     }
 
     /// Puts conditions to their alerts; gives those that are over.

@@ -2,12 +2,13 @@
 //! and when each is sent.
 //!
 //! A cycle of it: [`Facts`] are judged by [`Rules`] into conditions, the [`Board`] makes alerts of conditions that hold
-//! for long enough, and says what is to be sent. Not here: any message's way to anybody, and any decision about
+//! for long enough, and holds what is to be sent until it went out. Not here: any message's way to anybody, and any decision about
 //! machines: an alert never starts or stops anything.
 
 mod board;
 mod facts;
 mod judge;
+mod outbox;
 mod quiet;
 mod rules;
 

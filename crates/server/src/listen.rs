@@ -217,6 +217,7 @@ where
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
         let router = router(Arc::clone(&app));
+        let alerts = Arc::clone(&app.alerts);
         runtime.block_on(async move {
             let (handle, painter) = (Arc::clone(&app.handle), Arc::clone(&app));
             tokio::spawn(async move { painter.stream.run(handle).await });
@@ -231,6 +232,7 @@ where
             }
         });
         runtime.shutdown_timeout(FAREWELL);
+        alerts.keep_last();
     })?;
     Ok(Serving { address, running: Some((stop, thread)) })
 }

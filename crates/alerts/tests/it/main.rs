@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
+mod outbox;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use offpeak_alerts::{

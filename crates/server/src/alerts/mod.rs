@@ -1,8 +1,11 @@
 //! Alerts of a running site: judges what is known every other second, and sends what is to be sent.
 //!
-//! Not here: the rules and who is told when (`offpeak-alerts`), and each way to somebody (`deliver`).
+//! Not here: the rules and who is told when (`offpeak-alerts`), each way to somebody (`deliver`), sending what waits
+//! (`outgoing`), and the file between two processes (`kept`).
 
 mod deliver;
+mod kept;
+mod outgoing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,24 +16,21 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use offpeak_alerts::{Board, Event, Facts, Message, NoAlert, Rules, Severity};
-use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::handle::SiteHandle;
 use deliver::Sender;
+use kept::Kept;
 
 /// A loop that has decided nothing for so long is told of.
 const STALLED: Duration = Duration::from_secs(30);
 /// From one judgement to the next.
 const EVERY: Duration = Duration::from_secs(2);
-/// Messages under way at once; further ones are lost and counted as failed.
-const UNDER_WAY_MAX: usize = 50;
 /// A server of the time is asked no more often.
 const CLOCK_EVERY_MIN_S: u32 = 1;
 /// How long it may take.
 const CLOCK_PATIENCE: Duration = Duration::from_secs(3);
-/// How long to wait before a message is tried again.
-const TRY_AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(15), Duration::from_secs(60)];
 
 /// How a way to somebody works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +49,11 @@ pub struct Alerts {
     board: Mutex<Board>,
     sender: Sender,
     health: Mutex<BTreeMap<String, Health>>,
-    places: Arc<Semaphore>,
+    /// Of each way: that there is news for it.
+    news: BTreeMap<String, Notify>,
     running: AtomicBool,
     /// Where the board is kept between two processes; `None` where it ends with this one.
-    file: Option<PathBuf>,
+    kept: Option<Arc<Kept>>,
     /// How far the clock is off, as the server of the time says.
     clock_off: Mutex<Option<SignedDuration>>,
 }
@@ -73,6 +74,7 @@ impl Alerts {
         secret: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let sender = Sender::new(&rules, secret)?;
+        let news = rules.channels.keys().map(|channel| (channel.clone(), Notify::new())).collect();
         Ok(Self {
             sender,
             rules,
@@ -80,29 +82,18 @@ impl Alerts {
             site: site.to_owned(),
             board: Mutex::default(),
             health: Mutex::default(),
-            places: Arc::new(Semaphore::new(UNDER_WAY_MAX)),
+            news,
             running: AtomicBool::new(false),
-            file: None,
+            kept: None,
             clock_off: Mutex::default(),
         })
     }
 
-    /// Kept in a file, from which they go on: what held, what was told, what each machine had. One that is not
-    /// understood is moved aside and told of: no site waits for it.
+    /// Kept in a file, from which they go on: what held, what was told, what is still to be sent, what each machine had.
     #[must_use]
     pub fn kept_in(mut self, path: PathBuf) -> Self {
-        let read = std::fs::read_to_string(&path).map(|text| Board::read(&text));
-        match read {
-            Ok(Ok(board)) => self.board = Mutex::new(board),
-            Ok(Err(error)) => {
-                let aside = path.with_extension("unread");
-                let moved = std::fs::rename(&path, &aside).is_ok();
-                tracing::warn!(file = %path.display(), %error, moved, "no kept alerts: they begin anew");
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(file = %path.display(), %error, "no kept alerts: they begin anew"),
-        }
-        self.file = Some(path);
+        let (kept, board) = Kept::open(path);
+        (self.kept, self.board) = (Some(Arc::new(kept)), Mutex::new(board));
         self
     }
 
@@ -115,9 +106,14 @@ impl Alerts {
         tokio::spawn(async move { beating.beat(of.as_ref()).await });
         let watching = Arc::clone(&self);
         tokio::spawn(async move { watching.watch_clock().await });
+        let keeping = Arc::clone(&self);
+        tokio::spawn(async move { keeping.keep().await });
+        for channel in self.rules.channels.keys() {
+            tokio::spawn(Arc::clone(&self).send_by(channel.clone()));
+        }
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let (mut last, mut kept) = (None, self.with_board(|board| board.changes()));
+        let mut last = None;
         let mut heard = Instant::now();
         loop {
             ticks.tick().await;
@@ -133,31 +129,7 @@ impl Alerts {
                 continue;
             }
             facts.clock_off = *lock(&self.clock_off);
-            for message in self.judge(&facts) {
-                self.send(message);
-            }
-            let changes = self.with_board(|board| board.changes());
-            if changes != kept && self.keep().await {
-                kept = changes;
-            }
-        }
-    }
-
-    /// Writes the board where it is kept; says whether it was.
-    async fn keep(&self) -> bool {
-        let Some(path) = self.file.clone() else { return true };
-        let Ok(text) = self.with_board(|board| board.write()) else { return true };
-        let written = tokio::task::spawn_blocking(move || {
-            let begun = path.with_extension("new");
-            std::fs::write(&begun, text).and_then(|()| std::fs::rename(&begun, &path))
-        });
-        match written.await {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the alerts could not be kept");
-                false
-            }
-            Err(_) => false,
+            self.judge(&facts);
         }
     }
 
@@ -177,8 +149,14 @@ impl Alerts {
         }
     }
 
-    fn judge(&self, facts: &Facts) -> Vec<Message> {
-        lock(&self.board).update(&self.rules, &self.zone, facts)
+    /// Judges what is known now, and wakes the ways that there is news for.
+    fn judge(&self, facts: &Facts) {
+        let news = lock(&self.board).update(&self.rules, &self.zone, facts);
+        for channel in news.iter().flat_map(|message| &message.channels) {
+            if let Some(news) = self.news.get(channel) {
+                news.notify_one();
+            }
+        }
     }
 
     /// A sign of life for a watchdog outside, while the loop lives.
@@ -211,30 +189,6 @@ impl Alerts {
                 tracing::warn!(channel, error, "a message did not go out");
                 health.error = Some(error);
             }
-        }
-    }
-
-    /// Sends by all its ways, each tried again for a while.
-    fn send(self: &Arc<Self>, message: Message) {
-        let message = Arc::new(message);
-        for channel in message.channels.clone() {
-            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                self.note(&channel, Err(format!("more than {UNDER_WAY_MAX} messages are under way")));
-                continue;
-            };
-            let (alerts, message) = (Arc::clone(self), Arc::clone(&message));
-            tokio::spawn(async move {
-                let _place = place;
-                for pause in TRY_AGAIN.into_iter().map(Some).chain([None]) {
-                    let result = alerts.sender.send(&channel, &alerts.site, &message).await;
-                    let failed = result.is_err();
-                    alerts.note(&channel, result);
-                    match pause.filter(|_| failed) {
-                        Some(pause) => sleep(pause).await,
-                        None => break,
-                    }
-                }
-            });
         }
     }
 
@@ -320,34 +274,153 @@ mod tests {
         assert!(off.abs() < 5.0, "{off}");
     }
 
-    #[test]
-    fn alerts_go_on_from_their_file_and_move_another_s_aside() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("alerts.json");
-        let fresh = || Alerts::new(Rules::default(), "mine", TimeZone::UTC, &|_| None).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let facts = Facts {
-            at: Timestamp::UNIX_EPOCH,
+    /// What is known of a site without machines.
+    fn facts(at: i64) -> Facts {
+        Facts {
+            at: Timestamp::from_second(at).unwrap(),
             circuits: vec![],
             machines: vec![],
             disk_free: None,
             clock_off: None,
             signals: vec![],
             stalled: None,
-            book_error: Some("full".into()),
-        };
-        let alerts = fresh().kept_in(path.clone());
-        assert_eq!(alerts.judge(&facts).len(), 0, "nobody is named to be told");
-        assert!(runtime.block_on(alerts.keep()));
-        let again = fresh().kept_in(path.clone());
+            book_error: None,
+        }
+    }
+
+    fn alerts(rules: &str) -> Alerts {
+        Alerts::new(Rules::parse(rules).unwrap(), "mine", TimeZone::UTC, &|_| None).unwrap()
+    }
+
+    #[test]
+    fn alerts_go_on_from_their_file_and_move_another_s_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("alerts.json");
+        let fresh = || alerts("").kept_in(path.clone());
+        let first = fresh();
+        first.judge(&Facts { book_error: Some("full".into()), ..facts(0) });
+        first.keep_last();
+        let again = fresh();
         assert_eq!(
             again.with_board(|board| board.open()[0].condition.text.clone()),
             "the book cannot be written: full"
         );
+        again.acknowledge(1, "anna", "seen", Timestamp::UNIX_EPOCH).unwrap();
+        again.keep_last();
+        let note = fresh().with_board(|board| board.open()[0].note.clone());
+        assert_eq!(note.as_deref(), Some("seen"), "what was done in the last moment is kept");
+
         std::fs::write(&path, "something else").unwrap();
-        let anew = fresh().kept_in(path.clone());
+        let anew = fresh();
         assert!(anew.with_board(|board| board.open().is_empty()), "a site does not wait for it");
         assert_eq!(std::fs::read_to_string(path.with_extension("unread")).unwrap(), "something else");
         assert!(!path.exists());
+    }
+
+    /// A server that tells what it is sent, and answers the first, second, ... connection with this; never with nothing.
+    async fn server(
+        answer: fn(usize) -> &'static str,
+    ) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let (told, heard) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            for answer in (0..).map(answer) {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let told = told.clone();
+                tokio::spawn(async move {
+                    let (mut said, mut part) = (String::new(), [0; 4096]);
+                    while !said.trim_end().ends_with('}') {
+                        let size = stream.read(&mut part).await.unwrap();
+                        said += std::str::from_utf8(&part[..size]).unwrap();
+                    }
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    told.send(said.split_once("\r\n\r\n").unwrap().1.to_owned()).unwrap();
+                    if answer.is_empty() {
+                        std::future::pending::<()>().await;
+                    }
+                });
+            }
+        });
+        (url, heard)
+    }
+
+    const TAKEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+    const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+    #[tokio::test]
+    async fn what_fails_is_tried_until_it_goes_out() {
+        let (url, mut tried) = server(|tries| if tries < 12 { BUSY } else { TAKEN }).await;
+        let alerts = Arc::new(alerts(&format!(
+            "[channels.a]\nkind = \"webhook\"\nurl = \"{url}\"\n[notify]\nfirst = [\"a\"]\n"
+        )));
+        alerts.judge(&Facts { book_error: Some("full".into()), ..facts(0) });
+        tokio::spawn(Arc::clone(&alerts).send_by("a".to_owned()));
+        for _ in 0..=12 {
+            assert!(tried.recv().await.unwrap().contains("full"));
+            // Nobody waits for the pauses between tries here.
+            alerts.news["a"].notify_one();
+        }
+        until_nothing_waits(&alerts).await;
+        let (_, health) = alerts.channels().remove(0);
+        assert!(health.sent.is_some() && health.error.is_none(), "{health:?}");
+    }
+
+    async fn until_nothing_waits(alerts: &Alerts) {
+        while alerts.with_board(|board| board.waiting("a", 0)).is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_way_that_hangs_holds_up_no_other_and_what_waits_for_it_is_one_message() {
+        let (hanging, mut begun) = server(|_| "").await;
+        let (working, mut arrived) = server(|_| TAKEN).await;
+        let alerts = Arc::new(alerts(&format!(
+            "[channels.a]\nkind = \"webhook\"\nurl = \"{hanging}\"\n\
+             [channels.b]\nkind = \"webhook\"\nurl = \"{working}\"\n[notify]\nfirst = [\"a\", \"b\"]\n"
+        )));
+        for channel in ["a", "b"] {
+            tokio::spawn(Arc::clone(&alerts).send_by(channel.to_owned()));
+        }
+        for second in 0..60_u16 {
+            let signals = (0..=second).map(|signal| (format!("signal-{signal:02}"), None)).collect();
+            alerts.judge(&Facts { signals, ..facts(second.into()) });
+            let message: serde_json::Value = serde_json::from_str(&arrived.recv().await.unwrap()).unwrap();
+            let line = format!("the signal signal-{second:02} never came");
+            assert_eq!(message["lines"], serde_json::json!([line]));
+        }
+        assert!(begun.recv().await.unwrap().contains("signal-00"));
+        let waiting = alerts.with_board(|board| board.waiting("a", 0)).unwrap();
+        assert_eq!(waiting.lines.len(), 60, "all of it, in one");
+    }
+
+    /// What did not go out before the end is sent after the next start.
+    #[tokio::test]
+    async fn what_was_under_way_at_the_end_is_sent_after_the_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let (hanging, mut begun) = server(|_| "").await;
+        let (working, mut arrived) = server(|_| TAKEN).await;
+        let site = |url: &str| {
+            let rules =
+                format!("[channels.a]\nkind = \"webhook\"\nurl = \"{url}\"\n[notify]\nfirst = [\"a\"]\n");
+            Arc::new(alerts(&rules).kept_in(dir.path().join("alerts.json")))
+        };
+        let sending = |alerts: &Arc<Alerts>| tokio::spawn(Arc::clone(alerts).send_by("a".to_owned()));
+        let full = |second| Facts { book_error: Some("full".into()), ..facts(second) };
+        let before = site(&hanging);
+        before.judge(&full(0));
+        let under_way = sending(&before);
+        assert!(begun.recv().await.unwrap().contains("full"));
+        under_way.abort();
+        before.keep_last();
+
+        let after = site(&working);
+        after.judge(&full(10));
+        sending(&after);
+        assert!(arrived.recv().await.unwrap().contains("full"));
+        until_nothing_waits(&after).await;
     }
 }

@@ -38,7 +38,8 @@ fn what_the_book_does_not_take_is_not_done() {
     let token = token_in(&book, "anna", "operator", None, &Permission::ALL, 1);
     let kept = dir.path().join("alerts.json");
     std::fs::write(&kept, one_alert()).unwrap();
-    let alerts = Alerts::new(Rules::default(), "fake", TimeZone::UTC, &|_| None).unwrap().kept_in(kept);
+    let alerts =
+        Alerts::new(Rules::default(), "fake", TimeZone::UTC, &|_| None).unwrap().kept_in(kept.clone());
     let app = App::new(Arc::new(Fake::default()), Doors::new(Arc::clone(&book)), alerts, None);
     let serving = serve_tcp(app, "127.0.0.1:0".parse().unwrap(), None).unwrap();
     let base = format!("http://{}/api/v1/alerts", serving.address().unwrap());
@@ -74,6 +75,10 @@ fn what_the_book_does_not_take_is_not_done() {
         assert_eq!(state().await.1, "acknowledged");
         assert_eq!(snooze(id).await, 204);
     });
+    drop(serving);
+    let kept = Board::read(&std::fs::read_to_string(kept).unwrap()).unwrap();
+    let seen_by = kept.open()[0].acknowledged.as_ref().map(|(who, _)| who.as_str());
+    assert_eq!(seen_by, Some("anna"), "the last moment before the end is kept");
     let whats: Vec<_> = book.audit_entries(2).unwrap().into_iter().map(|entry| entry.what).collect();
     assert_eq!(whats, ["alert snoozed", "alert acknowledged"], "and nothing of alerts that are not there");
     assert_eq!(
