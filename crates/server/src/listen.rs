@@ -221,7 +221,8 @@ where
         runtime.block_on(async move {
             let (handle, painter) = (Arc::clone(&app.handle), Arc::clone(&app));
             tokio::spawn(async move { painter.stream.run(handle).await });
-            tokio::spawn(Arc::clone(&app.alerts).run(Arc::clone(&app.handle)));
+            let book = app.doors.book().path().to_owned();
+            tokio::spawn(Arc::clone(&app.alerts).run(Arc::clone(&app.handle), book));
             tokio::select! {
                 ended = listen(router) => {
                     if let Err(error) = ended {

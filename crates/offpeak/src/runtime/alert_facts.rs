@@ -35,7 +35,8 @@ pub(super) fn facts(answers: &Answers, site: &Site, latest: &Latest) -> Facts {
         at: latest.cycle.at,
         circuits: circuits.collect(),
         machines: machines(answers, site, latest),
-        disk_free: disk_free(answers),
+        // Of the house it runs in, whoever judges finds out by themselves.
+        disk_free: None,
         clock_off: None,
         signals: signals(site, latest),
         stalled: None,
@@ -98,12 +99,6 @@ fn signals(site: &Site, latest: &Latest) -> Vec<(String, Option<jiff::SignedDura
     let words = &latest.snapshot.directives.feeds.signals;
     let age = |place: &usize| words.get(place).map(|word| word.at.duration_until(latest.cycle.at));
     site.rules.signals.iter().enumerate().map(|(place, signal)| (signal.id.clone(), age(&place))).collect()
-}
-
-/// Of the file system that the book is on.
-fn disk_free(answers: &Answers) -> Option<f64> {
-    let stat = rustix::fs::statvfs(answers.shared.book.path()).ok()?;
-    (stat.f_blocks > 0).then(|| stat.f_bavail as f64 / stat.f_blocks as f64)
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Kept {
 
 impl Alerts {
     /// Keeps the board whenever it has changed, for ever.
-    pub(super) async fn keep(&self) {
+    pub(super) async fn keep(self: Arc<Self>) {
         let Some(kept) = &self.kept else { return };
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -1,9 +1,11 @@
 //! Alerts of a running site: judges what is known every other second, and sends what is to be sent.
 //!
 //! Not here: the rules and who is told when (`offpeak-alerts`), each way to somebody (`deliver`), sending what waits
-//! (`outgoing`), and the file between two processes (`kept`).
+//! (`outgoing`), the file between two processes (`kept`), clock and disk (`house`), and the sign of life (`beat`).
 
+mod beat;
 mod deliver;
+mod house;
 mod kept;
 mod outgoing;
 
@@ -11,26 +13,23 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use offpeak_alerts::{Board, Event, Facts, Message, NoAlert, Rules, Severity};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::handle::SiteHandle;
 use deliver::Sender;
+use house::House;
 use kept::Kept;
 
 /// A loop that has decided nothing for so long is told of.
 const STALLED: Duration = Duration::from_secs(30);
 /// From one judgement to the next.
 const EVERY: Duration = Duration::from_secs(2);
-/// A server of the time is asked no more often.
-const CLOCK_EVERY_MIN_S: u32 = 1;
-/// How long it may take.
-const CLOCK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a way to somebody works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,8 +53,9 @@ pub struct Alerts {
     running: AtomicBool,
     /// Where the board is kept between two processes; `None` where it ends with this one.
     kept: Option<Arc<Kept>>,
-    /// How far the clock is off, as the server of the time says.
-    clock_off: Mutex<Option<SignedDuration>>,
+    house: House,
+    /// When what is known was last judged.
+    judged: Mutex<Option<Instant>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -85,7 +85,8 @@ impl Alerts {
             news,
             running: AtomicBool::new(false),
             kept: None,
-            clock_off: Mutex::default(),
+            house: House::default(),
+            judged: Mutex::default(),
         })
     }
 
@@ -97,17 +98,16 @@ impl Alerts {
         self
     }
 
-    /// Judges for ever.
-    pub(crate) async fn run(self: Arc<Self>, handle: Arc<dyn SiteHandle>) {
+    /// Judges for ever. `book` is on the disk that is watched.
+    pub(crate) async fn run(self: Arc<Self>, handle: Arc<dyn SiteHandle>, book: PathBuf) {
         if self.running.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (beating, of) = (Arc::clone(&self), Arc::clone(&handle));
-        tokio::spawn(async move { beating.beat(of.as_ref()).await });
-        let watching = Arc::clone(&self);
-        tokio::spawn(async move { watching.watch_clock().await });
-        let keeping = Arc::clone(&self);
-        tokio::spawn(async move { keeping.keep().await });
+        let beating = Arc::clone(&handle);
+        tokio::spawn(Arc::clone(&self).beat(move || beating.cycle()));
+        tokio::spawn(Arc::clone(&self).watch_clock());
+        tokio::spawn(Arc::clone(&self).watch_disk(move || house::disk_free(&book)));
+        tokio::spawn(Arc::clone(&self).keep());
         for channel in self.rules.channels.keys() {
             tokio::spawn(Arc::clone(&self).send_by(channel.clone()));
         }
@@ -128,24 +128,8 @@ impl Alerts {
             } else {
                 continue;
             }
-            facts.clock_off = *lock(&self.clock_off);
+            (facts.clock_off, facts.disk_free) = (self.house.clock_off(), self.house.disk_free());
             self.judge(&facts);
-        }
-    }
-
-    /// Holds the system's clock against a server of the time.
-    async fn watch_clock(&self) {
-        let Some(clock) = self.rules.clock.clone() else { return };
-        let mut ticks = interval(Duration::from_secs(clock.every_s.max(CLOCK_EVERY_MIN_S).into()));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
-            ticks.tick().await;
-            let server = clock.ntp.clone();
-            let asked = tokio::task::spawn_blocking(move || clock_off(&server)).await;
-            let result = asked.unwrap_or_else(|_| Err("asking for the time broke off".to_owned()));
-            // An answer that does not come says nothing of the clock.
-            *lock(&self.clock_off) = result.as_ref().ok().copied();
-            self.note("clock", result.map(drop));
         }
     }
 
@@ -157,27 +141,7 @@ impl Alerts {
                 news.notify_one();
             }
         }
-    }
-
-    /// A sign of life for a watchdog outside, while the loop lives.
-    async fn beat(&self, handle: &dyn SiteHandle) {
-        let Some(heartbeat) = &self.rules.heartbeat else { return };
-        let mut ticks = interval(Duration::from_secs(heartbeat.every_s.max(5).into()));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut before = None;
-        loop {
-            ticks.tick().await;
-            let now = handle.cycle();
-            if before.replace(now) == Some(now) {
-                self.note(
-                    "heartbeat",
-                    Err("the control loop stands still: no sign of life is given".to_owned()),
-                );
-                continue;
-            }
-            let result = self.sender.beat(&heartbeat.url).await;
-            self.note("heartbeat", result);
-        }
+        *lock(&self.judged) = Some(Instant::now());
     }
 
     fn note(&self, channel: &str, result: Result<(), String>) {
@@ -226,53 +190,9 @@ impl Alerts {
     }
 }
 
-/// How far the system's clock is off, by SNTP.
-fn clock_off(server: &str) -> Result<SignedDuration, String> {
-    let mut client = rsntp::SntpClient::new();
-    client.set_timeout(CLOCK_PATIENCE);
-    let answer = client.synchronize(server).map_err(|error| format!("{server}: {error}"))?;
-    // What is to be added to the clock is what it lacks.
-    SignedDuration::try_from_secs_f64(-answer.clock_offset().as_secs_f64()).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket;
-
     use super::*;
-
-    /// Answers once as a server of the time whose clock is so many seconds ahead of this one's.
-    fn server_of_time(ahead: u64) -> String {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let at = socket.local_addr().unwrap().to_string();
-        std::thread::spawn(move || {
-            let mut asked = [0; 48];
-            let (_, from) = socket.recv_from(&mut asked).unwrap();
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            // Since 1900 (RFC 5905), seconds and 2⁻³² s.
-            let seconds = u32::try_from(now.as_secs() + 2_208_988_800 + ahead).unwrap();
-            let fraction = ((u64::from(now.subsec_nanos()) << 32) / 1_000_000_000) as u32;
-            let mut answer = [0; 48];
-            // No leap second, version 4, a server; stratum 1, a reference clock.
-            (answer[0], answer[1]) = (0b00_100_100, 1);
-            answer[12..16].copy_from_slice(b"GPS\0");
-            answer[24..32].copy_from_slice(&asked[40..48]);
-            for place in [16, 32, 40] {
-                answer[place..place + 4].copy_from_slice(&seconds.to_be_bytes());
-                answer[place + 4..place + 8].copy_from_slice(&fraction.to_be_bytes());
-            }
-            socket.send_to(&answer, from).unwrap();
-        });
-        at
-    }
-
-    #[test]
-    fn a_clock_that_is_behind_is_off_by_less_than_nothing() {
-        let off = clock_off(&server_of_time(50)).unwrap().as_secs_f64();
-        assert!((-55.0..=-45.0).contains(&off), "{off}");
-        let off = clock_off(&server_of_time(0)).unwrap().as_secs_f64();
-        assert!(off.abs() < 5.0, "{off}");
-    }
 
     /// What is known of a site without machines.
     fn facts(at: i64) -> Facts {
@@ -331,7 +251,7 @@ mod tests {
                 let told = told.clone();
                 tokio::spawn(async move {
                     let (mut said, mut part) = (String::new(), [0; 4096]);
-                    while !said.trim_end().ends_with('}') {
+                    while !(said.ends_with('}') || said.starts_with("GET") && said.ends_with("\r\n\r\n")) {
                         let size = stream.read(&mut part).await.unwrap();
                         said += std::str::from_utf8(&part[..size]).unwrap();
                     }
@@ -422,5 +342,19 @@ mod tests {
         sending(&after);
         assert!(arrived.recv().await.unwrap().contains("full"));
         until_nothing_waits(&after).await;
+    }
+
+    #[tokio::test]
+    async fn the_first_sign_of_life_is_of_the_first_cycle() {
+        let (url, mut beats) = server(|_| TAKEN).await;
+        let alerts = Arc::new(alerts(&format!("[heartbeat]\nurl = \"{url}\"\n")));
+        alerts.judge(&facts(0));
+        let asked = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let asking = Arc::clone(&asked);
+        // The loop does nothing yet when it is asked first, and has 7 cycles of before a restart.
+        let cycle = move || 7 + u64::from(asking.fetch_add(1, Ordering::SeqCst) >= 3);
+        tokio::spawn(Arc::clone(&alerts).beat(cycle));
+        beats.recv().await.unwrap();
+        assert!(asked.load(Ordering::SeqCst) > 3, "it was given before the first cycle");
     }
 }

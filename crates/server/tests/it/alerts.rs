@@ -1,22 +1,24 @@
 //! What people do with alerts: noted in the audit chain first, then done.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use offpeak_alerts::{Board, Facts, Rules};
 use offpeak_server::access::{Doors, Permission};
 use offpeak_server::alerts::Alerts;
 use offpeak_server::api::App;
-use offpeak_server::serve_tcp;
+use offpeak_server::{SiteHandle, serve_tcp};
 use offpeak_store::Book;
 use serde_json::{Value, json};
 
+use super::deliver::Server;
 use super::fake::{Fake, at};
 use super::served::{block_on, token_in};
 
-/// A board with one alert that holds, as it is kept.
-fn one_alert() -> String {
-    let facts = Facts {
+/// What is known of a site without machines whose book is full.
+fn full() -> Facts {
+    Facts {
         at: at(),
         circuits: vec![],
         machines: vec![],
@@ -25,9 +27,13 @@ fn one_alert() -> String {
         signals: vec![],
         stalled: None,
         book_error: Some("full".into()),
-    };
+    }
+}
+
+/// A board with one alert that holds, as it is kept.
+fn one_alert() -> String {
     let mut board = Board::default();
-    board.update(&Rules::default(), &TimeZone::UTC, &facts);
+    board.update(&Rules::default(), &TimeZone::UTC, &full());
     board.write().unwrap()
 }
 
@@ -85,4 +91,37 @@ fn what_the_book_does_not_take_is_not_done() {
         book.audit_entries(100).unwrap().iter().filter(|entry| entry.what.contains("alert")).count(),
         2
     );
+}
+
+/// Something is still told while the file of the alerts cannot be written for as long as the disk hangs, and the site ends.
+#[test]
+fn a_disk_that_hangs_holds_up_no_alert() {
+    let dir = tempfile::tempdir().unwrap();
+    // A pipe that nobody reads: whoever opens it to write waits for ever.
+    let made = std::process::Command::new("mkfifo").arg(dir.path().join("alerts.new")).status().unwrap();
+    assert!(made.success());
+    let mut hook = Server::start("http_echo.py");
+    let rules = format!(
+        "[channels.hook]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{}/hook\"\n[notify]\nfirst = [\"hook\"]\n",
+        hook.port
+    );
+    let alerts = Alerts::new(Rules::parse(&rules).unwrap(), "fake", TimeZone::UTC, &|_| None).unwrap();
+    let alerts = alerts.kept_in(dir.path().join("alerts.json"));
+    let fake = Arc::new(Fake::default());
+    let book = Arc::new(Book::open(&dir.path().join("book.sqlite")).unwrap());
+    let app = App::new(Arc::clone(&fake) as Arc<dyn SiteHandle>, Doors::new(book), alerts, None);
+    let serving = serve_tcp(app, "127.0.0.1:0".parse().unwrap(), None).unwrap();
+    let (told, heard) = mpsc::channel();
+    std::thread::spawn(move || while told.send(hook.next()).is_ok() {});
+    let told = || {
+        let request = heard.recv_timeout(Duration::from_secs(60)).expect("nothing was told in a minute");
+        request["body"].as_str().unwrap().to_owned()
+    };
+    *fake.facts.lock().unwrap() = Some(full());
+    assert!(told().contains("the book cannot be written"));
+    for signal in ["grid", "prices"] {
+        fake.facts.lock().unwrap().as_mut().unwrap().signals.push((signal.to_owned(), None));
+        assert!(told().contains(signal));
+    }
+    drop(serving);
 }

@@ -17,14 +17,14 @@ use super::fake::Fake;
 use super::served::{block_on, token_in};
 
 /// A server in Python that prints its port and then what it is sent; ended with the test.
-struct Server {
+pub(crate) struct Server {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
-    fn start(script: &str) -> Self {
+    pub(crate) fn start(script: &str) -> Self {
         let python = std::env::var_os("OFFPEAK_PYTHON").expect(
             "OFFPEAK_PYTHON names no Python with the tests' requirements installed: run `make test`, which makes one",
         );
@@ -39,7 +39,7 @@ impl Server {
         Self { process, lines, port }
     }
     /// What it was sent next.
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Fake {
     pub(crate) picture: AtomicU64,
     /// How often its calendar was made.
     pub(crate) calendars: AtomicU64,
+    /// What alerts are judged by, two seconds later each time.
+    pub(crate) facts: Mutex<Option<Facts>>,
 }
 
 impl Fake {
@@ -114,7 +116,10 @@ impl SiteHandle for Fake {
         at()
     }
     fn facts(&self) -> Option<Facts> {
-        None
+        let mut facts = self.facts.lock().unwrap();
+        let facts = facts.as_mut()?;
+        facts.at += jiff::SignedDuration::from_secs(2);
+        Some(facts.clone())
     }
     fn view(&self, _trace_points: usize) -> SiteView {
         SiteView {
