@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Facts, MachineFact};
-use crate::judge::{Condition, Seen, hall, judge};
+use crate::judge::{Condition, Seen, hall, is_judged, judge};
 use crate::outbox::Outbox;
 use crate::rules::{RuleKind, Rules, Severity};
 
@@ -220,7 +220,7 @@ impl Board {
         self.accept(facts);
         let known = (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
         let conditions = judge(rules, facts, &mut self.seen);
-        let over = self.take_in(conditions, now);
+        let over = self.take_in(conditions, rules, facts);
         let is_news =
             !over.is_empty() || known != (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
         self.changes += u64::from(is_news);
@@ -283,7 +283,8 @@ impl Board {
     }
 
     /// Puts conditions to their alerts; gives those that are over.
-    fn take_in(&mut self, conditions: Vec<Condition>, now: Timestamp) -> Vec<Alert> {
+    fn take_in(&mut self, conditions: Vec<Condition>, rules: &Rules, facts: &Facts) -> Vec<Alert> {
+        let now = facts.at;
         let mut held = BTreeSet::new();
         for condition in conditions {
             let key = (condition.kind, condition.cause.clone());
@@ -307,6 +308,10 @@ impl Board {
         self.pending.retain(|key, _| held.contains(key));
         let mut over = Vec::new();
         for (_, alert) in self.open.iter_mut().filter(|(key, _)| !held.contains(*key)) {
+            if !is_judged(rules, facts, &self.seen, &alert.condition) {
+                alert.away = None;
+                continue;
+            }
             let away = *alert.away.get_or_insert(now);
             let hold = SignedDuration::from_secs(alert.condition.hold_s.into()).max(OVER_AFTER);
             if away.duration_until(now) >= hold {

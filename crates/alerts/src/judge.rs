@@ -3,7 +3,7 @@
 //! One tripped breaker is one condition, not two hundred: machines that are lost are told by the highest circuit below
 //! which nearly all are. Not here: for how long a condition holds, and who is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,54 @@ pub(crate) fn judge(rules: &Rules, facts: &Facts, seen: &mut Seen) -> Vec<Condit
         }
     }
     found
+}
+
+/// Whether enough is known now to say of something that held, and holds no more by what is known, that it is over: a meter that
+/// falls silent, or machines that were not asked since a restart, end nothing.
+pub(crate) fn is_judged(rules: &Rules, facts: &Facts, seen: &Seen, condition: &Condition) -> bool {
+    if rules.rule(condition.kind).is_none() {
+        return true;
+    }
+    let named: BTreeSet<&str> = condition.named.iter().map(String::as_str).collect();
+    let none_named = |is_unknown: &dyn Fn(&MachineFact) -> bool| {
+        !facts.machines.iter().any(|machine| named.contains(machine.id.as_str()) && is_unknown(machine))
+    };
+    match condition.kind {
+        RuleKind::OverLimit | RuleKind::NearLimit => {
+            let is_unknown = |circuit: &CircuitFact| {
+                circuit.id == condition.cause
+                    && circuit.metered
+                    && circuit.limit.is_some()
+                    && circuit.power_kw.is_none()
+            };
+            !facts.circuits.iter().any(is_unknown)
+        }
+        RuleKind::HallHot => {
+            let there =
+                |machine: &&MachineFact| facts.circuits[hall(facts, machine.circuit)].id == condition.cause;
+            let mut machines = facts.machines.iter().filter(there);
+            // Who sleeps and tells no temperature is not hot; of who is lost it is not known.
+            machines.clone().any(|machine| machine.temperature_c.is_some())
+                || !machines.any(|machine| machine.state == MachineState::Lost)
+        }
+        RuleKind::HashLow => none_named(&|machine| machine.state == MachineState::Lost),
+        RuleKind::FirmwareChanged => {
+            none_named(&|machine| machine.firmware.is_none() && seen.firmware.contains_key(&machine.id))
+        }
+        RuleKind::PoolWrong => none_named(&|machine| {
+            let is_expected =
+                rules.pools.contains_key(&machine.owner) || seen.pools.contains_key(&machine.id);
+            machine.pool.is_none() && is_expected
+        }),
+        RuleKind::DiskLow => facts.disk_free.is_some(),
+        RuleKind::ClockOff => facts.clock_off.is_some() || rules.clock.is_none(),
+        RuleKind::MeterSilent
+        | RuleKind::MachinesLost
+        | RuleKind::Disobedient
+        | RuleKind::SignalStale
+        | RuleKind::LoopStalled
+        | RuleKind::BookFails => true,
+    }
 }
 
 /// Whom a condition is about.

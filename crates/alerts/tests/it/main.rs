@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground gives way")]
 
 mod outbox;
+mod unknown;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
