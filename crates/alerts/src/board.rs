@@ -155,8 +155,8 @@ pub struct Board {
     owed: Vec<Alert>,
     /// Given to be sent, and not gone out yet.
     outbox: Outbox,
-    /// Whether these are quiet hours; unknown before the first judgement.
-    quiet: Option<bool>,
+    /// When it was last judged, and whether those were quiet hours.
+    judged: Option<(Timestamp, bool)>,
     last_id: u64,
     seen: Seen,
     /// Halls whose present firmware, or pools, were acknowledged.
@@ -208,6 +208,12 @@ impl Board {
         serde_json::to_string(&Kept { open, history, owed, outbox, last_id: self.last_id, seen })
     }
 
+    /// The time it goes by: that of the last judgement, which goes on while the control loop stalls.
+    #[must_use]
+    pub fn at(&self) -> Option<Timestamp> {
+        self.judged.map(|(at, _)| at)
+    }
+
     /// Counts changes that are worth keeping.
     #[must_use]
     pub const fn changes(&self) -> u64 {
@@ -225,7 +231,7 @@ impl Board {
             !over.is_empty() || known != (self.seen.firmware.len(), self.seen.pools.len(), self.last_id);
         self.changes += u64::from(is_news);
         let quiet = rules.quiet.is_some_and(|quiet| quiet.has(zone, now));
-        self.quiet = Some(quiet);
+        self.judged = Some((now, quiet));
         let messages = self.tell(rules, now, quiet, over);
         let unanswered: BTreeSet<u64> = self
             .open
@@ -273,7 +279,8 @@ impl Board {
     /// What waits to be sent by a way, after so many tries that failed; nothing before the first judgement.
     #[must_use]
     pub fn waiting(&self, channel: &str, failed: usize) -> Option<Message> {
-        self.outbox.next(channel, failed, self.quiet?)
+        let (_, quiet) = self.judged?;
+        self.outbox.next(channel, failed, quiet)
     }
 
     /// A message went out by a way.

@@ -105,7 +105,7 @@ pub(crate) struct AlertsView {
 /// Alerts that hold, grouped by cause, the most severe first
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", responses((status = 200, body = AlertsView)))]
 pub(super) async fn alerts(State(app): State<Arc<App>>) -> Json<AlertsView> {
-    let now = app.handle.now();
+    let now = now(&app);
     let alerts = app
         .alerts
         .with_board(|board| board.open().into_iter().map(|alert| view(alert, now, usize::MAX)).collect());
@@ -120,8 +120,13 @@ pub(super) async fn alerts(State(app): State<Arc<App>>) -> Json<AlertsView> {
 /// Alerts that are over, the newest first; a thousand are kept
 #[utoipa::path(get, path = "/api/v1/alerts/history", tag = "alerts", responses((status = 200, body = Vec<AlertView>)))]
 pub(super) async fn history(State(app): State<Arc<App>>) -> Json<Vec<AlertView>> {
-    let now = app.handle.now();
+    let now = now(&app);
     Json(app.alerts.with_board(|board| board.history().map(|alert| view(alert, now, NAMED_OVER)).collect()))
+}
+
+/// The time that alerts go by; the site's before they are judged.
+fn now(app: &App) -> Timestamp {
+    app.alerts.with_board(|board| board.at()).unwrap_or_else(|| app.handle.now())
 }
 
 fn none(error: &NoAlert) -> Problem {
@@ -168,7 +173,7 @@ pub(super) async fn acknowledge(
     let (id, why) = (number(&id)?, params.why()?);
     holds(&app, id)?;
     note(Arc::clone(&app), caller.clone(), "alert acknowledged", id, why.clone()).await?;
-    app.alerts.acknowledge(id, &caller.name, &why, app.handle.now()).map_err(|error| none(&error))?;
+    app.alerts.acknowledge(id, &caller.name, &why, now(&app)).map_err(|error| none(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -201,7 +206,7 @@ pub(super) async fn snooze(
         )));
     }
     let said = given_note(snooze.reason.as_ref())?;
-    let until = app.handle.now() + SignedDuration::from_mins(snooze.minutes.into());
+    let until = now(&app) + SignedDuration::from_mins(snooze.minutes.into());
     holds(&app, id)?;
     let told = if said.is_empty() { format!("until {until}") } else { format!("until {until}: {said}") };
     note(Arc::clone(&app), caller.clone(), "alert snoozed", id, told).await?;

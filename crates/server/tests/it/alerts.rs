@@ -4,6 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use offpeak_alerts::{Board, Facts, Rules};
 use offpeak_server::access::{Doors, Permission};
 use offpeak_server::alerts::Alerts;
@@ -13,7 +14,7 @@ use offpeak_store::Book;
 use serde_json::{Value, json};
 
 use super::deliver::Server;
-use super::fake::{Fake, at};
+use super::fake::{Fake, at, no_alerts};
 use super::served::{block_on, token_in};
 
 /// What is known of a site without machines whose book is full.
@@ -124,4 +125,38 @@ fn a_disk_that_hangs_holds_up_no_alert() {
         assert!(told().contains(signal));
     }
     drop(serving);
+}
+
+/// While the control loop stalls its time stands still, and that of the alerts goes on.
+#[test]
+fn quiet_is_counted_by_the_time_that_alerts_go_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = Arc::new(Book::open(&dir.path().join("book.sqlite")).unwrap());
+    let token = token_in(&book, "anna", "operator", None, &Permission::ALL, 1);
+    let fake = Arc::new(Fake::default());
+    let later = at() + SignedDuration::from_hours(2);
+    *fake.facts.lock().unwrap() = Some(Facts { at: later, ..full() });
+    let app = App::new(Arc::clone(&fake) as Arc<dyn SiteHandle>, Doors::new(book), no_alerts(), None);
+    let serving = serve_tcp(app, "127.0.0.1:0".parse().unwrap(), None).unwrap();
+    let base = format!("http://{}/api/v1/alerts", serving.address().unwrap());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    block_on(async {
+        let shown = async || {
+            let shown = http.get(&base).bearer_auth(&token).send().await.unwrap();
+            shown.json::<Value>().await.unwrap()["alerts"][0].clone()
+        };
+        let mut alert = shown().await;
+        for _ in 0..200 {
+            if alert.is_object() {
+                break;
+            }
+            alert = shown().await;
+        }
+        let request = http.post(format!("{base}/{}/snooze", alert["id"])).bearer_auth(&token);
+        assert_eq!(request.json(&json!({ "minutes": 5 })).send().await.unwrap().status().as_u16(), 204);
+        let alert = shown().await;
+        let until: Timestamp = alert["snoozed_until"].as_str().unwrap().parse().unwrap();
+        assert!(until > later + SignedDuration::from_mins(5), "{alert}");
+        assert_eq!(alert["state"], "snoozed");
+    });
 }
