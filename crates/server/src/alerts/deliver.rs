@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
+use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use offpeak_alerts::{Channel, Event, Message, Rules, Severity};
@@ -164,7 +164,8 @@ async fn send_mail(
     for to in to {
         letter = letter.to(to.clone());
     }
-    let letter = letter.body(text.to_owned()).map_err(|error| error.to_string())?;
+    // Says that it is UTF-8: a body without that is read as ASCII.
+    let letter = letter.singlepart(SinglePart::plain(text.to_owned())).map_err(|error| error.to_string())?;
     mail.send(letter).await.map(drop).map_err(|error| cause(&error))
 }
 

@@ -18,7 +18,7 @@ use super::fake::{Fake, at, no_alerts};
 use super::served::{block_on, token_in};
 
 /// What is known of a site without machines whose book is full.
-fn full() -> Facts {
+pub(crate) fn full() -> Facts {
     Facts {
         at: at(),
         circuits: vec![],

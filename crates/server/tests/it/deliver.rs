@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use offpeak_alerts::Rules;
+use offpeak_alerts::{Facts, Rules};
 use offpeak_server::access::{Doors, Permission, Secret};
 use offpeak_server::alerts::Alerts;
 use offpeak_server::api::App;
@@ -13,6 +13,7 @@ use offpeak_server::{Serving, serve_tcp};
 use offpeak_store::Book;
 use serde_json::Value;
 
+use super::alerts::full;
 use super::fake::Fake;
 use super::served::{block_on, token_in};
 
@@ -59,10 +60,14 @@ fn secret(name: &str) -> Option<String> {
 
 /// A site with these rules, and a token for its owner.
 fn site(rules: &str, dir: &tempfile::TempDir) -> (Serving, String) {
+    site_of(Fake::default(), rules, dir)
+}
+
+fn site_of(fake: Fake, rules: &str, dir: &tempfile::TempDir) -> (Serving, String) {
     let book = Arc::new(Book::open(&dir.path().join("book.sqlite")).unwrap());
     let token = token_in(&book, "anna", "owner", None, &Permission::ALL, 1);
     let alerts = Alerts::new(Rules::parse(rules).unwrap(), "A mine", TimeZone::UTC, &secret).unwrap();
-    let app = App::new(Arc::new(Fake::default()), Doors::new(book), alerts, None);
+    let app = App::new(Arc::new(fake), Doors::new(book), alerts, None);
     (serve_tcp(app, "127.0.0.1:0".parse().unwrap(), None).unwrap(), token)
 }
 
@@ -108,6 +113,26 @@ fn every_way_arrives() {
     let push = echo.next();
     assert_eq!((&push["path"], &push["headers"]["priority"]), (&"/mine".into(), &"default".into()));
     assert!(push["headers"]["title"].as_str().unwrap().starts_with("[A mine] test"), "{push}");
+}
+
+#[test]
+fn a_letter_says_how_it_is_written() {
+    let mut mail = Server::start("mail_sink.py");
+    let dir = tempfile::tempdir().unwrap();
+    let port = mail.port;
+    let rules = format!(
+        "[channels.mail]\nkind = \"email\"\nserver = \"127.0.0.1:{port}\"\nsecurity = \"plain\"\n\
+         from = \"offpeak <mine@example.org>\"\nto = [\"anna@example.org\"]\n[notify]\nfirst = [\"mail\"]\n"
+    );
+    let signals = vec![("Экибастуз 80 °C".to_owned(), None)];
+    let fake = Fake::default();
+    *fake.facts.lock().unwrap() = Some(Facts { signals, book_error: None, ..full() });
+    let _served = site_of(fake, &rules, &dir);
+    let letter = mail.next();
+    assert_eq!((&letter["mime"], &letter["charset"]), (&"1.0".into(), &"utf-8".into()));
+    assert_eq!(letter["subject"], "[A mine] warning: the signal Экибастуз 80 °C never came");
+    let text = letter["text"].as_str().unwrap();
+    assert!(text.starts_with("the signal Экибастуз 80 °C never came"), "{text}");
 }
 
 #[test]

@@ -15,6 +15,8 @@ class Sink:
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "subject": letter["subject"],
+            "mime": letter["mime-version"],
+            "charset": letter.get_content_charset(),
             "text": letter.get_content(),
         }
         print(json.dumps(told), flush=True)
