@@ -2,6 +2,7 @@
 //!
 //! Bounded: so many words for each way. Not here: what is news and when (`board`), and how it is sent.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -68,7 +69,7 @@ impl Outbox {
     }
 
     /// What is to be sent next by a way: all words of one kind, of kinds in turn by the tries that failed, so that one that
-    /// is refused holds up no other. In quiet hours only what is critical.
+    /// is refused holds up no other; the gravest first, since of many a text names some. In quiet hours only what is critical.
     pub(crate) fn next(&self, channel: &str, failed: usize, quiet: bool) -> Option<Message> {
         let mut kinds: BTreeMap<Event, Vec<(u64, &Word)>> = BTreeMap::new();
         for (id, word) in self.0.get(channel)? {
@@ -77,7 +78,8 @@ impl Outbox {
             }
         }
         let turn = failed.checked_rem(kinds.len())?;
-        let (event, words) = kinds.into_iter().nth(turn)?;
+        let (event, mut words) = kinds.into_iter().nth(turn)?;
+        words.sort_by_key(|(id, word)| (Reverse(word.severity), *id));
         Some(Message {
             at: words.iter().map(|(_, word)| word.at).max()?,
             event,

@@ -109,6 +109,19 @@ fn a_message_that_is_refused_holds_up_no_other_kind() {
     assert_eq!(kinds, [Event::Raised, Event::Over, Event::Raised, Event::Over]);
 }
 
+#[test]
+fn of_what_waits_the_gravest_is_named_first() {
+    let rules = rules("");
+    let (mut board, mut facts) = (Board::default(), mine());
+    facts.disk_free = Some(0.01);
+    over(&mut board, &rules, &facts, 0..100);
+    facts.circuits[4].power_kw = None;
+    over(&mut board, &rules, &facts, 100..200);
+    let message = board.waiting("shift", 0).unwrap();
+    assert_eq!(message.lines, ["the meter at hall-2 is silent", "the book's disk has 1.0 % left"]);
+    assert_eq!(message.alerts, [2, 1]);
+}
+
 /// However many alerts come and go while a way does not work, what waits is bounded, and what holds goes before what is over.
 #[test]
 fn what_waits_is_bounded() {
