@@ -223,14 +223,25 @@ export async function loseSite(page: Page): Promise<{ lose: () => Promise<void>;
   return { lose, find: () => page.context().setOffline(false) };
 }
 
-/** Holds back the answers to what is sent with a method to a path, until each is let through or refused. */
-export async function holdBack(page: Page, path: string, method: string): Promise<{ sent: string[]; next: (answer?: { status: number; type: string }) => Promise<void> }> {
+/** Answers that are held back. */
+export interface HeldBack {
+  /** What was sent, so far. */
+  sent: string[];
+  /** Lets the oldest one through, or refuses it. */
+  next: (answer?: { status: number; type: string }) => Promise<void>;
+  /** Lets all through, from now on. */
+  through: () => Promise<void>;
+}
+
+/** Holds back the answers to what is sent with a method to a path, and with these words in its query. */
+export async function holdBack(page: Page, path: string, method: string, query = ''): Promise<HeldBack> {
   const sent: string[] = [];
-  const waiting: ((answer?: { status: number; type: string }) => Promise<void>)[] = [];
+  const waiting: HeldBack['next'][] = [];
+  let open = false;
   await page.route(
-    (url) => url.pathname === `/api/v1${path}`,
+    (url) => url.pathname === `/api/v1${path}` && url.search.includes(query),
     async (route) => {
-      if (route.request().method() !== method) return route.fallback();
+      if (open || route.request().method() !== method) return route.fallback();
       sent.push(route.request().postData() ?? '');
       await new Promise<void>((over) => {
         waiting.push(async (answer) => {
@@ -241,11 +252,15 @@ export async function holdBack(page: Page, path: string, method: string): Promis
       });
     },
   );
-  const next = async (answer?: { status: number; type: string }): Promise<void> => {
+  const next: HeldBack['next'] = async (answer) => {
     await expect.poll(() => waiting.length, { timeout: 10_000 }).toBeGreaterThan(0);
     await waiting.shift()?.(answer);
   };
-  return { sent, next };
+  const through = async (): Promise<void> => {
+    open = true;
+    for (const held of waiting.splice(0)) await held();
+  };
+  return { sent, next, through };
 }
 
 /** What axe finds against WCAG 2.2 A and AA. */
