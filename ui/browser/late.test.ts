@@ -125,6 +125,23 @@ describe('the emergency stop', () => {
     await authority('control');
     await context.close();
   });
+  it('that only memory holds is told as that after its window was closed, too', async () => {
+    const { page, context } = await visit(browser, demo);
+    await open(page, '/');
+    let answer: () => void = () => undefined;
+    const closed = new Promise<void>((resolve) => (answer = resolve));
+    await page.route(/\/api\/v1\/stops$/, async (route) => {
+      await closed;
+      await route.fulfill({ json: { done: 'the site is stopped', not_in_book: 'no space left on device' } });
+    });
+    await page.getByRole('button', { name: 'Stop' }).first().click();
+    await page.locator('dialog[open]').getByRole('button', { name: 'Stop the whole site now' }).click();
+    await page.keyboard.press('Escape');
+    answer();
+    await expect.poll(() => page.locator('.late').innerText(), { timeout: 10_000 }).toMatch(/In force: stop of the whole site\.[\s\S]*NOT in the book[\s\S]*no space left on device/);
+    expect(await axeFindings(page)).toEqual([]);
+    await context.close();
+  });
 });
 
 describe('a question why', () => {

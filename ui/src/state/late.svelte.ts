@@ -2,7 +2,8 @@
 
 export interface Late {
   readonly id: number;
-  tone: 'good' | 'bad';
+  /** `warn`: it was done, and is not as it should be. */
+  tone: 'good' | 'warn' | 'bad';
   /** What became of it, in a sentence. */
   text: string;
   /** What to do about it, if anything. */
