@@ -296,7 +296,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut controller: Controller) -> Resu
         }
         if shared.has_refused_stops() && shared.wire.clock.now().as_second() % ASK_AGAIN_S == 0 {
             let shared = Arc::clone(&shared);
-            drop(tokio::task::spawn_blocking(move || shared.book_stops()));
+            drop(tokio::task::spawn_blocking(move || shared.ask_book_again()));
         }
         if !Arc::ptr_eq(&site, &shared.site()) {
             site = shared.site();

@@ -264,9 +264,14 @@ impl Answers {
 
     /// From now on nothing is ordered that the next start could not read; what was, just before, is an error.
     fn drop_circuits(&self, place: &SiteFilePlace, next: &Site) -> Result<BTreeSet<String>, HandleError> {
-        let before = std::mem::replace(&mut *lock(&place.dropped), self.dropped_by(next));
+        let dropped = self.dropped_by(next);
+        let before = std::mem::replace(&mut *lock(&place.dropped), dropped.clone());
         let in_force = self.shared.book.in_force(self.now()).map_err(book_error);
         let fits = in_force.and_then(|in_force| {
+            if let Some(circuit) = self.shared.books_later(&dropped) {
+                let why = format!("a stop at `{circuit}` is still to be written to the book; lift it first");
+                return Err(HandleError::Invalid(why));
+            }
             live::directives(next, in_force).map_err(|error| HandleError::Invalid(format!("{error:#}")))
         });
         match fits {
@@ -276,6 +281,32 @@ impl Answers {
                 Err(error)
             }
         }
+    }
+
+    /// Puts a text in the file's place, noted first; gives its tag and as what the text before is kept.
+    fn replace_text(
+        &self,
+        place: &SiteFilePlace,
+        text: &str,
+        before: &str,
+        by: By<'_>,
+    ) -> Result<(String, String), HandleError> {
+        let failed = |error: std::io::Error| {
+            HandleError::Unreadable(format!("{} was not written: {error}", place.name()))
+        };
+        let prepared = place.prepare(text).map_err(failed)?;
+        let kept_as = place.keep(before).map_err(failed)?;
+        let tag = text_tag(text);
+        let why = format!("from {} to {tag}, the text before is {kept_as}: {}", text_tag(before), by.why);
+        let subject = place.name();
+        let deed = Deed { who: by.who, what: "site file", subject: &subject, why: &why };
+        self.shared.book.note(self.now(), &deed).map_err(book_error)?;
+        if let Err(error) = place.put(&prepared) {
+            let deed = Deed { what: "site file not written", ..deed };
+            self.shared.book.note(self.now(), &deed).map_err(book_error)?;
+            return Err(failed(error));
+        }
+        Ok((tag, kept_as))
     }
 }
 
@@ -310,23 +341,10 @@ impl SiteFile for Answers {
                 "no site can be run with this, so nothing was written{words}\nhint: {hint}"
             )));
         };
-        let failed = |error: std::io::Error| {
-            HandleError::Unreadable(format!("{} was not written: {error}", place.name()))
-        };
-        let prepared = place.prepare(text).map_err(failed)?;
-        let kept_as = place.keep(&before).map_err(failed)?;
-        let tag = text_tag(text);
-        let why = format!("from {known} to {tag}, the text before is {kept_as}: {}", by.why);
-        let subject = place.name();
-        let deed = Deed { who: by.who, what: "site file", subject: &subject, why: &why };
-        self.shared.book.note(self.now(), &deed).map_err(book_error)?;
         let dropped = self.drop_circuits(place, &next)?;
-        if let Err(error) = place.put(&prepared) {
+        let (tag, kept_as) = self.replace_text(place, text, &before, by).inspect_err(|_| {
             *lock(&place.dropped) = dropped;
-            let deed = Deed { what: "site file not written", ..deed };
-            self.shared.book.note(self.now(), &deed).map_err(book_error)?;
-            return Err(failed(error));
-        }
+        })?;
         self.tell(format!("{} written", place.name()), by);
         let restart_due = tag != place.running;
         place.restart_due.store(restart_due, Ordering::Relaxed);

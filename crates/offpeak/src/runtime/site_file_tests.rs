@@ -161,3 +161,28 @@ async fn nothing_lasting_is_ordered_on_a_circuit_that_the_next_start_has_no_more
     answers.write_site(&text, &written.tag, by).unwrap();
     answers.lockout("transformer-1", "berik", by).unwrap();
 }
+
+/// What the book will get later must be readable by the next start, too; and what is refused leaves no trace.
+#[tokio::test]
+async fn a_stop_that_waits_for_the_book_keeps_its_circuit_in_the_site_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let answers = answers(dir.path());
+    let text = answers.site_text().unwrap();
+    let beside = rusqlite::Connection::open(answers.shared.book.path()).unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON stop BEGIN SELECT RAISE(ABORT, 'disk is full'); END";
+    beside.execute_batch(full).unwrap();
+    let stopped = answers.stop(Some("transformer-1"), BY).unwrap();
+    assert!(matches!(stopped, Stopped::InMemory(_)), "{stopped:?}");
+    let next = text.replace("transformer-1", "transformer-2");
+    let refused = answers.write_site(&next, &text_tag(&text), BY).unwrap_err();
+    assert!(refused.to_string().contains("is still to be written to the book"), "{refused}");
+    assert_eq!(answers.site_text().unwrap(), text);
+    let entries = answers.shared.book.audit_entries(100).unwrap();
+    assert!(!entries.iter().any(|entry| entry.what == "site file"), "nothing is noted as done");
+
+    beside.execute_batch("DROP TRIGGER full").unwrap();
+    answers.lockout("transformer-1", "berik", BY).unwrap();
+    answers.lift_lockout("transformer-1", "berik", true, BY).unwrap();
+    assert_eq!(answers.resume(Some("transformer-1"), BY).unwrap(), 1);
+    answers.write_site(&next, &text_tag(&text), BY).unwrap();
+}

@@ -3,7 +3,8 @@
 //!
 //! Not here: everything else that is ordered, which is in the book before it is in force.
 
-use std::sync::PoisonError;
+use std::collections::BTreeSet;
+use std::sync::MutexGuard;
 
 use anyhow::Result;
 use offpeak_dispatch::{Directives, Stop};
@@ -84,7 +85,19 @@ impl Shared {
     /// Writes what the book did not take before. One that it refuses again ends this.
     pub(crate) fn book_stops(&self) -> Result<()> {
         // Two at once would write each twice.
-        let _alone = self.booking.lock().unwrap_or_else(PoisonError::into_inner);
+        let alone = lock(&self.booking);
+        self.book_refused(&alone)
+    }
+
+    /// As [`Self::book_stops`], unless somebody is at it: a disk that hangs takes one thread and no more.
+    pub(crate) fn ask_book_again(&self) {
+        let Ok(alone) = self.booking.try_lock() else { return };
+        if let Err(error) = self.book_refused(&alone) {
+            warn!(error = %format!("{error:#}"), "the book still does not take a stop that is in force");
+        }
+    }
+
+    fn book_refused(&self, _alone: &MutexGuard<'_, ()>) -> Result<()> {
         let of = |stop: &&InMemory| stop.state == State::Refused;
         let refused: Vec<InMemory> = lock(&self.unbooked).stops.iter().filter(of).cloned().collect();
         for stop in refused {
@@ -92,6 +105,13 @@ impl Shared {
             info!(circuit = stop.entry.circuit, "a stop is in the book now");
         }
         Ok(())
+    }
+
+    /// On which of these circuits a stop is that is still to be written, if there is one.
+    pub(super) fn books_later(&self, circuits: &BTreeSet<String>) -> Option<String> {
+        let unbooked = lock(&self.unbooked);
+        let mut waiting = unbooked.stops.iter().filter(|stop| stop.state != State::UntilRestart);
+        waiting.find(|stop| circuits.contains(&stop.entry.circuit)).map(|stop| stop.entry.circuit.clone())
     }
 
     /// Whether the book is to be asked again.
